@@ -1,0 +1,1 @@
+//! All that touches NATS: connection, topology, intake, publishing, dead letters.

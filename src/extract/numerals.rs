@@ -1,0 +1,1 @@
+//! Numerals in Vietnamese notation: '.' groups thousands, ',' is the decimal point.

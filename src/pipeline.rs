@@ -1,0 +1,52 @@
+//! The pure steps in a row: decode, extract, validate.
+
+use crate::{
+    decode::{self, Limits, Refusal},
+    document::Document,
+    extract::{self, PartialDate, Report},
+    validate::{self, Finding, RuleSet},
+    vocabulary::Vocabulary,
+};
+
+/// What became of a document.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It was read and checked.
+    Processed(Box<Processed>),
+    /// It cannot be read.
+    Refused(Refusal),
+}
+
+/// A document that was read and checked.
+#[derive(Clone, Debug)]
+pub struct Processed {
+    /// The decoded document.
+    pub document: Document,
+    /// What was read from it.
+    pub report: Report,
+    /// What is wrong with it.
+    pub findings: Vec<Finding>,
+}
+
+/// Reads and checks a document.
+pub fn process(
+    bytes: &[u8],
+    media_type: &str,
+    limits: &Limits,
+    vocabulary: &Vocabulary,
+    rules: &RuleSet,
+    today: PartialDate,
+) -> Outcome {
+    match decode::decode(bytes, media_type, limits) {
+        Ok(document) => {
+            let report = extract::extract(&document, vocabulary);
+            let findings = validate::validate(&document, &report, vocabulary, rules, today);
+            Outcome::Processed(Box::new(Processed {
+                document,
+                report,
+                findings,
+            }))
+        }
+        Err(refusal) => Outcome::Refused(refusal),
+    }
+}

@@ -1,0 +1,214 @@
+//! Checks a report the way a careful clerk would: a linter for reports.
+//!
+//! A rule is one file here (its code, its documentation, its severity and status), one line in
+//! [`RULES`] and one fixture under `tests/rules/`; a test walks the registry and proves that each
+//! rule has all of these and an id of its own. What each rule means exactly is in its
+//! documentation, which `baocao rules explain RULE` prints.
+
+use std::{cell::LazyCell, fmt};
+
+use rustc_hash::FxHashMap;
+
+use crate::{
+    document::{Document, Span},
+    extract::{Layout, PartialDate, Report},
+    vocabulary::Vocabulary,
+};
+
+/// All rules, by id. The only registry.
+pub static RULES: &[&Rule] = &[];
+
+/// A rule.
+pub struct Rule {
+    /// Stable id in kebab case ("sum-mismatch").
+    pub id: &'static str,
+    /// How grave its findings are, unless the configuration says otherwise.
+    pub severity: Severity,
+    /// Whether it may still change its mind.
+    pub status: RuleStatus,
+    /// The version it came with.
+    pub since: &'static str,
+    /// One line for lists, in Vietnamese.
+    pub summary_vi: &'static str,
+    /// One line for lists, in English.
+    pub summary_en: &'static str,
+    /// Its page: Markdown with the headings `What it finds`, `Why it matters`, `Example`,
+    /// `How to fix it`, `Source`.
+    pub documentation: &'static str,
+    /// Reports what it finds.
+    pub check: fn(&Context<'_>, &mut Findings<'_>),
+}
+
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rule").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Whether a rule may still change its mind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RuleStatus {
+    /// Its meaning is fixed.
+    Stable,
+    /// It may change; off unless switched on.
+    Preview,
+}
+
+/// How grave a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth a look.
+    Info,
+    /// Should be mended.
+    Warning,
+    /// Must be mended before the report is used.
+    Error,
+}
+
+impl Severity {
+    /// The word in subjects, settings and output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Severity::Info => "info",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+/// How sure a rule is of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Certainty {
+    /// Follows from the document alone.
+    Certain,
+    /// A person should decide.
+    Likely,
+}
+
+/// A defect and its evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Id of the rule.
+    pub rule: &'static str,
+    /// How grave it is.
+    pub severity: Severity,
+    /// How sure the rule is.
+    pub certainty: Certainty,
+    /// The places that show it, the one to mend first.
+    pub spans: Vec<Span>,
+    /// What is missing (header-missing only): number, date, place, issuer, signatory, recipients.
+    pub element: &'static str,
+    /// The finding in Vietnamese.
+    pub message_vi: String,
+    /// The finding in English.
+    pub message_en: String,
+    /// What would be right, where it can be computed.
+    pub expected: String,
+    /// What the document says.
+    pub actual: String,
+}
+
+/// What a rule may look at.
+pub struct Context<'a> {
+    /// The document.
+    pub document: &'a Document,
+    /// What was read from it.
+    pub report: &'a Report,
+    /// The data tables.
+    pub vocabulary: &'a Vocabulary,
+    /// The day of the check, for dates in the future.
+    pub today: PartialDate,
+    /// The lines of the document, computed when first asked for.
+    pub layout: LazyCell<Layout, Box<dyn FnOnce() -> Layout + 'a>>,
+}
+
+impl<'a> Context<'a> {
+    /// The text of a span.
+    pub fn str(&self, span: Span) -> &'a str {
+        span.of(&self.document.text)
+    }
+}
+
+/// Collects the findings of one rule.
+pub struct Findings<'a> {
+    rule: &'static Rule,
+    severity: Severity,
+    found: &'a mut Vec<Finding>,
+}
+
+impl Findings<'_> {
+    /// Reports a finding: how sure, where, and what in both languages.
+    pub fn report(
+        &mut self,
+        certainty: Certainty,
+        spans: Vec<Span>,
+        message_vi: impl Into<String>,
+        message_en: impl Into<String>,
+    ) -> &mut Finding {
+        let at = self.found.len();
+        self.found.push(Finding {
+            rule: self.rule.id,
+            severity: self.severity,
+            certainty,
+            spans,
+            element: "",
+            message_vi: message_vi.into(),
+            message_en: message_en.into(),
+            expected: String::new(),
+            actual: String::new(),
+        });
+        &mut self.found[at]
+    }
+}
+
+/// Which rules are on, and how grave their findings are.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    /// Severity by rule id where it differs from the rule's own; None switches the rule off.
+    pub overrides: FxHashMap<String, Option<Severity>>,
+    /// Whether rules in preview are on.
+    pub preview: bool,
+}
+
+impl RuleSet {
+    /// The severity in force for a rule; None when it is off.
+    pub fn severity(&self, rule: &Rule) -> Option<Severity> {
+        match self.overrides.get(rule.id) {
+            Some(&severity) => severity,
+            None => (self.preview || rule.status == RuleStatus::Stable).then_some(rule.severity),
+        }
+    }
+}
+
+/// Checks a report; the findings come by place in the document, those without a place first.
+pub fn validate(
+    document: &Document,
+    report: &Report,
+    vocabulary: &Vocabulary,
+    rules: &RuleSet,
+    today: PartialDate,
+) -> Vec<Finding> {
+    let context = Context {
+        document,
+        report,
+        vocabulary,
+        today,
+        layout: LazyCell::new(Box::new(move || Layout::of(document))),
+    };
+    let mut found = Vec::new();
+    for &rule in RULES {
+        if let Some(severity) = rules.severity(rule) {
+            (rule.check)(
+                &context,
+                &mut Findings {
+                    rule,
+                    severity,
+                    found: &mut found,
+                },
+            );
+        }
+    }
+    found.sort_by_key(|finding| finding.spans.first().copied());
+    found
+}

@@ -1,0 +1,136 @@
+//! Data tables of the field, embedded as TOML beside this file. A new issuer code, unit or
+//! document type is one line there, no code.
+
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
+use crate::shadow::{Key, Reader, Token};
+
+pub mod document_types;
+pub mod issuers;
+pub mod units;
+
+pub use document_types::DocumentTypes;
+pub use issuers::Issuers;
+pub use units::Units;
+
+/// All tables.
+#[derive(Debug)]
+pub struct Vocabulary {
+    /// Types of documents and their codes.
+    pub document_types: DocumentTypes,
+    /// Bodies that issue documents, and their codes.
+    pub issuers: Issuers,
+    /// Units, classifiers and counted nouns.
+    pub units: Units,
+}
+
+impl Vocabulary {
+    /// The tables embedded in the program.
+    pub fn embedded() -> &'static Vocabulary {
+        static EMBEDDED: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary {
+            document_types: DocumentTypes::embedded(),
+            issuers: Issuers::embedded(),
+            units: Units::embedded(),
+        });
+        &EMBEDDED
+    }
+}
+
+/// A set of phrases that is matched word by word, longest first, in either direction.
+#[derive(Clone, Debug)]
+pub struct Phrases<T> {
+    steps: FxHashMap<(u32, Key), u32>,
+    values: Vec<Option<T>>,
+    backwards: bool,
+}
+
+impl<T: Clone> Phrases<T> {
+    /// An empty set, to be matched forwards (from a phrase's first word on).
+    pub fn forwards() -> Self {
+        Self {
+            steps: FxHashMap::default(),
+            values: vec![None],
+            backwards: false,
+        }
+    }
+
+    /// An empty set, to be matched backwards (from a phrase's last word back).
+    pub fn backwards() -> Self {
+        Self {
+            backwards: true,
+            ..Self::forwards()
+        }
+    }
+
+    /// Adds a phrase of words between single spaces.
+    pub fn insert(&mut self, phrase: &str, value: T) {
+        let mut words: Vec<Key> = phrase.split_whitespace().map(Key::new).collect();
+        if self.backwards {
+            words.reverse();
+        }
+        let mut node = 0;
+        for word in words {
+            let next = self.values.len() as u32;
+            node = *self.steps.entry((node, word)).or_insert(next);
+            if node == next {
+                self.values.push(None);
+            }
+        }
+        self.values[node as usize] = Some(value);
+    }
+
+    /// The longest phrase that begins with the word `first` (forwards) or ends with it
+    /// (backwards): its value and the token at its other end.
+    pub fn longest(&self, reader: &Reader<'_>, first: Token) -> Option<(&T, Token)> {
+        let mut node = *self.steps.get(&(0, first.key))?;
+        let mut token = first;
+        let mut best = None;
+        loop {
+            if let Some(value) = &self.values[node as usize] {
+                best = Some((value, token));
+            }
+            token = if self.backwards {
+                reader.before(token.start())
+            } else {
+                reader.after(token.end())
+            };
+            if !token.is_word() {
+                return best;
+            }
+            match self.steps.get(&(node, token.key)) {
+                Some(&next) => node = next,
+                None => return best,
+            }
+        }
+    }
+
+    /// Whether some phrase begins (ends, when backwards) with this word: a quick test.
+    pub fn may_begin(&self, word: Key) -> bool {
+        self.steps.contains_key(&(0, word))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow::Flow;
+
+    #[test]
+    fn the_longest_phrase_wins_in_both_directions() {
+        let flow = Flow::default();
+        let text = "Chương trình phối hợp số";
+        let reader = Reader::new(text, &flow);
+        let mut forwards = Phrases::forwards();
+        forwards.insert("chương trình", 1);
+        forwards.insert("chương trình phối hợp", 2);
+        let (value, last) = forwards.longest(&reader, reader.after(0)).unwrap();
+        assert_eq!((*value, reader.token(last)), (2, "hợp"));
+        let mut backwards = Phrases::backwards();
+        backwards.insert("chương trình phối hợp", 3);
+        let last = reader.before(text.len() - " số".len());
+        let (value, first) = backwards.longest(&reader, last).unwrap();
+        assert_eq!((*value, reader.token(first)), (3, "Chương"));
+    }
+}

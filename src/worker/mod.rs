@@ -1,0 +1,1 @@
+//! The stages as async handlers: concurrency, heartbeats, retry, drain.
