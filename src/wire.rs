@@ -37,7 +37,11 @@ pub fn processed(
     };
     match outcome {
         Outcome::Processed(processed) => {
-            let Processed { document, report, findings } = &**processed;
+            let Processed {
+                document,
+                report,
+                findings,
+            } = &**processed;
             let writer = Writer::new(document, report);
             message.set_status(pb::Status::Processed);
             message.document = Some(writer.document(include_text));
@@ -66,7 +70,11 @@ pub fn alerts(
     };
     match outcome {
         Outcome::Processed(processed) => {
-            let Processed { document, report, findings } = &**processed;
+            let Processed {
+                document,
+                report,
+                findings,
+            } = &**processed;
             let writer = Writer::new(document, report);
             let header = writer.header(&report.header);
             let alert = |(n, finding): (usize, &Finding)| pb::Alert {
@@ -74,12 +82,20 @@ pub fn alerts(
                 severity: severity(finding.severity).into(),
                 rule: finding.rule.into(),
                 finding: Some(writer.finding(finding)),
-                report_number: header.number.as_ref().map(|number| number.text.clone()).unwrap_or_default(),
+                report_number: header
+                    .number
+                    .as_ref()
+                    .map(|number| number.text.clone())
+                    .unwrap_or_default(),
                 report_issuers: header.issuers.clone(),
                 report_date: header.issue_date,
                 ..base.clone()
             };
-            alert::alerts(findings, policy).into_iter().enumerate().map(alert).collect()
+            alert::alerts(findings, policy)
+                .into_iter()
+                .enumerate()
+                .map(alert)
+                .collect()
         }
         Outcome::Refused(refusal) => vec![pb::Alert {
             alert_id: format!("{}.0", submission.submission_id),
@@ -133,12 +149,20 @@ struct Writer<'a> {
 impl<'a> Writer<'a> {
     fn new(document: &'a Document, report: &'a Report) -> Self {
         let reader = Reader::new(&document.text, &report.flow);
-        Self { document, reader, code_points: CodePoints::new(&document.text) }
+        Self {
+            document,
+            reader,
+            code_points: CodePoints::new(&document.text),
+        }
     }
 
     fn document(&self, include_text: bool) -> pb::Document {
         pb::Document {
-            text: if include_text { self.document.text.clone() } else { String::new() },
+            text: if include_text {
+                self.document.text.clone()
+            } else {
+                String::new()
+            },
             media_type: self.document.media_type.into(),
             encoding: self.document.encoding.into(),
             length: self.code_points.len(),
@@ -161,20 +185,41 @@ impl<'a> Writer<'a> {
 
     /// The text of a span as written.
     fn written(&self, span: Option<Span>) -> String {
-        span.map(|span| span.of(&self.document.text).to_owned()).unwrap_or_default()
+        span.map(|span| span.of(&self.document.text).to_owned())
+            .unwrap_or_default()
     }
 
     fn report(&self, report: &Report) -> pb::Report {
         pb::Report {
             header: Some(self.header(&report.header)),
             sections: report.sections.iter().map(|section| self.section(section)).collect(),
-            citations: report.citations.iter().map(|citation| self.citation(citation)).collect(),
-            documents: report.documents.iter().map(|document| self.cited_document(document)).collect(),
+            citations: report
+                .citations
+                .iter()
+                .map(|citation| self.citation(citation))
+                .collect(),
+            documents: report
+                .documents
+                .iter()
+                .map(|document| self.cited_document(document))
+                .collect(),
             measures: report.measures.iter().map(|measure| self.measure(measure)).collect(),
             breakdowns: report.breakdowns.iter().map(breakdown).collect(),
-            footnotes: report.footnotes.iter().map(|footnote| self.footnote(footnote)).collect(),
-            recipients: report.recipients.iter().map(|recipient| self.recipient(recipient)).collect(),
-            signatories: report.signatories.iter().map(|signatory| self.signatory(signatory)).collect(),
+            footnotes: report
+                .footnotes
+                .iter()
+                .map(|footnote| self.footnote(footnote))
+                .collect(),
+            recipients: report
+                .recipients
+                .iter()
+                .map(|recipient| self.recipient(recipient))
+                .collect(),
+            signatories: report
+                .signatories
+                .iter()
+                .map(|signatory| self.signatory(signatory))
+                .collect(),
         }
     }
 
@@ -269,7 +314,10 @@ impl<'a> Writer<'a> {
     }
 
     fn footnote(&self, footnote: &extract::Footnote) -> pb::Footnote {
-        pb::Footnote { mark: plain_digits(&self.written(Some(footnote.mark))), span: Some(self.span(footnote.span)) }
+        pb::Footnote {
+            mark: plain_digits(&self.written(Some(footnote.mark))),
+            span: Some(self.span(footnote.span)),
+        }
     }
 
     fn recipient(&self, recipient: &extract::Recipient) -> pb::Recipient {
@@ -317,7 +365,11 @@ fn breakdown(breakdown: &extract::Breakdown) -> pb::Breakdown {
 }
 
 fn date(date: extract::PartialDate) -> Date {
-    Date { year: date.year.into(), month: date.month.into(), day: date.day.into() }
+    Date {
+        year: date.year.into(),
+        month: date.month.into(),
+        day: date.day.into(),
+    }
 }
 
 fn period(period: extract::Period) -> pb::Period {
