@@ -159,38 +159,28 @@ impl Loaded {
     /// The settings in force as TOML, secrets masked; a comment says where a value comes from
     /// that is not a default.
     pub fn to_toml(&self) -> String {
-        let table = toml::Table::try_from(&self.settings).unwrap_or_default();
+        let mut shown = self.settings.clone();
+        shown.bus.url = mask_urls(&shown.bus.url);
+        for secret in [&mut shown.bus.password, &mut shown.bus.token] {
+            if !secret.is_empty() {
+                *secret = MASK.to_owned();
+            }
+        }
+        let mut section = String::new();
         let mut out = String::new();
-        self.print(&mut out, "", &table);
-        out
-    }
-
-    fn print(&self, out: &mut String, path: &str, table: &toml::Table) {
-        for (name, value) in table.iter().filter(|(_, value)| !value.is_table()) {
-            let key = join(path, name);
-            out.push_str(&format!("{name} = {}", masked(&key, value)));
-            if let Some(place) = self.origins.get(&key) {
+        // The serializer writes each setting on a line of its own, in the order of the struct.
+        for line in toml::to_string(&shown).unwrap_or_default().lines() {
+            if let Some(name) = line.strip_prefix('[') {
+                section = name.trim_end_matches(']').to_owned();
+            }
+            out.push_str(line);
+            let key = line.split_once(" = ").map(|(name, _)| join(&section, name));
+            if let Some(place) = key.and_then(|key| self.origins.get(&key)) {
                 out.push_str(&format!("  # {place}"));
             }
             out.push('\n');
         }
-        for (name, value) in table {
-            if let toml::Value::Table(inner) = value {
-                let key = join(path, name);
-                let gap = if out.is_empty() { "" } else { "\n" };
-                out.push_str(&format!("{gap}[{key}]\n"));
-                self.print(out, &key, inner);
-            }
-        }
-    }
-}
-
-/// A value, without what must not be seen.
-fn masked(key: &str, value: &toml::Value) -> toml::Value {
-    match value {
-        toml::Value::String(text) if SECRETS.contains(&key) && !text.is_empty() => MASK.into(),
-        toml::Value::String(text) if key == "bus.url" => mask_urls(text).into(),
-        other => other.clone(),
+        out
     }
 }
 
