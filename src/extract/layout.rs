@@ -603,10 +603,7 @@ fn find_closing(text: &str, lines: &[Line], from: usize) -> Range<usize> {
         .find(|&index| is_recipients_heading(text, lines[index]));
     let start = match recipients {
         Some(index) => index,
-        None => match (from..lines.len())
-            .rev()
-            .find(|&index| is_signature(text, lines[index]))
-        {
+        None => match last_signature(text, lines, from) {
             Some(index) => index,
             None => return lines.len()..lines.len(),
         },
@@ -628,6 +625,38 @@ fn find_closing(text: &str, lines: &[Line], from: usize) -> Range<usize> {
         .find(|&index| is_appendix(text, lines[index]))
         .unwrap_or(lines.len());
     first..appendix
+}
+
+/// The signature that ends a text without recipients: a line that names a position, with nothing
+/// but short lines below it.
+fn last_signature(text: &str, lines: &[Line], from: usize) -> Option<usize> {
+    const LAST_LINES: usize = 12;
+    const POSITIONS: [&str; 9] = [
+        "CHỦ TỊCH",
+        "GIÁM ĐỐC",
+        "TRƯỞNG",
+        "BÍ THƯ",
+        "CHÁNH",
+        "CHỦ NHIỆM",
+        "CHỈ HUY",
+        "TỔNG THANH TRA",
+        "TM.",
+    ];
+    let last = (from..lines.len())
+        .rev()
+        .filter(|&index| !lines[index].is_blank())
+        .take(LAST_LINES);
+    let mut found = None;
+    for index in last {
+        let line = lines[index];
+        if line.label.is_some() || line.bullet || line.span.len() > 120 {
+            break;
+        }
+        if is_signature(text, line) && POSITIONS.iter().any(|position| line.span.of(text).contains(position)) {
+            found = Some(index);
+        }
+    }
+    found
 }
 
 fn is_recipients_heading(text: &str, line: Line) -> bool {
