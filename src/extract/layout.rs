@@ -97,7 +97,7 @@ impl Layout {
     /// Reads the lines of a document.
     pub fn of(document: &Document) -> Self {
         let text = document.text.as_str();
-        let lines: Vec<Line> = (0..document.lines())
+        let mut lines: Vec<Line> = (0..document.lines())
             .map(|index| Line::of(text, document.line(index)))
             .collect();
         let head = Head::of(text, &lines);
@@ -111,7 +111,12 @@ impl Layout {
             .rev()
             .find(|line| !line.is_blank())
             .map_or(body_start, |line| line.span.end);
-        let mut joiner = Joiner::new(text, &lines, head.title_lines.end..closing.start);
+        let within = head.title_lines.end..closing.start.max(head.title_lines.end);
+        let wrapped = wrap_width(text, &lines[within.clone()]);
+        if let Some(width) = wrapped {
+            unlabel_wrapped(text, &mut lines[within.clone()], width);
+        }
+        let mut joiner = Joiner::new(text, &lines, within, wrapped);
         joiner.run();
         let mut notes = joiner.notes;
         notes.extend(notes_behind(text, &lines, &closing));
@@ -789,9 +794,7 @@ struct Joiner<'t> {
 }
 
 impl<'t> Joiner<'t> {
-    fn new(text: &'t str, lines: &'t [Line], within: Range<usize>) -> Self {
-        let within = within.start..within.end.max(within.start);
-        let wrapped = wrap_width(text, &lines[within.clone()]);
+    fn new(text: &'t str, lines: &'t [Line], within: Range<usize>, wrapped: Option<usize>) -> Self {
         Self {
             text,
             lines,
@@ -988,6 +991,19 @@ fn wrap_width(text: &str, lines: &[Line]) -> Option<usize> {
     let (_, &mut long, _) = lengths.select_nth_unstable(at);
     // In bytes, of which Vietnamese text has about 1.35 a character.
     (40..=130).contains(&long).then_some(long * 135 / 100)
+}
+
+/// Takes away the labels and bullets of lines that only go on with a full line above: a number or
+/// a dash of running text that a line break happened to move to the start of a line.
+fn unlabel_wrapped(text: &str, lines: &mut [Line], width: usize) {
+    for index in 1..lines.len() {
+        let above = lines[index - 1];
+        let full = above.span.len() * 4 >= width * 3 && !is_upper(above.span.of(text));
+        if full && !ends_sentence(text, above.span) {
+            lines[index].label = None;
+            lines[index].bullet = false;
+        }
+    }
 }
 
 /// Footnotes that stand behind the signatures.
