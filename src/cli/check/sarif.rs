@@ -34,7 +34,7 @@ const NOT_IN_PATH: &AsciiSet = &CONTROLS
 /// The log of one run over all files.
 pub fn log(checked: &[Checked], rules: &RuleSet, lang: Lang) -> Value {
     let results: Vec<Value> = checked.iter().flat_map(|file| results(file, lang)).collect();
-    let failures: Vec<Value> = checked.iter().filter_map(|file| failure(file)).collect();
+    let failures: Vec<Value> = checked.iter().filter_map(failure).collect();
     json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
