@@ -321,7 +321,7 @@ impl Token {
 
 /// Where the text goes on across a line break: wrapped lines, page breaks inside a sentence, and
 /// footnotes that stand in the middle of one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flow {
     /// (offset of the line break, offset where the text goes on), by the first.
     onward: Vec<(u32, u32)>,
@@ -482,6 +482,33 @@ impl<'t> Reader<'t> {
         span.of(self.text)
     }
 
+    /// The text of a span on one line: white space folded, emphasis and skipped footnotes left out.
+    pub fn line(&self, span: Span) -> String {
+        let mut out = String::with_capacity(span.len());
+        let (mut at, end) = (span.start as usize, span.end as usize);
+        while at < end {
+            let (code, size) = decode(self.text.as_bytes(), at);
+            match class(code) {
+                Class::Newline => {
+                    space(&mut out);
+                    at = self.flow.onward(at).unwrap_or(at + size);
+                }
+                Class::Space => {
+                    if code != 0x2A && code != 0x5F {
+                        space(&mut out);
+                    }
+                    at += size;
+                }
+                _ => {
+                    out.push_str(&self.text[at..at + size]);
+                    at += size;
+                }
+            }
+        }
+        out.truncate(out.trim_end().len());
+        out
+    }
+
     /// The text of a token.
     pub fn token(&self, token: Token) -> &'t str {
         token.span.of(self.text)
@@ -550,6 +577,13 @@ impl<'t> Reader<'t> {
                 ..Token::default()
             },
         }
+    }
+}
+
+/// Adds a space unless the text begins or one stands there.
+fn space(out: &mut String) {
+    if !out.is_empty() && !out.ends_with(' ') {
+        out.push(' ');
     }
 }
 

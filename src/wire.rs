@@ -3,12 +3,448 @@
 //! The core counts bytes and holds spans; messages count code points and hold strings. Names of
 //! the messages are those of `proto/baocao/v1/`.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::SystemTime};
 
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use rust_decimal::Decimal;
 
-use crate::proto::baocao::v1 as pb;
+use crate::{
+    alert::{self, AlertPolicy},
+    decode::Refusal,
+    document::{CodePoints, Document, Span},
+    extract::{self, Report},
+    pipeline::{Outcome, Processed},
+    proto::{baocao::v1 as pb, google::r#type::Date},
+    shadow::Reader,
+    validate::{self, Finding},
+};
+
+/// The token for a refused document in the place of a rule, in subjects and alerts.
+pub const DOCUMENT_REFUSED: &str = "document-refused";
+
+/// The result of a submission. Without `produced_at` the same input gives the same bytes.
+pub fn processed(
+    submission: &pb::ReportSubmission,
+    outcome: &Outcome,
+    include_text: bool,
+    produced_at: Option<SystemTime>,
+) -> pb::ReportProcessed {
+    let mut message = pb::ReportProcessed {
+        submission: Some(without_content(submission)),
+        producer: Some(producer(produced_at)),
+        ..Default::default()
+    };
+    match outcome {
+        Outcome::Processed(processed) => {
+            let Processed {
+                document,
+                report,
+                findings,
+            } = &**processed;
+            let writer = Writer::new(document, report);
+            message.set_status(pb::Status::Processed);
+            message.document = Some(writer.document(include_text));
+            message.report = Some(writer.report(report));
+            message.findings = findings.iter().map(|finding| writer.finding(finding)).collect();
+        }
+        Outcome::Refused(refusal) => {
+            message.set_status(pb::Status::Refused);
+            message.refusal = Some(self::refusal(refusal));
+        }
+    }
+    message
+}
+
+/// The alerts of a submission, in order; their ids count from 0.
+pub fn alerts(
+    submission: &pb::ReportSubmission,
+    outcome: &Outcome,
+    policy: &AlertPolicy,
+    produced_at: Option<SystemTime>,
+) -> Vec<pb::Alert> {
+    let base = pb::Alert {
+        submission: Some(without_content(submission)),
+        producer: Some(producer(produced_at)),
+        ..Default::default()
+    };
+    match outcome {
+        Outcome::Processed(processed) => {
+            let Processed {
+                document,
+                report,
+                findings,
+            } = &**processed;
+            let writer = Writer::new(document, report);
+            let header = writer.header(&report.header);
+            let alert = |(n, finding): (usize, &Finding)| pb::Alert {
+                alert_id: format!("{}.{n}", submission.submission_id),
+                severity: severity(finding.severity).into(),
+                rule: finding.rule.into(),
+                finding: Some(writer.finding(finding)),
+                report_number: header
+                    .number
+                    .as_ref()
+                    .map(|number| number.text.clone())
+                    .unwrap_or_default(),
+                report_issuers: header.issuers.clone(),
+                report_date: header.issue_date,
+                ..base.clone()
+            };
+            alert::alerts(findings, policy)
+                .into_iter()
+                .enumerate()
+                .map(alert)
+                .collect()
+        }
+        Outcome::Refused(refusal) => vec![pb::Alert {
+            alert_id: format!("{}.0", submission.submission_id),
+            severity: pb::Severity::Error.into(),
+            rule: DOCUMENT_REFUSED.into(),
+            refusal: Some(self::refusal(refusal)),
+            ..base
+        }],
+    }
+}
+
+/// The submission as results carry it.
+fn without_content(submission: &pb::ReportSubmission) -> pb::ReportSubmission {
+    // Field by field, so that a large content is not copied only to be dropped.
+    pb::ReportSubmission {
+        submission_id: submission.submission_id.clone(),
+        unit: submission.unit.clone(),
+        file_name: submission.file_name.clone(),
+        media_type: submission.media_type.clone(),
+        content: Default::default(),
+        content_sha256: submission.content_sha256.clone(),
+        content_size: submission.content_size,
+        submitted_at: submission.submitted_at,
+        source: submission.source.clone(),
+    }
+}
+
+fn producer(produced_at: Option<SystemTime>) -> pb::Producer {
+    pb::Producer {
+        name: env!("CARGO_PKG_NAME").into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        produced_at: produced_at.map(Into::into),
+    }
+}
+
+fn refusal(refusal: &Refusal) -> pb::Refusal {
+    pb::Refusal {
+        reason: refusal.reason.as_str().into(),
+        message_vi: refusal.message_vi.clone(),
+        message_en: refusal.message_en.clone(),
+    }
+}
+
+/// Turns spans of one document into messages.
+struct Writer<'a> {
+    document: &'a Document,
+    reader: Reader<'a>,
+    code_points: CodePoints<'a>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(document: &'a Document, report: &'a Report) -> Self {
+        let reader = Reader::new(&document.text, &report.flow);
+        Self {
+            document,
+            reader,
+            code_points: CodePoints::new(&document.text),
+        }
+    }
+
+    fn document(&self, include_text: bool) -> pb::Document {
+        pb::Document {
+            text: if include_text {
+                self.document.text.clone()
+            } else {
+                String::new()
+            },
+            media_type: self.document.media_type.into(),
+            encoding: self.document.encoding.into(),
+            length: self.code_points.len(),
+            lines: self.document.lines() as u32,
+        }
+    }
+
+    fn span(&self, span: Span) -> pb::Span {
+        pb::Span {
+            start: self.code_points.of(span.start),
+            end: self.code_points.of(span.end),
+            text: span.of(&self.document.text).into(),
+        }
+    }
+
+    /// The text of a span on one line.
+    fn line(&self, span: Option<Span>) -> String {
+        span.map(|span| self.reader.line(span)).unwrap_or_default()
+    }
+
+    /// The text of a span as written.
+    fn written(&self, span: Option<Span>) -> String {
+        span.map(|span| span.of(&self.document.text).to_owned())
+            .unwrap_or_default()
+    }
+
+    fn report(&self, report: &Report) -> pb::Report {
+        pb::Report {
+            header: Some(self.header(&report.header)),
+            sections: report.sections.iter().map(|section| self.section(section)).collect(),
+            citations: report
+                .citations
+                .iter()
+                .map(|citation| self.citation(citation))
+                .collect(),
+            documents: report
+                .documents
+                .iter()
+                .map(|document| self.cited_document(document))
+                .collect(),
+            measures: report.measures.iter().map(|measure| self.measure(measure)).collect(),
+            breakdowns: report.breakdowns.iter().map(breakdown).collect(),
+            footnotes: report
+                .footnotes
+                .iter()
+                .map(|footnote| self.footnote(footnote))
+                .collect(),
+            recipients: report
+                .recipients
+                .iter()
+                .map(|recipient| self.recipient(recipient))
+                .collect(),
+            signatories: report
+                .signatories
+                .iter()
+                .map(|signatory| self.signatory(signatory))
+                .collect(),
+        }
+    }
+
+    fn header(&self, header: &extract::Header) -> pb::Header {
+        pb::Header {
+            governing_body: self.line(header.governing_body),
+            issuers: header.issuers.iter().map(|&issuer| self.line(Some(issuer))).collect(),
+            number: header.number.as_ref().map(|symbol| self.number(symbol)),
+            place: self.line(header.place),
+            issue_date: header.issue_date.map(date),
+            document_type: self.line(header.document_type),
+            subject: self.line(header.subject),
+            period: header.period.map(period),
+        }
+    }
+
+    /// The report's own number: a masthead spaced out ("Số 401 -BC/BDV") is closed up.
+    fn number(&self, symbol: &extract::Symbol) -> pb::DocumentNumber {
+        let close = |span: Option<Span>| self.line(span).replace(' ', "");
+        pb::DocumentNumber {
+            text: close(Some(symbol.span)),
+            sequence: close(symbol.sequence),
+            type_code: close(symbol.type_code),
+            issuer_code: close(symbol.issuer_code),
+            style: match symbol.style {
+                extract::NumberStyle::Unknown => pb::NumberStyle::Unspecified,
+                extract::NumberStyle::State => pb::NumberStyle::State,
+                extract::NumberStyle::Party => pb::NumberStyle::Party,
+            }
+            .into(),
+        }
+    }
+
+    fn section(&self, section: &extract::Section) -> pb::Section {
+        pb::Section {
+            label: self.line(Some(section.label)),
+            level: u32::from(section.level),
+            title: self.line(Some(section.title)),
+            span: Some(self.span(section.span)),
+        }
+    }
+
+    fn citation(&self, citation: &extract::Citation) -> pb::Citation {
+        pb::Citation {
+            span: Some(self.span(citation.span)),
+            document_type: citation.document_type.to_string(),
+            number: self.line(citation.symbol.as_ref().map(|symbol| symbol.span)),
+            date: citation.date.map(date),
+            issuer: self.line(citation.issuer),
+            term: self.line(citation.term),
+            subject: self.line(citation.subject),
+            document_index: citation.document as u32,
+        }
+    }
+
+    fn cited_document(&self, document: &extract::CitedDocument) -> pb::CitedDocument {
+        pb::CitedDocument {
+            key: document.key.clone(),
+            number: document.number.clone(),
+            date: document.date.map(date),
+            issuer: self.line(document.issuer),
+            document_type: document.document_type.to_string(),
+            mentions: document.mentions.iter().map(|&mention| mention as u32).collect(),
+        }
+    }
+
+    fn measure(&self, measure: &extract::Measure) -> pb::Measure {
+        pb::Measure {
+            span: Some(self.span(measure.span)),
+            kind: kind(measure.kind).into(),
+            value: decimal(measure.value),
+            total: measure.total.map(decimal).unwrap_or_default(),
+            unit: self.unit(measure),
+            subject: self.line(measure.subject),
+            approx: approx(measure.approx).into(),
+            change: change(measure.change).into(),
+            section_index: measure.section.map_or(-1, |section| section as i32),
+        }
+    }
+
+    /// The unit, lower-cased unless it is an abbreviation (TTHC).
+    fn unit(&self, measure: &extract::Measure) -> String {
+        match measure.unit.span() {
+            Some(span) => {
+                let unit = self.reader.line(span);
+                let abbreviation = unit.chars().filter(|c| c.is_uppercase()).count() > 1 && !unit.contains(' ');
+                if abbreviation { unit } else { unit.to_lowercase() }
+            }
+            None if measure.kind == extract::MeasureKind::Money => "đồng".into(),
+            None => String::new(),
+        }
+    }
+
+    fn footnote(&self, footnote: &extract::Footnote) -> pb::Footnote {
+        pb::Footnote {
+            mark: plain_digits(&self.written(Some(footnote.mark))),
+            span: Some(self.span(footnote.span)),
+        }
+    }
+
+    fn recipient(&self, recipient: &extract::Recipient) -> pb::Recipient {
+        pb::Recipient {
+            text: self.line(Some(recipient.span)),
+            archive: recipient.archive,
+            span: Some(self.span(recipient.span)),
+        }
+    }
+
+    fn signatory(&self, signatory: &extract::Signatory) -> pb::Signatory {
+        pb::Signatory {
+            name: self.line(signatory.name),
+            position: self.line(signatory.position),
+            authority: self.line(signatory.authority),
+            span: signatory.name.or(signatory.position).map(|span| self.span(span)),
+        }
+    }
+
+    fn finding(&self, finding: &Finding) -> pb::Finding {
+        pb::Finding {
+            rule: finding.rule.into(),
+            severity: severity(finding.severity).into(),
+            certainty: match finding.certainty {
+                validate::Certainty::Certain => pb::Certainty::Certain,
+                validate::Certainty::Likely => pb::Certainty::Likely,
+            }
+            .into(),
+            spans: finding.spans.iter().map(|&span| self.span(span)).collect(),
+            element: finding.element.into(),
+            message_vi: finding.message_vi.clone(),
+            message_en: finding.message_en.clone(),
+            expected: finding.expected.clone(),
+            actual: finding.actual.clone(),
+        }
+    }
+}
+
+fn breakdown(breakdown: &extract::Breakdown) -> pb::Breakdown {
+    pb::Breakdown {
+        total: breakdown.total as u32,
+        parts: breakdown.parts.iter().map(|&part| part as u32).collect(),
+        complete: breakdown.manner != extract::BreakdownManner::Partial,
+    }
+}
+
+fn date(date: extract::PartialDate) -> Date {
+    Date {
+        year: date.year.into(),
+        month: date.month.into(),
+        day: date.day.into(),
+    }
+}
+
+fn period(period: extract::Period) -> pb::Period {
+    pb::Period {
+        kind: match period.kind {
+            extract::PeriodKind::Year => pb::PeriodKind::Year,
+            extract::PeriodKind::HalfYear => pb::PeriodKind::HalfYear,
+            extract::PeriodKind::NineMonths => pb::PeriodKind::NineMonths,
+            extract::PeriodKind::Quarter => pb::PeriodKind::Quarter,
+            extract::PeriodKind::Month => pb::PeriodKind::Month,
+            extract::PeriodKind::MultiYear => pb::PeriodKind::MultiYear,
+        }
+        .into(),
+        year: period.year.into(),
+        index: period.index.into(),
+        start: period.start.to_string(),
+        end: period.end.to_string(),
+    }
+}
+
+/// A decimal without trailing zeros behind the point.
+fn decimal(value: Decimal) -> String {
+    value.normalize().to_string()
+}
+
+/// Superscript digits as plain ones.
+fn plain_digits(mark: &str) -> String {
+    let plain = |c| match c {
+        '¹' => '1',
+        '²' => '2',
+        '³' => '3',
+        '⁰' | '⁴'..='⁹' => char::from(b'0' + (c as u32 - 0x2070) as u8),
+        other => other,
+    };
+    mark.chars().map(plain).collect()
+}
+
+fn severity(severity: validate::Severity) -> pb::Severity {
+    match severity {
+        validate::Severity::Info => pb::Severity::Info,
+        validate::Severity::Warning => pb::Severity::Warning,
+        validate::Severity::Error => pb::Severity::Error,
+    }
+}
+
+fn kind(kind: extract::MeasureKind) -> pb::MeasureKind {
+    match kind {
+        extract::MeasureKind::Count => pb::MeasureKind::Count,
+        extract::MeasureKind::Ratio => pb::MeasureKind::Ratio,
+        extract::MeasureKind::Percent => pb::MeasureKind::Percent,
+        extract::MeasureKind::Rank => pb::MeasureKind::Rank,
+        extract::MeasureKind::Money => pb::MeasureKind::Money,
+        extract::MeasureKind::Duration => pb::MeasureKind::Duration,
+        extract::MeasureKind::Score => pb::MeasureKind::Score,
+        extract::MeasureKind::Area => pb::MeasureKind::Area,
+    }
+}
+
+fn approx(approx: extract::Approx) -> pb::Approx {
+    match approx {
+        extract::Approx::Exact => pb::Approx::Exact,
+        extract::Approx::About => pb::Approx::About,
+        extract::Approx::Over => pb::Approx::Over,
+        extract::Approx::Under => pb::Approx::Under,
+        extract::Approx::Estimated => pb::Approx::Estimated,
+    }
+}
+
+fn change(change: extract::Change) -> pb::Change {
+    match change {
+        extract::Change::None => pb::Change::None,
+        extract::Change::Increase => pb::Change::Increase,
+        extract::Change::Decrease => pb::Change::Decrease,
+    }
+}
 
 /// The descriptors of all messages.
 pub fn descriptors() -> &'static DescriptorPool {

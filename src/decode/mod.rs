@@ -1,4 +1,6 @@
 //! Bytes to [`Document`]: a file for each format.
+//!
+//! A new format is one file here and one line in [`FORMATS`].
 
 use crate::document::Document;
 
@@ -25,12 +27,38 @@ impl Default for Limits {
 /// Why a document cannot be read. Says what happened and what to do, without the document's text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// A stable word for programs ("too-large").
+    /// The kind of refusal, a stable word for programs.
     pub reason: RefusalReason,
     /// The limit or defect, in Vietnamese.
     pub message_vi: String,
     /// The limit or defect, in English.
     pub message_en: String,
+}
+
+impl Refusal {
+    /// A refusal with its two messages.
+    pub fn new(reason: RefusalReason, message_vi: impl Into<String>, message_en: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message_vi: message_vi.into(),
+            message_en: message_en.into(),
+        }
+    }
+
+    /// A document over a limit: what is too large, its size, the limit and its setting.
+    pub fn too_large(what: (&str, &str), size: usize, limit: usize, setting: &str) -> Self {
+        Self::new(
+            RefusalReason::TooLarge,
+            format!(
+                "{} {size} byte, vượt giới hạn {limit} byte ({setting}); hãy chia nhỏ báo cáo",
+                what.0
+            ),
+            format!(
+                "{} of {size} bytes is over the limit of {limit} ({setting}); split the report",
+                what.1
+            ),
+        )
+    }
 }
 
 /// The kinds of refusal.
@@ -64,8 +92,120 @@ impl RefusalReason {
     }
 }
 
-/// Decodes a document. `media_type` is what the sender says; empty means: look at the bytes.
+/// A format baocao reads.
+struct Format {
+    /// Media types senders give it.
+    media_types: &'static [&'static str],
+    decode: fn(&[u8], &Limits) -> Result<Document, Refusal>,
+}
+
+const FORMATS: &[Format] = &[Format {
+    media_types: &["text/plain", "text/markdown", "text/x-markdown"],
+    decode: text::decode,
+}];
+
+/// Media types that say nothing of the content.
+const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];
+
+/// First bytes of formats that are known and not read, and their names.
+const UNREAD: &[(&[u8], &str)] = &[
+    (b"%PDF-", "PDF"),
+    (b"PK\x03\x04", "ZIP/DOCX/XLSX"),
+    (b"\xD0\xCF\x11\xE0", "DOC/XLS"),
+    (b"{\\rtf", "RTF"),
+    (b"\x89PNG", "PNG"),
+    (b"\xFF\xD8\xFF", "JPEG"),
+    (b"II*\x00", "TIFF"),
+    (b"MM\x00*", "TIFF"),
+    (b"\x1F\x8B", "GZIP"),
+    (b"<?xml", "XML"),
+    (b"<!DOCTYPE html", "HTML"),
+    (b"<html", "HTML"),
+];
+
+/// Decodes a document. `media_type` is what the sender says; where it is empty, unknown or
+/// contradicted by the first bytes, these decide.
 pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Document, Refusal> {
-    let _ = media_type;
-    text::decode(bytes, limits)
+    if bytes.len() > limits.max_bytes {
+        return Err(Refusal::too_large(
+            ("tệp", "the document"),
+            bytes.len(),
+            limits.max_bytes,
+            "decode.max_bytes",
+        ));
+    }
+    if let Some((_, name)) = UNREAD.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Err(unsupported(name));
+    }
+    let media_type = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match FORMATS
+        .iter()
+        .find(|format| format.media_types.contains(&media_type.as_str()))
+    {
+        Some(format) => (format.decode)(bytes, limits),
+        None if UNTOLD.contains(&media_type.as_str()) || media_type.starts_with("text/") => text::decode(bytes, limits),
+        None => Err(unsupported(&printable(&media_type))),
+    }
+}
+
+/// At most 60 printable ASCII characters of what a sender wrote, for a message.
+fn printable(text: &str) -> String {
+    text.chars().filter(char::is_ascii_graphic).take(60).collect()
+}
+
+fn unsupported(format: &str) -> Refusal {
+    Refusal::new(
+        RefusalReason::UnsupportedFormat,
+        format!("chưa đọc được định dạng {format}; hãy gửi văn bản thuần UTF-8"),
+        format!("the format {format} is not read; send plain UTF-8 text"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reason(bytes: &[u8], media_type: &str) -> RefusalReason {
+        decode(
+            bytes,
+            media_type,
+            &Limits {
+                max_bytes: 1000,
+                max_text_bytes: 500,
+            },
+        )
+        .unwrap_err()
+        .reason
+    }
+
+    #[test]
+    fn text_is_read_whatever_the_sender_calls_it() {
+        for media_type in [
+            "",
+            "text/plain",
+            "text/plain; charset=utf-8",
+            "TEXT/MARKDOWN",
+            "application/octet-stream",
+        ] {
+            let document = decode("BÁO CÁO".as_bytes(), media_type, &Limits::default()).unwrap();
+            assert_eq!(document.text, "BÁO CÁO");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_refused_with_its_reason() {
+        assert_eq!(reason(b"", ""), RefusalReason::Empty);
+        assert_eq!(reason(b" \n\t ", "text/plain"), RefusalReason::Empty);
+        assert_eq!(reason(&[b'a'; 1001], ""), RefusalReason::TooLarge);
+        assert_eq!(reason(&[b'a'; 501], ""), RefusalReason::TooLarge);
+        assert_eq!(reason(b"%PDF-1.7", "text/plain"), RefusalReason::UnsupportedFormat);
+        assert_eq!(reason(b"hello", "image/png"), RefusalReason::UnsupportedFormat);
+        assert_eq!(reason(b"\xFF\xFEa\x00", ""), RefusalReason::NotText);
+        assert_eq!(reason(b"a\x00b", ""), RefusalReason::NotText);
+    }
 }

@@ -1,15 +1,133 @@
-//! Plain text.
+//! Plain text: UTF-8 with or without a byte-order mark, NFC or NFD, LF or CRLF.
+
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::{Limits, Refusal, RefusalReason};
 use crate::document::Document;
 
-/// Decodes UTF-8 text to NFC.
+const BYTE_ORDER_MARK: &str = "\u{FEFF}";
+
+/// Decodes UTF-8 text to NFC with LF. For text that is both already, the result is the input.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
-    let _ = limits;
-    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| Refusal {
-        reason: RefusalReason::NotText,
-        message_vi: "không phải văn bản UTF-8".into(),
-        message_en: "not UTF-8 text".into(),
-    })?;
-    Ok(Document::plain(text))
+    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| not_text(bytes))?;
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    if memchr::memchr(0, text.as_bytes()).is_some() {
+        return Err(Refusal::new(
+            RefusalReason::NotText,
+            "có byte NUL: đây là tệp nhị phân, không phải văn bản",
+            "it holds NUL bytes: a binary file, not text",
+        ));
+    }
+    if text.trim().is_empty() {
+        return Err(Refusal::new(
+            RefusalReason::Empty,
+            "tài liệu không có nội dung",
+            "the document is empty",
+        ));
+    }
+    let text = compose(unix_lines(text));
+    if text.len() > limits.max_text_bytes {
+        return Err(Refusal::too_large(
+            ("văn bản", "the text"),
+            text.len(),
+            limits.max_text_bytes,
+            "decode.max_text_bytes",
+        ));
+    }
+    Ok(Document::new(text.into_owned(), "text/plain", "UTF-8"))
+}
+
+fn not_text(bytes: &[u8]) -> Refusal {
+    // The slower decoder says where.
+    let offset = std::str::from_utf8(bytes).err().map_or(0, |error| error.valid_up_to());
+    Refusal::new(
+        RefusalReason::NotText,
+        format!("không phải UTF-8 tại byte thứ {offset}; hãy lưu lại báo cáo với bảng mã Unicode UTF-8"),
+        format!("not UTF-8 at byte {offset}; save the report again as Unicode UTF-8"),
+    )
+}
+
+/// CRLF and lone CR as LF.
+fn unix_lines(text: &str) -> Cow<'_, str> {
+    if memchr::memchr(b'\r', text.as_bytes()).is_none() {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"))
+}
+
+/// NFC. Text that surely is NFC already, by a look at its bytes, is passed on as it is.
+fn compose(text: Cow<'_, str>) -> Cow<'_, str> {
+    if surely_composed(text.as_bytes()) || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        return text;
+    }
+    Cow::Owned(text.nfc().collect())
+}
+
+/// Whether all characters are of blocks whose every character is composed: Latin up to U+02FF,
+/// U+1E80 to U+1EFF, and the punctuation U+2002 to U+207F. No false yes; a no means: look closer.
+fn surely_composed(bytes: &[u8]) -> bool {
+    // A lead byte up to 0xCB begins a character below U+0300; the two others are E1 BA/BB and
+    // E2 80/81. Continuation bytes are below 0xC0. Singletons such as U+2000 and U+2001 are E2 80 80/81.
+    let mut rest = bytes;
+    while let [first, tail @ ..] = rest {
+        rest = match first {
+            0..=0xCB => tail,
+            0xE1 => match tail {
+                [0xBA | 0xBB, _, tail @ ..] => tail,
+                _ => return false,
+            },
+            0xE2 => match tail {
+                [0x80, 0x82..=0xBF, tail @ ..] | [0x81, _, tail @ ..] => tail,
+                _ => return false,
+            },
+            _ => return false,
+        };
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(bytes: &[u8]) -> String {
+        decode(bytes, &Limits::default()).unwrap().text
+    }
+
+    #[test]
+    fn byte_order_mark_and_carriage_returns_go() {
+        assert_eq!(
+            text("\u{FEFF}BÁO CÁO\r\nQuý I\rhết\n".as_bytes()),
+            "BÁO CÁO\nQuý I\nhết\n"
+        );
+    }
+
+    #[test]
+    fn decomposed_text_becomes_composed() {
+        let composed = "Ủy ban nhân dân xã Đồng Lộc; tỷ lệ đạt 97,5%";
+        let decomposed: String = composed.nfd().collect();
+        assert_ne!(decomposed, composed);
+        assert_eq!(text(decomposed.as_bytes()), composed);
+        // Base letter with a combining tone, as Windows-1258 has it.
+        assert_eq!(text("nê\u{301}u".as_bytes()), "nếu");
+    }
+
+    #[test]
+    fn the_message_names_the_place_and_not_the_text() {
+        let refusal = decode(b"abc\xFFdef", &Limits::default()).unwrap_err();
+        assert!(refusal.message_en.contains("byte 3") && !refusal.message_en.contains("abc"));
+    }
+
+    proptest! {
+        #[test]
+        fn surely_composed_is_never_wrong(text in "\\PC{0,40}|[a-zàáạảãâăêôơưđ\u{300}\u{301}\u{303}\u{309}\u{323}\u{2000}-\u{2100}\u{1e00}-\u{1fff}]{0,40}") {
+            if surely_composed(text.as_bytes()) {
+                prop_assert_eq!(text.nfc().collect::<String>(), text);
+            }
+        }
+    }
 }

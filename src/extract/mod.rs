@@ -11,6 +11,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     document::{Document, Span},
+    shadow::Flow,
     vocabulary::Vocabulary,
 };
 
@@ -52,6 +53,8 @@ pub struct Report {
     pub recipients: Vec<Recipient>,
     /// Who signs.
     pub signatories: Vec<Signatory>,
+    /// Where sentences go on across breaks: a span that runs over a footnote is written without it.
+    pub flow: Flow,
 }
 
 /// Masthead, title and period of the report.
@@ -334,5 +337,6 @@ pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
         footnotes,
         recipients,
         signatories,
+        flow: layout.flow,
     }
 }
