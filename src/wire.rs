@@ -344,7 +344,12 @@ impl<'a> Writer<'a> {
         pb::Signatory {
             name: self.line(signatory.name),
             position: self.line(signatory.position),
-            authority: self.line(signatory.authority),
+            authority: signatory
+                .authority
+                .iter()
+                .map(|&line| self.line(Some(line)))
+                .collect::<Vec<_>>()
+                .join(" "),
             span: signatory.name.or(signatory.position).map(|span| self.span(span)),
         }
     }

@@ -1,1 +1,5 @@
 //! Integration tests, in one binary.
+
+mod cli;
+mod noise;
+mod support;
