@@ -9,6 +9,7 @@ use std::{
 
 use serde_json::Value;
 
+mod check;
 
 /// The program without any settings of the machine the tests run on.
 fn baocao(arguments: &[&str]) -> Command {
