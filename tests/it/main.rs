@@ -1,1 +1,9 @@
-//! Integration tests, in one binary.
+//! Integration tests, in one binary, against real servers.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod contract;
+mod faults;
+mod harness;
+mod hostile;
+mod reports;
