@@ -9,6 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{alert::AlertPolicy, decode, validate};
 
+mod load;
+
+pub use load::{Loaded, SettingsError, Sources, mask_urls, nearest};
+
 /// The defaults, with a comment for each setting.
 pub const DEFAULTS: &str = include_str!("config.toml");
 

@@ -187,6 +187,11 @@ impl Key {
     /// The key of no word.
     pub const NONE: Key = Key(0);
 
+    /// Whether a word of up to nine letters carries a tone mark. Codes never do.
+    pub const fn has_tone(self) -> bool {
+        self.0 & HASHED == 0 && self.0 >> TONE_SHIFT != 0
+    }
+
     /// The key as a number, for tables.
     pub const fn raw(self) -> u64 {
         self.0

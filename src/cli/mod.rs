@@ -1,1 +1,150 @@
-//! The command line: one file a command.
+//! The command line: one file for each command, and what they share.
+//!
+//! Exit status: 0 when all went well, 1 when `check` finds an error, 2 for wrong usage, wrong
+//! settings and input that cannot be read.
+
+use std::{io::IsTerminal, path::PathBuf};
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use crate::config::{Loaded, Settings, Sources};
+
+mod check;
+mod config;
+mod error;
+mod extract;
+mod input;
+mod lang;
+mod rules;
+
+pub use error::Error;
+pub use lang::Lang;
+
+/// What a command hands back.
+pub type Result<T = Status> = std::result::Result<T, Error>;
+
+/// What became of a command; the number is the exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All went well.
+    Fine = 0,
+    /// A report has errors.
+    Findings = 1,
+    /// Wrong usage, or input that cannot be read.
+    Failed = 2,
+}
+
+/// Reads and checks Vietnamese administrative reports (báo cáo): on a NATS message bus, or file by
+/// file as a linter does.
+#[derive(Debug, Parser)]
+#[command(
+    name = "baocao",
+    version,
+    max_term_width = 100,
+    after_help = "Exit status: 0 all well, 1 `check` found errors, 2 wrong usage, settings or input."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of all commands.
+#[derive(Debug, Args)]
+struct Global {
+    /// Settings file (TOML); else the one that BAOCAO_CONFIG names
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Set any setting, such as --set worker.concurrency=4; may be given several times
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    /// Language of messages [default: vi if LC_ALL, LC_MESSAGES or LANG says so, else en]
+    #[arg(long, global = true, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
+    /// Print results only, no remarks on the way
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    quiet: bool,
+    /// Say more; twice: everything
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Extract(extract::Extract),
+    Check(check::Check),
+    Rules(rules::Rules),
+    Config(config::PrintConfig),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> Result {
+        let Self { global, command } = self;
+        match command {
+            Command::Extract(command) => command.run(&global),
+            Command::Check(command) => command.run(&global),
+            Command::Rules(command) => command.run(&global),
+            Command::Config(command) => command.run(&global),
+        }
+    }
+}
+
+impl Global {
+    /// The settings in force, and where they come from.
+    fn load(&self) -> Result<Loaded> {
+        let mut flags = Vec::new();
+        // First, so that an explicit --set telemetry.log=… beats -q and -v.
+        match (self.quiet, self.verbose) {
+            (true, _) => flags.push("telemetry.log=warn".to_owned()),
+            (_, 0) => {}
+            (_, 1) => flags.push("telemetry.log=debug".to_owned()),
+            _ => flags.push("telemetry.log=trace".to_owned()),
+        }
+        flags.extend(self.set.iter().cloned());
+        let sources = Sources::of_process(self.config.clone(), flags);
+        Settings::load(&sources).map_err(|error| Error::caused("wrong settings", error))
+    }
+
+    fn settings(&self) -> Result<Settings> {
+        Ok(self.load()?.settings)
+    }
+
+    fn lang(&self) -> Lang {
+        self.lang.unwrap_or_else(Lang::of_environment)
+    }
+
+    /// A remark for the person in front of the screen, on stderr.
+    fn remark(&self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            eprintln!("baocao: {text}");
+        }
+    }
+}
+
+/// Width for what is printed: that of the terminal, else one that suits a log.
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    columns.or_else(terminal).unwrap_or(100).clamp(60, 160)
+}
+
+/// Whether stdout takes colours: it is a terminal, and `NO_COLOR` does not forbid them.
+fn colours() -> bool {
+    let forbidden = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !forbidden && !dumb && std::io::stdout().is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+}

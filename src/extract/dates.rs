@@ -3,6 +3,11 @@
 
 use std::fmt;
 
+use crate::{
+    document::Span,
+    shadow::{Key, Kind, Reader, Token},
+};
+
 /// A date as far as the text gives it; 0 for a part that is not given or left blank. It may be
 /// impossible (31/02/2023): what is written is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -50,6 +55,173 @@ impl fmt::Display for PartialDate {
     }
 }
 
+/// A date and where it stands, from its first word or digit ("ngày", "03") to its last digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateMention {
+    /// The date.
+    pub date: PartialDate,
+    /// Where it stands.
+    pub span: Span,
+}
+
+const DAY: Key = Key::new("ngày");
+const MONTH: Key = Key::new("tháng");
+const YEAR: Key = Key::new("năm");
+
+/// Parses the date that begins with the next token: 03/6/2013, 3-6-2013, 03.6.2013,
+/// ngày 27 tháng 5 năm 2019, tháng 10/2023, năm 2015. What cannot be a date is none ("45/30/1"),
+/// but an impossible day after "ngày" is kept as written ("ngày 31/02/2023").
+pub fn parse(reader: &Reader<'_>, from: usize) -> Option<DateMention> {
+    let first = reader.after(from);
+    if first.is_number() {
+        return numeric(reader, first, false, first.start());
+    }
+    match first.key {
+        DAY => after_day_word(reader, first),
+        MONTH => month_and_year(reader, reader.after(first.end()), 0, first.start()),
+        YEAR => {
+            let (year, end) = year(reader, reader.after(first.end()))?;
+            mention(year, 0, 0, first.start(), end)
+        }
+        _ => None,
+    }
+}
+
+/// Parses the date of a masthead, whose day or month may be left blank: "ngày     tháng     năm 2024",
+/// "ngày … tháng 6 năm 2024". Blanks are 0.
+pub fn parse_with_blanks(reader: &Reader<'_>, from: usize) -> Option<DateMention> {
+    if let Some(found) = parse(reader, from) {
+        return Some(found);
+    }
+    let first = reader.after(from);
+    if first.key != DAY {
+        return None;
+    }
+    let (day, next) = number_or_blank(reader, first.end());
+    if next.key != MONTH {
+        return None;
+    }
+    let (month, next) = number_or_blank(reader, next.end());
+    if next.key != YEAR {
+        return None;
+    }
+    let (year, end) = match year(reader, reader.after(next.end())) {
+        Some(found) => found,
+        None => (0, next.end()),
+    };
+    mention(year, month, day, first.start(), end)
+}
+
+/// A number, or 0 for a blank of dots and spaces; and the token behind.
+fn number_or_blank(reader: &Reader<'_>, from: usize) -> (u8, Token) {
+    let mut token = reader.after(from);
+    while matches!(token.kind, Kind::Mark('.' | '…' | '-')) {
+        token = reader.after(token.end());
+    }
+    match small(reader, token) {
+        Some(value) => (value, skip_comma(reader, token.end())),
+        None => (0, token),
+    }
+}
+
+/// What follows "ngày": 27 tháng 5 năm 2019, 27/5/2019, 27/5 năm 2019, 27/5.
+fn after_day_word(reader: &Reader<'_>, word: Token) -> Option<DateMention> {
+    let first = reader.after(word.end());
+    let day = small(reader, first)?;
+    let next = skip_comma(reader, first.end());
+    if next.key == MONTH {
+        return month_and_year(reader, reader.after(next.end()), day, word.start());
+    }
+    numeric(reader, first, true, word.start())
+}
+
+/// What follows "tháng": 5 năm 2019, 5/2019.
+fn month_and_year(reader: &Reader<'_>, first: Token, day: u8, start: usize) -> Option<DateMention> {
+    let month = small(reader, first)?;
+    let separator = skip_comma(reader, first.end());
+    let next = if separator.key == YEAR || is_separator(separator) {
+        reader.after(separator.end())
+    } else {
+        // "ngày 27 tháng 5" alone is a date of its own; "tháng 5" is none.
+        return if day != 0 {
+            mention(0, month, day, start, first.end())
+        } else {
+            None
+        };
+    };
+    match year(reader, next) {
+        Some((year, end)) => mention(year, month, day, start, end),
+        None if day != 0 => mention(0, month, day, start, first.end()),
+        None => None,
+    }
+}
+
+/// 03/6/2013 from its first number on. `named`: behind "ngày", where day and month are taken as
+/// written and the year may be missing.
+fn numeric(reader: &Reader<'_>, first: Token, named: bool, start: usize) -> Option<DateMention> {
+    let day = small(reader, first)?;
+    let separator = reader.after(first.end());
+    if !is_separator(separator) {
+        return None;
+    }
+    let second = reader.after(separator.end());
+    let month = small(reader, second)?;
+    let plausible = (1..=31).contains(&day) && (1..=12).contains(&month);
+    if !named && (!plausible || separator.spaced || second.spaced) {
+        return None;
+    }
+    let separator = reader.after(second.end());
+    if is_separator(separator) || (named && separator.key == YEAR) {
+        if let Some((year, end)) = year(reader, reader.after(separator.end())) {
+            return mention(year, month, day, start, end);
+        }
+    }
+    if named && plausible {
+        mention(0, month, day, start, second.end())
+    } else {
+        None
+    }
+}
+
+fn mention(year: u16, month: u8, day: u8, start: usize, end: usize) -> Option<DateMention> {
+    Some(DateMention {
+        date: PartialDate::new(year, month, day),
+        span: Span::new(start, end),
+    })
+}
+
+fn is_separator(token: Token) -> bool {
+    matches!(token.kind, Kind::Mark('/' | '-' | '.'))
+}
+
+/// The next token, a comma passed over.
+fn skip_comma(reader: &Reader<'_>, from: usize) -> Token {
+    let token = reader.after(from);
+    if token.is_mark(',') {
+        reader.after(token.end())
+    } else {
+        token
+    }
+}
+
+/// A day or month: one or two digits.
+fn small(reader: &Reader<'_>, token: Token) -> Option<u8> {
+    if token.is_number() && token.span.len() <= 2 {
+        reader.token(token).parse().ok()
+    } else {
+        None
+    }
+}
+
+/// A year of four digits, 1900 to 2199, and where it ends.
+fn year(reader: &Reader<'_>, token: Token) -> Option<(u16, usize)> {
+    if !token.is_number() || token.span.len() != 4 {
+        return None;
+    }
+    let year = reader.token(token).parse().ok()?;
+    (1900..2200).contains(&year).then_some((year, token.end()))
+}
+
 /// Number of days of a month, 1 to 12.
 pub fn days_in(year: u16, month: u8) -> u8 {
     match month {
@@ -57,5 +229,75 @@ pub fn days_in(year: u16, month: u8) -> u8 {
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow::Flow;
+
+    fn read(text: &str) -> Option<(u16, u8, u8, String)> {
+        let flow = Flow::default();
+        let found = parse(&Reader::new(text, &flow), 0)?;
+        let date = found.date;
+        Some((date.year, date.month, date.day, found.span.of(text).to_owned()))
+    }
+
+    #[test]
+    fn every_written_form() {
+        for (text, year, month, day, span) in [
+            ("03/6/2013 của", 2013, 6, 3, "03/6/2013"),
+            ("3-6-2013", 2013, 6, 3, "3-6-2013"),
+            ("03.6.2013.", 2013, 6, 3, "03.6.2013"),
+            ("ngày 27 tháng 5 năm 2019", 2019, 5, 27, "ngày 27 tháng 5 năm 2019"),
+            (
+                "ngày 27, tháng 5, năm 2019 của",
+                2019,
+                5,
+                27,
+                "ngày 27, tháng 5, năm 2019",
+            ),
+            ("ngày 27 tháng 5/2019", 2019, 5, 27, "ngày 27 tháng 5/2019"),
+            ("ngày 5/4 năm 2020", 2020, 4, 5, "ngày 5/4 năm 2020"),
+            ("ngày 31/02/2023", 2023, 2, 31, "ngày 31/02/2023"),
+            ("ngày 24 / 7 /2023", 2023, 7, 24, "ngày 24 / 7 /2023"),
+            ("tháng 10 năm 2023,", 2023, 10, 0, "tháng 10 năm 2023"),
+            ("tháng 10/2023", 2023, 10, 0, "tháng 10/2023"),
+            ("năm 2015 cho", 2015, 0, 0, "năm 2015"),
+            ("ngày 15/3 về", 0, 3, 15, "ngày 15/3"),
+        ] {
+            assert_eq!(read(text), Some((year, month, day, span.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_date() {
+        for text in [
+            "45/30/1",
+            "226/226 xã",
+            "12/13/2020",
+            "năm 15",
+            "tháng 10",
+            "ngày càng",
+            "10/10 huyện",
+            "1.497/3.602",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn blanks_of_a_masthead() {
+        let flow = Flow::default();
+        for (text, year, month, day) in [
+            ("ngày     tháng     năm 2024", 2024, 0, 0),
+            ("ngày … tháng 6 năm 2024", 2024, 6, 0),
+            ("ngày ..... tháng ..... năm 2024", 2024, 0, 0),
+            ("ngày 7 tháng 6 năm 2024", 2024, 6, 7),
+        ] {
+            let found = parse_with_blanks(&Reader::new(text, &flow), 0).map(|found| found.date);
+            assert_eq!(found, Some(PartialDate::new(year, month, day)), "{text}");
+        }
     }
 }

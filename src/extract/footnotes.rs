@@ -1,12 +1,15 @@
 //! Footnotes.
 
-use crate::{
-    document::Document,
-    extract::{Footnote, Layout},
-};
+use crate::extract::{Footnote, Layout};
 
 /// Lists the footnotes that the layout found.
-pub fn extract(document: &Document, layout: &Layout) -> Vec<Footnote> {
-    let _ = (document, layout);
-    Vec::new()
+pub fn extract(layout: &Layout) -> Vec<Footnote> {
+    layout
+        .notes
+        .iter()
+        .map(|note| Footnote {
+            mark: note.mark,
+            span: note.body,
+        })
+        .collect()
 }

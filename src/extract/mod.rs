@@ -184,8 +184,11 @@ pub struct Measure {
     pub total: Option<Decimal>,
     /// The unit as written; that of a neighbour where the text leaves it out.
     pub unit: Unit,
-    /// What is counted.
+    /// What is counted, beginning with the counted noun.
     pub subject: Option<Span>,
+    /// What narrows the subject where those words stand elsewhere, before the figure mostly
+    /// ("cấp huyện 77 cuộc", "đã giải quyết 223 vụ việc").
+    pub qualifier: Option<Span>,
     /// How exact it is said to be.
     pub approx: Approx,
     /// Whether it is a change.
@@ -312,21 +315,21 @@ pub struct Signatory {
     pub name: Option<Span>,
     /// The position as printed.
     pub position: Option<Span>,
-    /// The line that gives the authority to sign.
-    pub authority: Option<Span>,
+    /// The lines that give the authority to sign ("TM. ỦY BAN NHÂN DÂN", "KT. CHỦ TỊCH").
+    pub authority: Vec<Span>,
 }
 
 /// Reads a report from a document.
 pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
     let layout = Layout::of(document);
     let header = header::extract(document, &layout, vocabulary);
-    let sections = sections::extract(document, &layout, vocabulary);
-    let footnotes = footnotes::extract(document, &layout);
+    let sections = sections::extract(document, &layout);
+    let footnotes = footnotes::extract(&layout);
     let mut citations = citations::extract(document, &layout, vocabulary, &header);
     let documents = documents::resolve(document, &mut citations, vocabulary);
     let measures = measures::extract(document, &layout, vocabulary, &sections, &citations);
     let breakdowns = breakdowns::extract(document, &layout, vocabulary, &footnotes, &measures);
-    let (recipients, signatories) = closing::extract(document, &layout, vocabulary);
+    let (recipients, signatories) = closing::extract(document, &layout);
     Report {
         header,
         sections,

@@ -160,12 +160,10 @@ fn outline(Published { result, alerts }: &Published) -> String {
 
 #[test]
 fn real_reports_give_the_counts_of_their_snapshots() {
-    let folder = crate_root().join("../shared/eval/dev");
-    let reports = texts(&folder);
-    if reports.is_empty() {
-        eprintln!("NOT TESTED: the real reports (shared/eval/dev beside the crate) are not here");
+    let Some(folder) = crate::support::shared_reports() else {
         return;
-    }
+    };
+    let reports = texts(&folder);
     on_each_server(|server| {
         let reports = reports.clone();
         async move {

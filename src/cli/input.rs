@@ -1,0 +1,262 @@
+//! Reports named on the command line: files, folders, standard input.
+
+use std::{
+    ffi::OsStr,
+    fs,
+    io::{self, Read},
+    panic::{self, AssertUnwindSafe},
+    path::{Path, PathBuf},
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use sha2::{Digest, Sha256};
+
+use super::{Error, Global, Lang, Result};
+use crate::{
+    config::Settings,
+    decode,
+    extract::PartialDate,
+    pipeline::{self, Outcome},
+    proto::baocao::v1 as pb,
+    validate::RuleSet,
+    vocabulary::Vocabulary,
+};
+
+/// Endings of files that are looked for in folders.
+const ENDINGS: [&str; 2] = ["txt", "md"];
+
+/// A document that was read from disk or standard input.
+#[derive(Debug)]
+pub struct Input {
+    /// Its name for people.
+    pub name: String,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Input {
+    /// Reads a file, or standard input for "-".
+    pub fn read(path: &Path) -> Result<Self> {
+        let stdin = path == Path::new("-");
+        let name = if stdin {
+            "<stdin>".into()
+        } else {
+            path.display().to_string()
+        };
+        let bytes = if stdin {
+            let mut bytes = Vec::new();
+            io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+        } else {
+            fs::read(path)
+        };
+        match bytes {
+            Ok(bytes) => Ok(Self { name, bytes }),
+            Err(cause) => Err(Error::caused(format!("cannot read {name}"), cause)),
+        }
+    }
+
+    /// The submission that this file would be on the bus, without its content.
+    pub fn submission(&self) -> pb::ReportSubmission {
+        let sha256 = hex(&Sha256::digest(&self.bytes));
+        pb::ReportSubmission {
+            submission_id: sha256[..32].to_owned(),
+            unit: "_".into(),
+            file_name: self.file_name(),
+            content_sha256: sha256,
+            content_size: self.bytes.len() as u64,
+            ..Default::default()
+        }
+    }
+
+    /// The name without its folders.
+    pub fn file_name(&self) -> String {
+        let base = Path::new(&self.name).file_name().and_then(OsStr::to_str);
+        base.unwrap_or(&self.name).to_owned()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Reads and checks documents with one set of settings.
+pub struct Reading<'g> {
+    global: &'g Global,
+    limits: decode::Limits,
+    rules: RuleSet,
+    today: PartialDate,
+    vocabulary: &'static Vocabulary,
+}
+
+impl<'g> Reading<'g> {
+    /// Reading with these settings, on a given day or today.
+    pub fn new(global: &'g Global, settings: &Settings, today: Option<PartialDate>) -> Self {
+        Self {
+            global,
+            limits: settings.limits(),
+            rules: settings.rule_set(),
+            today: today.unwrap_or_else(today_in_viet_nam),
+            vocabulary: Vocabulary::embedded(),
+        }
+    }
+
+    /// The rules in force.
+    pub fn rules(&self) -> &RuleSet {
+        &self.rules
+    }
+
+    /// Reads and checks one document. A defect of ours that shows only on this document is an
+    /// error for this document, not the end of the run.
+    pub fn process(&self, input: &Input) -> Result<Outcome> {
+        let started = Instant::now();
+        let run = || pipeline::process(&input.bytes, "", &self.limits, self.vocabulary, &self.rules, self.today);
+        let outcome = panic::catch_unwind(AssertUnwindSafe(run))
+            .map_err(|_| Error::new(format!("{}: could not be processed: internal error", input.name)))?;
+        if self.global.verbose > 0 {
+            let (bytes, took) = (input.bytes.len(), started.elapsed());
+            self.global
+                .remark(format!("{}: {bytes} bytes read and checked in {took:.1?}", input.name));
+        }
+        Ok(outcome)
+    }
+
+    /// Why a document was refused, for people.
+    pub fn refused(&self, input: &Input, refusal: &decode::Refusal, lang: Lang) -> Error {
+        let message = lang.pick(&refusal.message_vi, &refusal.message_en);
+        Error::new(format!("{}: {}: {message}", input.name, refusal.reason.as_str()))
+    }
+}
+
+/// The files named, in order; folders stand for the reports under them, sorted by name.
+pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        walk(path, &mut files)?;
+        if files.len() == before {
+            return Err(Error::new(format!("no *.txt or *.md files under {}", path.display())));
+        }
+    }
+    Ok(files)
+}
+
+/// Collects reports under a folder. Hidden names and links to folders (loops) are passed over.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let unreadable = |cause| Error::unreadable(folder, cause);
+    let entries: io::Result<Vec<_>> = fs::read_dir(folder).map_err(unreadable)?.collect();
+    let mut entries = entries.map_err(unreadable)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if entry.file_name().as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type().map_err(unreadable)?.is_dir() {
+            walk(&path, files)?;
+        } else if is_report(&path) && path.is_file() {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_report(path: &Path) -> bool {
+    let ending = path.extension().and_then(OsStr::to_str).unwrap_or_default();
+    ENDINGS.iter().any(|known| known.eq_ignore_ascii_case(ending))
+}
+
+/// Reads "YYYY-MM-DD".
+pub fn parse_date(text: &str) -> std::result::Result<PartialDate, String> {
+    let parts: Vec<&str> = text.split('-').collect();
+    let parsed = match parts[..] {
+        [year, month, day] if year.len() == 4 => match (year.parse(), month.parse(), day.parse()) {
+            (Ok(year), Ok(month), Ok(day)) => Some(PartialDate::new(year, month, day)),
+            _ => None,
+        },
+        _ => None,
+    };
+    parsed
+        .filter(|date| date.exists())
+        .ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD".to_owned())
+}
+
+/// Today where reports are written: Viet Nam keeps UTC+7 all year.
+pub fn today_in_viet_nam() -> PartialDate {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let days = (since_1970.as_secs() + 7 * 3600) / 86_400;
+    date_of(i64::try_from(days).unwrap_or_default())
+}
+
+/// The date so many days after 1970-01-01. Counts from 1 March, where leap days come last, in
+/// eras of 400 years (146,097 days), which repeat.
+fn date_of(days: i64) -> PartialDate {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = era * 400 + year_of_era + i64::from(month <= 2);
+    PartialDate::new(year as u16, month as u8, day as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_since_1970_are_dates() {
+        assert_eq!(date_of(0), PartialDate::new(1970, 1, 1));
+        assert_eq!(date_of(19_782), PartialDate::new(2024, 2, 29));
+        assert_eq!(date_of(19_783), PartialDate::new(2024, 3, 1));
+        assert_eq!(date_of(20_453), PartialDate::new(2025, 12, 31));
+        let ordinal = |days| date_of(days).ordinal().unwrap();
+        for days in 0..60_000 {
+            assert_eq!(ordinal(days + 1), ordinal(days) + 1, "{days}");
+        }
+    }
+
+    #[test]
+    fn dates_are_days_of_the_calendar() {
+        assert_eq!(parse_date("2024-02-29"), Ok(PartialDate::new(2024, 2, 29)));
+        for wrong in [
+            "",
+            "2023-02-29",
+            "24-02-01",
+            "2024-2",
+            "2024-13-01",
+            "2024-00-01",
+            "today",
+            "2024-300-01",
+        ] {
+            assert!(parse_date(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn folders_stand_for_the_reports_under_them() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.txt", "a.md", "c.pdf", ".hidden.txt", "sub/d.TXT"] {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "x").unwrap();
+        }
+        let found = files(&[folder.path().to_owned()]).unwrap();
+        let names: Vec<_> = found
+            .iter()
+            .map(|path| path.strip_prefix(folder.path()).unwrap())
+            .collect();
+        assert_eq!(names, [Path::new("a.md"), Path::new("b.txt"), Path::new("sub/d.TXT")]);
+        let empty = tempfile::tempdir().unwrap();
+        assert!(files(&[empty.path().to_owned()]).is_err());
+    }
+}
