@@ -73,7 +73,7 @@ fn period(period: &pb::Period) -> String {
 }
 
 /// A date as it is written in Viet Nam; dots for what is left blank.
-fn date(date: &Date) -> String {
+pub(in crate::cli) fn date(date: &Date) -> String {
     let part = |n: i32| if n == 0 { "…".to_owned() } else { format!("{n:02}") };
     match date {
         Date {
