@@ -223,7 +223,9 @@ impl<'v> Scanner<'_, 'v> {
         if comma && token.key == keys::YEAR {
             return;
         }
-        let Some(found) = dates::parse(&self.reader, at) else { return };
+        let Some(found) = dates::parse(&self.reader, at) else {
+            return;
+        };
         mention.citation.date = Some(found.date);
         mention.citation.date_span = Some(found.span);
         mention.citation.span.end = found.span.end;
@@ -286,7 +288,11 @@ impl<'v> Scanner<'_, 'v> {
             let previous = self.reader.before(before.start);
             if previous.key == keys::CODE {
                 before.start = previous.start();
-                before.kind = self.vocabulary.document_types.named("Bộ luật").map(|kind| kind.name.clone());
+                before.kind = self
+                    .vocabulary
+                    .document_types
+                    .named("Bộ luật")
+                    .map(|kind| kind.name.clone());
             }
         }
     }
@@ -304,11 +310,16 @@ impl<'v> Scanner<'_, 'v> {
             }
             if word.key == keys::OF {
                 let name = self.vocabulary.issuers.name_at(reader, word.end());
-                of = name.filter(|name| name.span.end as usize == last.end()).map(|name| name.span);
+                of = name
+                    .filter(|name| name.span.end as usize == last.end())
+                    .map(|name| name.span);
                 if of.is_none() {
                     return;
                 }
-            } else if let Some((kind, first)) = types.ending_with(reader, word).filter(|(_, first)| first.is_capitalised()) {
+            } else if let Some((kind, first)) = types
+                .ending_with(reader, word)
+                .filter(|(_, first)| first.is_capitalised())
+            {
                 let modifiers = Span::new(word.end(), last.end());
                 if of.is_some() {
                     before.issuer = of;
@@ -323,7 +334,11 @@ impl<'v> Scanner<'_, 'v> {
                 before.bare = kind.bare;
                 before.start = first.start();
                 return;
-            } else if of.is_none() && (word.case != Case::Lower || JOINTS.contains(&word.key)) && count > 0 && !self.may_be_name(word) {
+            } else if of.is_none()
+                && (word.case != Case::Lower || JOINTS.contains(&word.key))
+                && count > 0
+                && !self.may_be_name(word)
+            {
                 return;
             }
             word = reader.before(word.start());
@@ -370,7 +385,11 @@ impl<'v> Scanner<'_, 'v> {
             return fits.then(|| kind.clone());
         }
         let previous = self.listed_before(before.start)?;
-        let alone = previous.citation.symbol.as_ref().is_some_and(|symbol| symbol.issuer_code.is_none());
+        let alone = previous
+            .citation
+            .symbol
+            .as_ref()
+            .is_some_and(|symbol| symbol.issuer_code.is_none());
         let fits = (before.numbered || alone) && self.ends_number(next) && self.is_no_other_number(next);
         fits.then(|| previous.citation.document_type.clone())
     }
@@ -388,7 +407,10 @@ impl<'v> Scanner<'_, 'v> {
     /// Whether the number is not the first part of another one ("8,5%", "03/6/2013").
     fn is_no_other_number(&self, next: Token) -> bool {
         let divides = matches!(next.kind, Kind::Mark(',' | '.' | '/' | '-' | '%')) && !next.spaced;
-        !(divides && { let digit = self.reader.after(next.end()); digit.is_number() && !digit.spaced || next.is_mark('%') })
+        !(divides && {
+            let digit = self.reader.after(next.end());
+            digit.is_number() && !digit.spaced || next.is_mark('%')
+        })
     }
 
     /// The mention before, when only "," ";" "và" stand between it and `start`, or when it is one
@@ -406,7 +428,9 @@ impl<'v> Scanner<'_, 'v> {
             token = self.reader.before(at);
         }
         let joined = at != start && token.end() <= start;
-        let near = start.saturating_sub(previous.end) < 400 && previous.end <= at && !self.reader.text[previous.end..at].contains('\n');
+        let near = start.saturating_sub(previous.end) < 400
+            && previous.end <= at
+            && !self.reader.text[previous.end..at].contains('\n');
         (joined && (token.end() == previous.end || near)).then_some(previous)
     }
 
@@ -439,7 +463,11 @@ impl<'v> Scanner<'_, 'v> {
         }
         let kind = self.vocabulary.document_types.named(kind)?.name.clone();
         let first = reader.after(last.end());
-        let name = if &*kind == "Hiến pháp" { None } else { Some(self.law_name(word, first)?) };
+        let name = if &*kind == "Hiến pháp" {
+            None
+        } else {
+            Some(self.law_name(word, first)?)
+        };
         // A name that a footnote divides from its type word leaves the span with the type word.
         let torn = name.is_some() && reader.text[last.end()..first.start()].matches('\n').count() > 1;
         let end = match name {
@@ -523,7 +551,11 @@ impl<'v> Scanner<'_, 'v> {
                 self.date(mention);
             }
         } else if next.is_number() && next.span.len() == 4 {
-            let year = reader.token(next).parse().ok().filter(|year| (1945..2100).contains(year));
+            let year = reader
+                .token(next)
+                .parse()
+                .ok()
+                .filter(|year| (1945..2100).contains(year));
             if let Some(year) = year.filter(|_| self.ends_number(reader.after(next.end()))) {
                 mention.citation.date = Some(PartialDate::new(year, 0, 0));
                 mention.citation.date_span = Some(next.span);
@@ -536,7 +568,13 @@ impl<'v> Scanner<'_, 'v> {
 
 /// "ký ngày", "ban hành ngày", "đề ngày" before a date.
 fn is_signing_word(key: Key) -> bool {
-    const WORDS: [Key; 5] = [Key::new("ký"), Key::new("ban"), Key::new("hành"), Key::new("đề"), Key::new("được")];
+    const WORDS: [Key; 5] = [
+        Key::new("ký"),
+        Key::new("ban"),
+        Key::new("hành"),
+        Key::new("đề"),
+        Key::new("được"),
+    ];
     WORDS.contains(&key)
 }
 
@@ -611,7 +649,9 @@ impl<'v> Surroundings<'_, 'v> {
             let went_on = match token.kind {
                 Kind::Mark('(') => self.bracket(mention, token),
                 Kind::Mark(',') => self.behind_comma(mention, token),
-                Kind::Mark(_) if token.is_quote() && !mention.named => self.subject(mention, token, later),
+                Kind::Mark(_) if token.is_quote() && !mention.named && self.opens(token) => {
+                    self.subject(mention, token, later)
+                }
                 Kind::Mark(mark) => self.note_mark(mention, token, mark),
                 Kind::Word => self.word(mention, token, later),
                 _ => false,
@@ -751,13 +791,17 @@ impl<'v> Surroundings<'_, 'v> {
             if !(joint.key == keys::AND || joint.is_mark(',') || joint.key == keys::WITH) {
                 break;
             }
-            let Some(next) = issuers.name_at(&self.reader, joint.end()) else { break };
+            let Some(next) = issuers.name_at(&self.reader, joint.end()) else {
+                break;
+            };
             // The next body is the subject of what follows, unless the names end the phrase.
             let behind = self.reader.after(next.span.end as usize);
             let ends = match behind.kind {
                 Kind::Break | Kind::End => true,
                 Kind::Mark(mark) => mark != ',' && mark != '-' || joint.key == keys::AND,
-                Kind::Word => matches!(behind.key, keys::ABOUT | keys::TERM) || joint.key == keys::AND && behind.key == keys::AND,
+                Kind::Word => {
+                    matches!(behind.key, keys::ABOUT | keys::TERM) || joint.key == keys::AND && behind.key == keys::AND
+                }
                 Kind::Number => false,
             };
             if !ends {
@@ -771,14 +815,18 @@ impl<'v> Surroundings<'_, 'v> {
     /// "giữa A và B": passed over, names no issuer.
     fn between(&self, mention: &mut Mention<'v>, word: Token) -> bool {
         let issuers = &self.vocabulary.issuers;
-        let Some(first) = issuers.name_at(&self.reader, word.end()) else { return false };
+        let Some(first) = issuers.name_at(&self.reader, word.end()) else {
+            return false;
+        };
         mention.end = first.span.end as usize;
         for _ in 0..4 {
             let joint = self.reader.after(mention.end);
             if !(matches!(joint.key, keys::AND | keys::WITH) || joint.is_mark(',')) {
                 break;
             }
-            let Some(next) = issuers.name_at(&self.reader, joint.end()) else { break };
+            let Some(next) = issuers.name_at(&self.reader, joint.end()) else {
+                break;
+            };
             mention.end = next.span.end as usize;
         }
         true
@@ -789,7 +837,11 @@ impl<'v> Surroundings<'_, 'v> {
         if mention.citation.subject.is_some() || first.is_end() {
             return false;
         }
-        let wanted = if mention.citation.issuer.is_none() { mention.issuer_span(&self.reader) } else { None };
+        let wanted = if mention.citation.issuer.is_none() {
+            mention.issuer_span()
+        } else {
+            None
+        };
         let end = if first.is_quote() {
             self.quoted(first, wanted, later)
         } else {
@@ -810,7 +862,11 @@ impl<'v> Surroundings<'_, 'v> {
         let first = self.reader.after(subject.start as usize);
         if first.key == keys::ABOUT && first.end() < subject.end as usize {
             let second = self.reader.after(first.end());
-            let start = if second.key == keys::MATTER { self.reader.after(second.end()).start() } else { second.start() };
+            let start = if second.key == keys::MATTER {
+                self.reader.after(second.end()).start()
+            } else {
+                second.start()
+            };
             subject.start = (start as u32).min(subject.end);
         }
         subject
@@ -833,12 +889,18 @@ impl<'v> Surroundings<'_, 'v> {
                     depth += 1;
                 } else {
                     depth -= 1;
-                    let end = End { subject: Span::new(start, token.start()), behind: token.end() };
+                    let end = End {
+                        subject: Span::new(start, token.start()),
+                        behind: token.end(),
+                    };
                     if depth == 0 {
                         return Some(self.beyond_quote(open, end, wanted, later));
                     }
                     if fallback.is_none() && self.ends_title(token, wanted, later) {
-                        fallback = Some(End { subject: Span::new(start, token.end()), behind: token.end() });
+                        fallback = Some(End {
+                            subject: Span::new(start, token.end()),
+                            behind: token.end(),
+                        });
                     }
                 }
             }
@@ -926,10 +988,19 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Mark(';' | ':') => break,
                     Kind::Mark('.') if self.ends_sentence(token, at) => break,
                     Kind::Mark(',') if self.clause_ends_behind_comma(token, later) => break,
-                    Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.after(token.end()).is_word() => break,
+                    Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.after(token.end()).is_word() =>
+                    {
+                        break;
+                    }
                     Kind::Mark('[') if self.reader.after(token.end()).is_number() => break,
                     Kind::Word if token.key == keys::AND && self.clause_ends_behind_and(token, later) => break,
-                    Kind::Word if token.key == keys::OF && self.wanted_issuer(token, wanted) && self.issuer_ends_clause(token, later) => break,
+                    Kind::Word
+                        if token.key == keys::OF
+                            && self.wanted_issuer(token, wanted)
+                            && self.issuer_ends_clause(token, later) =>
+                    {
+                        break;
+                    }
                     Kind::Word if count > 0 && self.resumes(token) => break,
                     _ => {}
                 }
@@ -941,7 +1012,10 @@ impl<'v> Surroundings<'_, 'v> {
         if quotes > 0 && end - quoted_from > 600 {
             end = quoted_from;
         }
-        (end > start).then(|| End { subject: Span::new(start, end), behind: end })
+        (end > start).then(|| End {
+            subject: Span::new(start, end),
+            behind: end,
+        })
     }
 
     /// The mention that begins at `start`.
@@ -970,7 +1044,7 @@ impl<'v> Surroundings<'_, 'v> {
             Kind::Number => !self.reader.before(comma.start()).is_number() || comma.spaced || next.spaced,
             Kind::Word => {
                 let starts = phrases().behind_comma.longest(&self.reader, next).is_some();
-                starts || self.new_subject(next)
+                starts || self.new_subject(next) || self.new_actor(next)
             }
             _ => false,
         }
@@ -982,9 +1056,36 @@ impl<'v> Surroundings<'_, 'v> {
             return false;
         }
         let issuers = &self.vocabulary.issuers;
-        let Some(name) = issuers.name_at(&self.reader, first.start()) else { return false };
+        let Some(name) = issuers.name_at(&self.reader, first.start()) else {
+            return false;
+        };
+        if first.key == Key::new("Đảng") && name.span == first.span {
+            return false;
+        }
         let behind = self.reader.after(name.span.end as usize);
         behind.is_word() || behind.is_mark(',')
+    }
+
+    /// Whether somebody named in small letters acts here: ", các sở, ngành đã …". A verb behind a
+    /// preposition is still part of the title (", các ngành trong việc thực hiện …").
+    fn new_actor(&self, first: Token) -> bool {
+        if phrases().actors.longest(&self.reader, first).is_none() {
+            return false;
+        }
+        let mut token = first;
+        for _ in 0..12 {
+            token = self.reader.after(token.end());
+            if token.is_mark(',') {
+                continue;
+            }
+            if !token.is_word() || PREPOSITIONS.contains(&token.key) {
+                return false;
+            }
+            if phrases().actions.longest(&self.reader, token).is_some() {
+                return true;
+            }
+        }
+        false
     }
 
     fn clause_ends_behind_and(&self, and: Token, later: &[Span]) -> bool {
@@ -1031,9 +1132,15 @@ impl<'v> Surroundings<'_, 'v> {
         let Some(name) = self.names(of.end()) else { return false };
         let next = self.reader.after(name.span.end as usize);
         match next.kind {
-            Kind::Break | Kind::End | Kind::Mark('.' | ';' | ')' | '(' | ':' | '¹' | '²' | '³' | '⁴'..='⁹') => true,
+            Kind::Break | Kind::End | Kind::Mark('.' | ';' | ')' | '(' | ':' | '¹' | '²' | '³' | '⁴'..='⁹') => {
+                true
+            }
             Kind::Mark(',') => true,
-            Kind::Word => next.key == keys::AND && self.listed(next.end(), later) || self.resumes(next) || next.key == Key::new("đến"),
+            Kind::Word => {
+                next.key == keys::AND && self.listed(next.end(), later)
+                    || self.resumes(next)
+                    || next.key == Key::new("đến")
+            }
             _ => false,
         }
     }
@@ -1044,7 +1151,9 @@ impl<'v> Surroundings<'_, 'v> {
             if mentions[index].citation.issuer.is_some() || mentions[index].named {
                 continue;
             }
-            let Some(last) = self.list_end(index, mentions, starts) else { continue };
+            let Some(last) = self.list_end(index, mentions, starts) else {
+                continue;
+            };
             let (issuer, term) = (mentions[last].issuer, mentions[last].citation.term);
             let Some(name) = issuer else { continue };
             if self.may_share(&mentions[index], &mentions[last], &name) {
@@ -1093,7 +1202,7 @@ impl<'v> Surroundings<'_, 'v> {
     }
 
     fn may_share(&self, mention: &Mention<'v>, bearer: &Mention<'v>, name: &IssuerName<'v>) -> bool {
-        let Some(code) = mention.issuer_span(&self.reader) else {
+        let Some(code) = mention.issuer_span() else {
             return mention.citation.symbol.is_some();
         };
         mention.issuer_code == bearer.issuer_code
@@ -1112,7 +1221,9 @@ impl<'v> Surroundings<'_, 'v> {
         if !token.is_word() {
             return;
         }
-        let Some((_, first)) = phrases().issuing.longest(&self.reader, token) else { return };
+        let Some((_, first)) = phrases().issuing.longest(&self.reader, token) else {
+            return;
+        };
         let mut end = self.reader.before(first.start());
         while end.is_word() && ADVERBS.contains(&end.key) {
             end = self.reader.before(end.start());
@@ -1124,7 +1235,9 @@ impl<'v> Surroundings<'_, 'v> {
                 return;
             }
             let previous = self.reader.before(word.start());
-            if word.is_capitalised() && !(previous.is_capitalised() && self.vocabulary.issuers.begins(&self.reader, previous)) {
+            if word.is_capitalised()
+                && !(previous.is_capitalised() && self.vocabulary.issuers.begins(&self.reader, previous))
+            {
                 let name = self.vocabulary.issuers.name_at(&self.reader, word.start());
                 if let Some(name) = name.filter(|name| name.span.end as usize == end.end()) {
                     mention.citation.issuer_implied = Some(name.span);
@@ -1138,7 +1251,7 @@ impl<'v> Surroundings<'_, 'v> {
 
 impl Mention<'_> {
     /// The issuer code of the symbol.
-    fn issuer_span(&self, _reader: &Reader<'_>) -> Option<Span> {
+    fn issuer_span(&self) -> Option<Span> {
         self.citation.symbol.as_ref()?.issuer_code
     }
 }
@@ -1152,7 +1265,14 @@ struct End {
 }
 
 /// Words between the members of a list.
-const LIST_WORDS: [Key; 6] = [keys::AND, keys::OR, Key::new("các"), Key::new("cùng"), keys::WITH, Key::new("những")];
+const LIST_WORDS: [Key; 6] = [
+    keys::AND,
+    keys::OR,
+    Key::new("các"),
+    Key::new("cùng"),
+    keys::WITH,
+    Key::new("những"),
+];
 
 /// Words between a body and its verb.
 const ADVERBS: [Key; 8] = [
@@ -1167,10 +1287,27 @@ const ADVERBS: [Key; 8] = [
 ];
 
 /// Bodies that stand in the middle of titles more often than they begin a clause.
-const NO_ACTORS: [Key; 4] = [Key::new("Đảng"), Key::new("Nhà"), Key::new("MTTQ"), Key::new("Mặt")];
+const NO_ACTORS: [Key; 3] = [Key::new("Nhà"), Key::new("MTTQ"), Key::new("Mặt")];
+
+/// Words behind which a verb tells nothing of who acts.
+const PREPOSITIONS: [Key; 10] = [
+    Key::new("trong"),
+    Key::new("để"),
+    keys::ABOUT,
+    keys::MATTER,
+    keys::ON,
+    Key::new("theo"),
+    Key::new("đối"),
+    Key::new("nhằm"),
+    Key::new("khi"),
+    Key::new("cho"),
+];
 
 fn is_roman(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'I' | b'V' | b'X' | b'L' | b'i' | b'v' | b'x'))
+    !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| matches!(byte, b'I' | b'V' | b'X' | b'L' | b'i' | b'v' | b'x'))
 }
 
 /// Phrases by which clauses are told apart.
@@ -1181,6 +1318,9 @@ struct ClausePhrases {
     resumes: Phrases<bool>,
     /// What begins a new clause behind a comma.
     behind_comma: Phrases<()>,
+    /// Who may act behind a comma, and the verbs that say that they do.
+    actors: Phrases<()>,
+    actions: Phrases<()>,
     /// What begins a new clause behind "và".
     behind_and: Phrases<()>,
     /// What begins a bracket that is no part of a title.
@@ -1213,6 +1353,8 @@ fn phrases() -> &'static ClausePhrases {
             openers: set(OPENERS),
             resumes,
             behind_comma: set(BEHIND_COMMA),
+            actors: set(ACTORS),
+            actions: set(ACTIONS),
             behind_and: set(BEHIND_AND),
             remarks: set(REMARKS),
             issuing,
@@ -1229,22 +1371,29 @@ const OPENERS: &str = "ban hành;quy định;thực hiện;triển khai;tổ ch�
     hợp nhất;sắp xếp;quy hoạch;lãnh đạo;ủy quyền;thẩm định;thanh tra;củng cố;báo cáo;kết luận;trả lời;mời;cử;chuyển";
 
 const RESUMES: &str = "đã;được thực hiện;được triển khai;được duy trì;được ban hành;được tổ chức;cơ bản;như sau;trong đó;\
-    đến nay;theo đó;qua đó;cụ thể;cũng;vẫn;đang;gắn với các;gắn với việc;gắn với thực hiện;gắn với triển khai;\
+    đến nay;theo đó;qua đó;cũng;vẫn;đang;gắn với các;gắn với việc;gắn với thực hiện;gắn với triển khai;\
     gắn với nhiệm vụ;sẽ;đạt kết quả;bảo đảm đúng;nhằm;nêu trên;nói trên";
 
 const RESUMES_BEFORE_FIGURES: &str = "là;với;cho;tại;đạt;có;gồm;còn;được;tổng số;qua";
 
 const BEHIND_COMMA: &str = "đến nay;trong đó;qua đó;theo đó;từ đó;đồng thời;trong năm;trong kỳ;trong quý;trong tháng;\
-    gắn với;hai;ba;chỉ đạo;giao;yêu cầu;áp dụng;nhân rộng;kết quả;góp phần;nhằm;tạo;toàn;các sở;các cấp ủy;các ngành;\
-    các địa phương;các đơn vị;các cơ quan;các ban;các phòng;các xã;các huyện;lực lượng;thống nhất;kịp thời;đã;cơ bản;\
-    cơ quan chuyên môn;nhất là;đặc biệt;cụ thể;bao gồm;gồm;như;hoàn thành;sau khi;sau;trên cơ sở;khi;ngay;phân công;kèm theo;có;\
-    với;tham mưu;hỗ trợ;theo;là;được;do;phấn đấu;xem xét;làm;để;cùng với;thường xuyên;tích cực;chủ động;đôn đốc;lãnh đạo;ban hành;\
-    từng bước;trong thời gian;hằng năm;hàng năm;đơn vị;bên cạnh";
+    gắn với;hai;ba;chỉ đạo;giao các;giao cho;giao sở;giao UBND;giao trách nhiệm;yêu cầu;áp dụng;nhân rộng;kết quả đạt;\
+    kết quả đã;kết quả là;góp phần;nhằm;tạo điều kiện;tạo sự;tạo chuyển biến;toàn tỉnh;toàn huyện;toàn xã;toàn thành phố;\
+    toàn ngành;đã;cơ bản;nhất là;đặc biệt là;cụ thể;bao gồm;gồm;như;hoàn thành;sau khi;sau;trên cơ sở;khi;ngay;phân công;\
+    kèm theo;có;với;tham mưu;theo;là;được;do;phấn đấu;xem xét;để;cùng với;đôn đốc;trong thời gian;hằng năm;hàng năm;bên cạnh";
+
+/// Who may act behind a comma, when a verb follows: ", các sở, ngành đã …".
+const ACTORS: &str =
+    "các;lực lượng;chính quyền;cấp ủy;cán bộ;đơn vị;cơ quan;địa phương;công an;quân đội;đài;trường;nhân dân";
+
+const ACTIONS: &str = "đã;tập trung;triển khai;thực hiện;chủ động;tích cực;tổ chức;ban hành;xây dựng;phối hợp;tiếp tục;phân công;\
+    chỉ đạo;báo cáo;quán triệt;tham mưu;kịp thời;gọi hỏi;tiến hành;đẩy mạnh;tăng cường;rà soát;cơ bản;thường xuyên;hoàn thành";
 
 const BEHIND_AND: &str = "phối hợp với;giao;chỉ đạo;đã;yêu cầu;ban hành;các văn bản;các nội dung;các kế hoạch;các nhiệm vụ;\
     được;các quy định;các chỉ thị;các nghị quyết;văn bản;tham mưu;trình;báo cáo kết quả;triển khai đến";
 
-const REMARKS: &str = "sau đây;gọi;gọi tắt;gọi chung;viết tắt;có hiệu lực;kèm theo;đã;nay;thay thế;theo;trong đó;cũ;mới;khóa;nhiệm kỳ";
+const REMARKS: &str =
+    "sau đây;gọi;gọi tắt;gọi chung;viết tắt;có hiệu lực;kèm theo;đã;nay;thay thế;theo;trong đó;cũ;mới;khóa;nhiệm kỳ";
 
 const ISSUING: &str = "ban hành;ký ban hành;xây dựng;có;ký;ký kết;thông qua;phê duyệt;phê duyệt tại;tham mưu;gửi;ra;\
     xây dựng và ban hành;ban hành mới;triển khai;trình";
