@@ -9,7 +9,6 @@ use std::{
 
 use serde_json::Value;
 
-
 /// The program without any settings of the machine the tests run on.
 fn baocao(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baocao"));
