@@ -64,7 +64,11 @@ pub fn numeral_at(text: &str, start: usize) -> Option<Numeral> {
     }
     let (whole, fraction, grouped) = shape(run)?;
     let mut mantissa: i64 = 0;
-    for &b in run[..whole].iter().chain(&run[fraction..]).filter(|b| b.is_ascii_digit()) {
+    for &b in run[..whole]
+        .iter()
+        .chain(&run[fraction..])
+        .filter(|b| b.is_ascii_digit())
+    {
         mantissa = mantissa * 10 + i64::from(b - b'0');
     }
     let places = run.len() - fraction;

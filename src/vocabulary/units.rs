@@ -104,7 +104,12 @@ impl Units {
         for phrase in &table.labels_always {
             labels.insert(phrase, Label::Always);
         }
-        let nouns = table.nouns.iter().filter(|noun| !noun.contains(' ')).map(|noun| Key::new(noun)).collect();
+        let nouns = table
+            .nouns
+            .iter()
+            .filter(|noun| !noun.contains(' '))
+            .map(|noun| Key::new(noun))
+            .collect();
         Self {
             behind,
             classified,
