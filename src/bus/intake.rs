@@ -9,7 +9,7 @@ use async_nats::jetstream::consumer::{
     Consumer,
     pull::{self, MessagesErrorKind},
 };
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
@@ -26,6 +26,9 @@ const IDLE_HEARTBEAT: Duration = Duration::from_secs(3);
 
 /// How long one request for a message stands before it is made anew.
 const REQUEST_EXPIRES: Duration = Duration::from_secs(30);
+
+/// How long a message that was asked for may be on its way when the pull ends.
+const ON_ITS_WAY: Duration = Duration::from_millis(250);
 
 /// Bounds messages and bytes that are worked on at once.
 #[derive(Clone, Debug)]
@@ -202,20 +205,24 @@ impl Intake {
         let _ = connected.wait_for(|is_connected| *is_connected).await;
     }
 
-    /// Ends the pull. A message that has arrived already is handed back, so that it need not wait
-    /// until its time is over.
+    /// Ends the pull. A message that has arrived, or is on its way because it was asked for, is
+    /// handed back, so that it need not wait until its time is over.
     pub async fn close(mut self) {
-        while let Some(Some(Ok(message))) = self.messages.next().now_or_never() {
-            if let Ok(incoming) = Incoming::new(message) {
-                // Unheard, it is delivered again after `ack_wait`.
-                let _ = incoming.retry_after(Duration::ZERO).await;
-            }
+        let asked_for = self.room.is_some() && self.arrived.is_none();
+        if asked_for && let Ok(Some(Ok(message))) = tokio::time::timeout(ON_ITS_WAY, self.messages.next()).await {
+            self.arrived = Incoming::new(message).ok();
+        }
+        if let Some(incoming) = self.arrived {
+            // Unheard, it is delivered again after `ack_wait`.
+            let _ = incoming.retry_after(Duration::ZERO).await;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures::FutureExt;
+
     use super::*;
 
     #[tokio::test]

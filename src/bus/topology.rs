@@ -183,7 +183,7 @@ async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info
     let what = format!("look at stream {name}");
     let answer: Response<stream::Info> = connection
         .jetstream
-        .request(format!("STREAM.INFO.{name}"), &())
+        .request(format!("STREAM.INFO.{name}"), &serde_json::json!({}))
         .await
         .map_err(|error| Error::asking(&what, &error))?;
     match answer {
@@ -243,7 +243,7 @@ pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) ->
     let what = format!("look at consumer {name} of stream {stream}");
     let answer: Response<consumer::Info> = connection
         .jetstream
-        .request(format!("CONSUMER.INFO.{stream}.{name}"), &())
+        .request(format!("CONSUMER.INFO.{stream}.{name}"), &serde_json::json!({}))
         .await
         .map_err(|error| Error::asking(&what, &error))?;
     match answer {
