@@ -118,8 +118,8 @@ impl Layout {
         }
         let mut joiner = Joiner::new(text, &lines, within, wrapped);
         joiner.run();
+        joiner.notes_behind(closing.clone());
         let mut notes = joiner.notes;
-        notes.extend(notes_behind(text, &lines, &closing));
         find_references(text, &lines, &mut notes);
         let labels = lines
             .iter()
@@ -923,6 +923,28 @@ impl<'t> Joiner<'t> {
         last + 1
     }
 
+    /// Footnotes that stand behind the signatures: each over its wrapped lines.
+    fn notes_behind(&mut self, closing: Range<usize>) {
+        let mut index = closing.start;
+        while index < closing.end {
+            let Some((mark, body)) = note_mark(self.text, self.lines[index], &self.glued) else {
+                index += 1;
+                continue;
+            };
+            let last = self.paragraph_end(index, closing.end);
+            let body = Span {
+                start: body as u32,
+                end: self.lines[last].span.end,
+            };
+            self.notes.push(Note {
+                mark,
+                body,
+                reference: None,
+            });
+            index = last + 1;
+        }
+    }
+
     /// The last line of a note that goes on as a list: up to the sentence that it interrupted, to
     /// prose, to a heading or the next note.
     fn note_list_end(&mut self, mut last: usize, open: bool) -> usize {
@@ -1004,28 +1026,6 @@ fn unlabel_wrapped(text: &str, lines: &mut [Line], width: usize) {
             lines[index].bullet = false;
         }
     }
-}
-
-/// Footnotes that stand behind the signatures.
-fn notes_behind(text: &str, lines: &[Line], closing: &Range<usize>) -> Vec<Note> {
-    let mut notes: Vec<Note> = Vec::new();
-    for line in &lines[closing.start..] {
-        if let Some((mark, body)) = note_mark(text, *line, &FxHashSet::default()) {
-            notes.push(Note {
-                mark,
-                body: Span {
-                    start: body as u32,
-                    end: line.span.end,
-                },
-                reference: None,
-            });
-        } else if let Some(note) = notes.last_mut()
-            && !line.is_blank()
-        {
-            note.body.end = line.span.end;
-        }
-    }
-    notes
 }
 
 /// Finds the marks in the text that the notes belong to: the last one before each note, or for
