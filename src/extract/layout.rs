@@ -958,11 +958,12 @@ impl<'t> Joiner<'t> {
             let heading = line
                 .label
                 .is_some_and(|label| matches!(label.kind, LabelKind::Roman | LabelKind::Part | LabelKind::Upper));
-            let prose = !line.bullet && line.span.len() > PROSE_BYTES;
+            let end = self.paragraph_end(next, self.within.end);
+            let prose = !line.bullet && line.span.join(self.lines[end].span).len() > PROSE_BYTES;
             if resumed || heading || prose || note_mark(self.text, line, &self.glued).is_some() {
                 return last;
             }
-            last = self.paragraph_end(next, self.within.end);
+            last = end;
         }
         last
     }
