@@ -149,10 +149,8 @@ impl<'v> Scanner<'_, 'v> {
             return None;
         }
         let bytes = text.as_bytes();
-        if let [.., digit, b'.' | b'/'] = bytes {
-            if digit.is_ascii_digit() {
-                return None;
-            }
+        if matches!(bytes, [.., b'0'..=b'9', b'.' | b'/']) {
+            return None;
         }
         if self.own.start as usize <= at && at < self.own.end as usize {
             return Some(self.own.end as usize);
@@ -937,12 +935,11 @@ impl<'v> Surroundings<'_, 'v> {
     fn beyond_quote(&self, open: Token, end: End, wanted: Option<Span>, later: &[Span]) -> End {
         let next = self.reader.after(end.behind);
         let goes_on = next.is_number() && next.spaced || [keys::YEAR, keys::PERIOD, keys::ON].contains(&next.key);
-        if goes_on {
-            if let Some(longer) = self.unquoted_from(open.start(), end.behind, wanted, later) {
-                return longer;
-            }
+        if !goes_on {
+            return end;
         }
-        end
+        self.unquoted_from(open.start(), end.behind, wanted, later)
+            .unwrap_or(end)
     }
 
     fn unquoted(&self, first: Token, wanted: Option<Span>, later: &[Span]) -> Option<End> {
@@ -1035,9 +1032,15 @@ impl<'v> Surroundings<'_, 'v> {
         self.mention_at(token.start(), later).is_some()
     }
 
+    /// Whether another document is issued here: ", ban hành Kế hoạch số …".
+    fn issues(&self, verb: Token, later: &[Span]) -> bool {
+        let found = phrases().issues.longest(&self.reader, verb);
+        found.is_some_and(|((), last)| self.listed(last.end(), later))
+    }
+
     fn clause_ends_behind_comma(&self, comma: Token, later: &[Span]) -> bool {
         let next = self.reader.after(comma.end());
-        if self.listed(comma.end(), later) {
+        if self.listed(comma.end(), later) || self.issues(next, later) {
             return true;
         }
         match next.kind {
@@ -1090,7 +1093,9 @@ impl<'v> Surroundings<'_, 'v> {
 
     fn clause_ends_behind_and(&self, and: Token, later: &[Span]) -> bool {
         let next = self.reader.after(and.end());
-        self.listed(and.end(), later) || phrases().behind_and.longest(&self.reader, next).is_some()
+        self.listed(and.end(), later)
+            || self.issues(next, later)
+            || phrases().behind_and.longest(&self.reader, next).is_some()
     }
 
     /// A bracket that remarks on the document instead of belonging to its title.
@@ -1325,7 +1330,9 @@ struct ClausePhrases {
     behind_and: Phrases<()>,
     /// What begins a bracket that is no part of a title.
     remarks: Phrases<()>,
-    /// Verbs of issuing, read backwards.
+    /// Verbs of issuing.
+    issues: Phrases<()>,
+    /// The same, read backwards.
     issuing: Phrases<()>,
 }
 
@@ -1357,6 +1364,7 @@ fn phrases() -> &'static ClausePhrases {
             actions: set(ACTIONS),
             behind_and: set(BEHIND_AND),
             remarks: set(REMARKS),
+            issues: set("ban hành;ký ban hành;xây dựng;ký;tham mưu;đồng thời ban hành;đồng thời;có;ra;trình"),
             issuing,
         }
     });
