@@ -59,7 +59,8 @@ pub fn extract(document: &Document, layout: &Layout, vocabulary: &Vocabulary, he
     }
     let mut mentions = scanner.mentions;
     mentions.sort_by_key(|mention| mention.citation.span.start);
-    mentions.dedup_by(|next, kept| next.citation.span.overlaps(kept.citation.span));
+    // Only the law that another one amends lies inside a mention.
+    mentions.dedup_by(|next, kept| next.citation.span.overlaps(kept.citation.span) && !(next.named && kept.named));
     Surroundings { reader, vocabulary }.read(&mut mentions);
     mentions.into_iter().map(|mention| mention.citation).collect()
 }
@@ -361,6 +362,14 @@ impl<'v> Scanner<'_, 'v> {
             }
         }
         let types = &self.vocabulary.document_types;
+        if before.numbered && NOT_BEFORE_NUMBER.contains(&self.reader.before(before.start).key) {
+            return None;
+        }
+        if let Some(kind) = self.announced(before.start) {
+            return Some(kind);
+        }
+        // "02/BC", "45/KH": without a type word a type code alone is too little.
+        symbol.issuer_code?;
         if let Some(kind) = code.and_then(|code| types.of_code(code)) {
             let tight = !self.reader.str(symbol.span).contains(char::is_whitespace);
             return (before.numbered || tight).then(|| kind.name.clone());
@@ -373,12 +382,29 @@ impl<'v> Scanner<'_, 'v> {
         None
     }
 
+    /// The type before a colon or bracket: "các Quy định: số 37-QĐ/TW", "Chỉ thị (số 33/CT-TTg)".
+    fn announced(&self, start: usize) -> Option<Arc<str>> {
+        let mark = self.reader.before(start);
+        if !matches!(mark.kind, Kind::Mark(':' | '(')) {
+            return None;
+        }
+        let last = self.reader.before(mark.start());
+        let types = &self.vocabulary.document_types;
+        let (kind, _) = types.ending_with(&self.reader, last).filter(|_| last.is_word())?;
+        // "văn bản" is any document; the code says which.
+        (&*kind.name != "Văn bản").then(|| kind.name.clone())
+    }
+
     /// The type of a document with a number alone: "Quyết định số 217", "Chỉ thị 05 của", and in
     /// lists ", số 218", ", 218".
     fn bare_kind(&self, before: &Before, symbol: &Symbol) -> Option<Arc<str>> {
         let sequence = symbol.span;
         let next = self.reader.after(sequence.end as usize);
         if let Some(kind) = &before.kind {
+            let calling = self.reader.before(before.start);
+            if calling.key == Key::new("là") && !before.numbered {
+                return None;
+            }
             let fits = before.bare && (before.numbered || self.ends_number(next)) && self.is_no_other_number(next);
             return fits.then(|| kind.clone());
         }
@@ -478,7 +504,11 @@ impl<'v> Scanner<'_, 'v> {
         if !torn {
             self.law_number(&mut mention);
         }
-        let end = mention.end;
+        let end = if first.key == keys::AMENDING {
+            first.end()
+        } else {
+            mention.end
+        };
         self.mentions.push(mention);
         Some(end)
     }
@@ -508,7 +538,9 @@ impl<'v> Scanner<'_, 'v> {
         let mut last = first;
         for _ in 0..12 {
             let next = reader.after(last.end());
-            if !next.is_word() || JOINTS.contains(&next.key) || phrases().resumes.longest(reader, next).is_some() {
+            let digital = next.key == keys::NUMBER && !reader.after(next.end()).is_number();
+            let ends = JOINTS.contains(&next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
+            if !next.is_word() || ends {
                 break;
             }
             last = next;
@@ -604,6 +636,18 @@ const JOINTS: [Key; 26] = [
     Key::new("bằng"),
     Key::new("những"),
     Key::new("tổng"),
+];
+
+/// Words before "số" that number something else: a form, a table, an annex, a telephone.
+const NOT_BEFORE_NUMBER: [Key; 8] = [
+    Key::new("mẫu"),
+    Key::new("biểu"),
+    Key::new("lục"),
+    Key::new("thoại"),
+    Key::new("bảng"),
+    Key::new("tổng"),
+    Key::new("một"),
+    Key::new("tổ"),
 ];
 
 /// Words before "luật" that make it no law: pháp luật, kỷ luật, Hội Luật gia.
@@ -713,6 +757,10 @@ impl<'v> Surroundings<'_, 'v> {
     /// A bracket: a term, a footnote's number, or a remark ("sau đây gọi tắt là …") to pass over.
     fn bracket(&self, mention: &mut Mention<'v>, open: Token) -> bool {
         let first = self.reader.after(open.end());
+        if first.key == keys::ABOUT && mention.citation.subject.is_none() && !mention.named {
+            mention.end = open.end();
+            return true;
+        }
         if matches!(first.key, keys::TERM | keys::TENURE) && !self.term(mention, first) {
             return false;
         }
@@ -733,6 +781,9 @@ impl<'v> Surroundings<'_, 'v> {
 
     fn behind_comma(&self, mention: &mut Mention<'v>, comma: Token) -> bool {
         let next = self.reader.after(comma.end());
+        if next.key == Key::new("hội") && mention.citation.subject.is_none() {
+            return self.conference(mention, next);
+        }
         let fits = match next.key {
             keys::TERM | keys::TENURE => mention.citation.term.is_none(),
             keys::OF => mention.citation.issuer.is_none(),
@@ -741,6 +792,21 @@ impl<'v> Surroundings<'_, 'v> {
         };
         if fits {
             mention.end = comma.end();
+        }
+        fits
+    }
+
+    /// ", Hội nghị lần thứ bảy Ban Chấp hành Trung ương khóa X về …": says where, passed over.
+    fn conference(&self, mention: &mut Mention<'v>, first: Token) -> bool {
+        let ordinal = self.reader.after(self.reader.after(first.end()).end());
+        let Some(name) = self.vocabulary.issuers.name_at(&self.reader, first.start()) else {
+            return false;
+        };
+        let behind = self.reader.after(name.span.end as usize);
+        let fits =
+            ordinal.key == Key::new("lần") && matches!(behind.key, keys::TERM | keys::ABOUT) || behind.is_mark('(');
+        if fits {
+            mention.end = name.span.end as usize;
         }
         fits
     }
@@ -773,15 +839,20 @@ impl<'v> Surroundings<'_, 'v> {
         if mention.citation.issuer.is_some() {
             return false;
         }
-        let Some(name) = self.names(of.end()) else { return false };
+        let kind = &mention.citation.document_type;
+        let jointly = kind.contains("liên") || kind.contains("phối hợp");
+        let Some(name) = self.names(of.end(), jointly) else {
+            return false;
+        };
         mention.citation.issuer = Some(name.span);
         mention.issuer = Some(name);
         mention.end = name.span.end as usize;
         true
     }
 
-    /// The name of the body or bodies at `from`.
-    fn names(&self, from: usize) -> Option<IssuerName<'v>> {
+    /// The name of the body or bodies at `from`. Behind a document issued jointly every body belongs
+    /// to the name; behind others one may be the subject of what follows.
+    fn names(&self, from: usize, all: bool) -> Option<IssuerName<'v>> {
         let issuers = &self.vocabulary.issuers;
         let mut name = issuers.name_at(&self.reader, from)?;
         for _ in 0..4 {
@@ -802,7 +873,7 @@ impl<'v> Surroundings<'_, 'v> {
                 }
                 Kind::Number => false,
             };
-            if !ends {
+            if !ends && !all {
                 break;
             }
             name.span.end = next.span.end;
@@ -1119,7 +1190,10 @@ impl<'v> Surroundings<'_, 'v> {
         match phrases().resumes.longest(&self.reader, token) {
             Some((true, _)) => true,
             // These do so before a figure only: "với 08 nội dung", "là 1.927 người".
-            Some((false, last)) => self.reader.after(last.end()).is_number(),
+            Some((false, last)) => {
+                let against = self.reader.before(token.start()).key == Key::new("đối");
+                !against && self.reader.after(last.end()).is_number()
+            }
             None => false,
         }
     }
@@ -1127,14 +1201,18 @@ impl<'v> Surroundings<'_, 'v> {
     /// Whether "của" names the body that the document's symbol belongs to.
     fn wanted_issuer(&self, of: Token, wanted: Option<Span>) -> bool {
         let Some(code) = wanted else { return false };
-        let Some(name) = self.names(of.end()) else { return false };
+        let Some(name) = self.names(of.end(), false) else {
+            return false;
+        };
         self.vocabulary.issuers.agree(&name, self.reader.str(code)) == Some(true)
     }
 
     /// Whether the clause ends behind the name, so that "của" belongs to the document and not to
     /// the last noun of the subject.
     fn issuer_ends_clause(&self, of: Token, later: &[Span]) -> bool {
-        let Some(name) = self.names(of.end()) else { return false };
+        let Some(name) = self.names(of.end(), false) else {
+            return false;
+        };
         let next = self.reader.after(name.span.end as usize);
         match next.kind {
             Kind::Break | Kind::End | Kind::Mark('.' | ';' | ')' | '(' | ':' | '¹' | '²' | '³' | '⁴'..='⁹') => {
@@ -1153,7 +1231,9 @@ impl<'v> Surroundings<'_, 'v> {
     /// Members of a list without an issuer take the one named at the end of the list.
     fn share(&self, mentions: &mut [Mention<'v>], starts: &[Span]) {
         for index in (0..mentions.len()).rev() {
-            if mentions[index].citation.issuer.is_some() || mentions[index].named {
+            // A term of its own says that it speaks of another committee.
+            let apart = mentions[index].citation.issuer.is_some() || mentions[index].citation.term.is_some();
+            if apart || mentions[index].named {
                 continue;
             }
             let Some(last) = self.list_end(index, mentions, starts) else {
