@@ -566,15 +566,24 @@ impl<'v> Scanner<'_, 'v> {
         None
     }
 
+    /// Where the number begins behind "số", a lost space between them or not.
+    fn behind_number_word(&self, word: Token) -> Option<usize> {
+        if word.key == keys::NUMBER {
+            return Some(self.reader.after(word.end()).start());
+        }
+        let text = self.reader.token(word);
+        let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        (word.is_word() && Key::new(letters) == keys::NUMBER).then(|| word.start() + letters.len())
+    }
+
     /// The year or the number of a named law: "năm 2015", "2015", "số 31/2024/QH15 ngày …".
     fn law_number(&self, mention: &mut Mention<'_>) {
         let reader = &self.reader;
         let next = reader.after(mention.end);
         if next.key == keys::YEAR || next.key == keys::DAY {
             self.date(mention);
-        } else if next.key == keys::NUMBER {
-            let digits = reader.after(next.end());
-            if let Some(symbol) = symbols::parse(reader, &self.vocabulary.document_types, digits.start()) {
+        } else if let Some(digits) = self.behind_number_word(next) {
+            if let Some(symbol) = symbols::parse(reader, &self.vocabulary.document_types, digits) {
                 mention.end = symbol.span.end as usize;
                 mention.citation.span.end = symbol.span.end;
                 mention.citation.symbol = Some(symbol);
@@ -1023,11 +1032,13 @@ impl<'v> Surroundings<'_, 'v> {
         let mut end = from;
         let (mut quotes, mut brackets) = (0, 0);
         let mut quoted_from = end;
+        let mut behind_inner = 0;
         for count in 0..MAX_SUBJECT {
             // Documents inside the subject are taken whole: their dates and numbers end nothing.
             if let Some(inner) = self.mention_at(self.reader.after(at).start(), later) {
                 at = inner.end as usize;
                 end = at;
+                behind_inner = at;
                 continue;
             }
             let token = self.reader.after(at);
@@ -1064,6 +1075,7 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Word if token.key == keys::AND && self.clause_ends_behind_and(token, later) => break,
                     Kind::Word
                         if token.key == keys::OF
+                            && at != behind_inner
                             && self.wanted_issuer(token, wanted)
                             && self.issuer_ends_clause(token, later) =>
                     {

@@ -316,6 +316,7 @@ impl Issuers {
             codes: &body.codes,
             free: body.free,
             in_place: self.places.contains(&last.key) && last.case == Case::Lower,
+            shouting: is_shouted(reader, first) || is_shouted(reader, last),
             last,
             words: 0,
         };
@@ -363,11 +364,17 @@ impl Issuers {
             let fits = name.free && next.spaced && next.span.len() <= 3;
             return fits && name.take(next, &self.places);
         }
-        let stops = next.case == Case::Lower && self.stops.longest(reader, next).is_some();
+        name.shouting |= is_shouted(reader, next);
+        let lower = next.case == Case::Lower || name.shouting;
+        let stops = lower && self.stops.longest(reader, next).is_some();
         // "Ban Chỉ đạo thực hiện Quy chế dân chủ": what such a body does is its name.
         let purpose = name.free && name.words == 1 && next.key == Key::new("thực");
         if !next.is_word() || stops && !purpose {
             return false;
+        }
+        if name.shouting {
+            let fits = name.free || self.places.contains(&next.key) || self.begins(reader, next) || name.words <= 3;
+            return fits && name.take(next, &self.places);
         }
         if next.is_capitalised() {
             if let Some((body, last)) = self.head(reader, next).filter(|(body, _)| !body.level) {
@@ -394,6 +401,11 @@ fn first_part(code: &str) -> Key {
     Key::new(body.trim().trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
+/// Whether a word is in capitals that no abbreviation has: "TỈNH", "CÔNG".
+fn is_shouted(reader: &Reader<'_>, word: Token) -> bool {
+    word.case == Case::Upper && (word.key.has_tone() || reader.token(word).contains(['Ă', 'Â', 'Ê', 'Ô', 'Ơ']))
+}
+
 /// A name as far as it is read.
 struct Name<'v> {
     end: usize,
@@ -403,6 +415,8 @@ struct Name<'v> {
     in_place: bool,
     last: Token,
     words: usize,
+    /// Whether all is in capitals, as in headings, so that capitals tell nothing.
+    shouting: bool,
 }
 
 impl Name<'_> {
@@ -465,6 +479,8 @@ mod tests {
             ("Giám đốc Sở:", "Giám đốc Sở"),
             ("Sở về cải cách", "Sở"),
             ("tỉnh về", "tỉnh"),
+            ("UBND TỈNH VỀ CÔNG TÁC", "UBND TỈNH"),
+            ("BAN THƯỜNG VỤ TỈNH ỦY VỀ CÔNG TÁC", "BAN THƯỜNG VỤ TỈNH ỦY"),
             ("Đảng ủy xã Yên Hạc về", "Đảng ủy xã Yên Hạc"),
         ] {
             let found = issuers
