@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
@@ -97,7 +97,7 @@ impl Layout {
     /// Reads the lines of a document.
     pub fn of(document: &Document) -> Self {
         let text = document.text.as_str();
-        let lines: Vec<Line> = (0..document.lines())
+        let mut lines: Vec<Line> = (0..document.lines())
             .map(|index| Line::of(text, document.line(index)))
             .collect();
         let head = Head::of(text, &lines);
@@ -111,10 +111,15 @@ impl Layout {
             .rev()
             .find(|line| !line.is_blank())
             .map_or(body_start, |line| line.span.end);
-        let mut joiner = Joiner::new(text, &lines, head.title_lines.end..closing.start);
+        let within = head.title_lines.end..closing.start.max(head.title_lines.end);
+        let wrapped = wrap_width(text, &lines[within.clone()]);
+        if let Some(width) = wrapped {
+            unlabel_wrapped(text, &mut lines[within.clone()], width);
+        }
+        let mut joiner = Joiner::new(text, &lines, within, wrapped);
         joiner.run();
+        joiner.notes_behind(closing.clone());
         let mut notes = joiner.notes;
-        notes.extend(notes_behind(text, &lines, &closing));
         find_references(text, &lines, &mut notes);
         let labels = lines
             .iter()
@@ -723,9 +728,10 @@ pub fn is_name_text(text: &str) -> bool {
     (2..=6).contains(&words)
 }
 
-/// The mark of a footnote at the start of a line: superscript digits or a number in square
-/// brackets. The mark and the offset of the note behind it.
-fn note_mark(text: &str, line: Line) -> Option<(Span, usize)> {
+/// The mark of a footnote at the start of a line: superscript digits, a number in square brackets,
+/// or one in round brackets that also stands glued to a word in the text. The mark and the offset
+/// of the note behind it.
+fn note_mark(text: &str, line: Line, glued: &FxHashSet<&str>) -> Option<(Span, usize)> {
     let body = line.span.of(text);
     let start = line.span.start as usize;
     let size: usize = body
@@ -736,17 +742,42 @@ fn note_mark(text: &str, line: Line) -> Option<(Span, usize)> {
     let (mark, behind) = if size > 0 {
         (Span::new(start, start + size), size)
     } else {
-        let inner = body.strip_prefix("[")?;
+        let close = if body.starts_with('[') { ']' } else { ')' };
+        let inner = body.strip_prefix(['[', '('])?;
         let inner = inner.strip_prefix('^').unwrap_or(inner);
-        let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
-        let from = body.len() - inner.len();
-        if digits == 0 || digits > 3 || !inner[digits..].starts_with(']') {
+        let digits = bracketed_number(inner, close)?;
+        if close == ')' && !glued.contains(&inner[..digits]) {
             return None;
         }
+        let from = body.len() - inner.len();
         (Span::new(start + from, start + from + digits), from + digits + 1)
     };
     let rest = body[behind..].trim_start_matches([':', '.', ')', ' ', '\u{A0}', '\t']);
     (!rest.is_empty()).then(|| (mark, start + body.len() - rest.len()))
+}
+
+/// Length of the number in front of a closing bracket.
+fn bracketed_number(inner: &str, close: char) -> Option<usize> {
+    let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
+    ((1..=3).contains(&digits) && inner[digits..].starts_with(close)).then_some(digits)
+}
+
+/// Numbers in round brackets that are glued to the word before them, as marks of footnotes are.
+fn glued_numbers<'t>(text: &'t str, lines: &[Line]) -> FxHashSet<&'t str> {
+    let at_start = |line: &&Line| {
+        line.span
+            .of(text)
+            .strip_prefix('(')
+            .is_some_and(|inner| bracketed_number(inner, ')').is_some())
+    };
+    if !lines.iter().any(|line| at_start(&line)) {
+        return FxHashSet::default();
+    }
+    lines
+        .iter()
+        .flat_map(|line| bracket_marks(text, *line, '(', ')'))
+        .map(|mark| mark.of(text))
+        .collect()
 }
 
 /// Finds where sentences go on across line breaks, and the footnotes between.
@@ -758,12 +789,12 @@ struct Joiner<'t> {
     wrapped: Option<usize>,
     joins: Vec<(u32, u32)>,
     notes: Vec<Note>,
+    /// See [`glued_numbers`].
+    glued: FxHashSet<&'t str>,
 }
 
 impl<'t> Joiner<'t> {
-    fn new(text: &'t str, lines: &'t [Line], within: Range<usize>) -> Self {
-        let within = within.start..within.end.max(within.start);
-        let wrapped = wrap_width(text, &lines[within.clone()]);
+    fn new(text: &'t str, lines: &'t [Line], within: Range<usize>, wrapped: Option<usize>) -> Self {
         Self {
             text,
             lines,
@@ -771,6 +802,7 @@ impl<'t> Joiner<'t> {
             wrapped,
             joins: Vec::new(),
             notes: Vec::new(),
+            glued: glued_numbers(text, lines),
         }
     }
 
@@ -779,7 +811,7 @@ impl<'t> Joiner<'t> {
         let mut index = self.within.start;
         let mut open: Option<usize> = None;
         while let Some(first) = self.next_text_line(index) {
-            if note_mark(self.text, self.lines[first]).is_some() {
+            if note_mark(self.text, self.lines[first], &self.glued).is_some() {
                 index = self.note(first, open.is_some());
                 continue;
             }
@@ -824,7 +856,7 @@ impl<'t> Joiner<'t> {
         if first.is_blank() || second.is_blank() || first.row || second.row || second.bullet || second.label.is_some() {
             return false;
         }
-        if note_mark(self.text, second).is_some() || ends_sentence(self.text, first.span) {
+        if note_mark(self.text, second, &self.glued).is_some() || ends_sentence(self.text, first.span) {
             return false;
         }
         let (upper, next_upper) = (is_upper(self.behind_label(first)), is_upper(second.span.of(self.text)));
@@ -871,7 +903,7 @@ impl<'t> Joiner<'t> {
 
     /// Takes in the footnote that begins with this line; returns the index behind it.
     fn note(&mut self, first: usize, open: bool) -> usize {
-        let Some((mark, body)) = note_mark(self.text, self.lines[first]) else {
+        let Some((mark, body)) = note_mark(self.text, self.lines[first], &self.glued) else {
             return first + 1;
         };
         let mut last = self.paragraph_end(first, self.within.end);
@@ -891,6 +923,28 @@ impl<'t> Joiner<'t> {
         last + 1
     }
 
+    /// Footnotes that stand behind the signatures: each over its wrapped lines.
+    fn notes_behind(&mut self, closing: Range<usize>) {
+        let mut index = closing.start;
+        while index < closing.end {
+            let Some((mark, body)) = note_mark(self.text, self.lines[index], &self.glued) else {
+                index += 1;
+                continue;
+            };
+            let last = self.paragraph_end(index, closing.end);
+            let body = Span {
+                start: body as u32,
+                end: self.lines[last].span.end,
+            };
+            self.notes.push(Note {
+                mark,
+                body,
+                reference: None,
+            });
+            index = last + 1;
+        }
+    }
+
     /// The last line of a note that goes on as a list: up to the sentence that it interrupted, to
     /// prose, to a heading or the next note.
     fn note_list_end(&mut self, mut last: usize, open: bool) -> usize {
@@ -905,7 +959,7 @@ impl<'t> Joiner<'t> {
                 .label
                 .is_some_and(|label| matches!(label.kind, LabelKind::Roman | LabelKind::Part | LabelKind::Upper));
             let prose = !line.bullet && line.span.len() > PROSE_BYTES;
-            if resumed || heading || prose || note_mark(self.text, line).is_some() {
+            if resumed || heading || prose || note_mark(self.text, line, &self.glued).is_some() {
                 return last;
             }
             last = self.paragraph_end(next, self.within.end);
@@ -961,26 +1015,17 @@ fn wrap_width(text: &str, lines: &[Line]) -> Option<usize> {
     (40..=130).contains(&long).then_some(long * 135 / 100)
 }
 
-/// Footnotes that stand behind the signatures.
-fn notes_behind(text: &str, lines: &[Line], closing: &Range<usize>) -> Vec<Note> {
-    let mut notes: Vec<Note> = Vec::new();
-    for line in &lines[closing.start..] {
-        if let Some((mark, body)) = note_mark(text, *line) {
-            notes.push(Note {
-                mark,
-                body: Span {
-                    start: body as u32,
-                    end: line.span.end,
-                },
-                reference: None,
-            });
-        } else if let Some(note) = notes.last_mut()
-            && !line.is_blank()
-        {
-            note.body.end = line.span.end;
+/// Takes away the labels and bullets of lines that only go on with a full line above: a number or
+/// a dash of running text that a line break happened to move to the start of a line.
+fn unlabel_wrapped(text: &str, lines: &mut [Line], width: usize) {
+    for index in 1..lines.len() {
+        let above = lines[index - 1];
+        let full = above.span.len() * 4 >= width * 3 && !is_upper(above.span.of(text));
+        if full && !ends_sentence(text, above.span) {
+            lines[index].label = None;
+            lines[index].bullet = false;
         }
     }
-    notes
 }
 
 /// Finds the marks in the text that the notes belong to: the last one before each note, or for
@@ -1018,15 +1063,130 @@ fn marks_in(text: &str, line: Line) -> Vec<Span> {
         }
         previous = Some((i, c));
     }
-    let mut from = 0;
-    while let Some(open) = body[from..].find('[').map(|i| from + i) {
-        let inner = &body[open + 1..];
-        let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
-        if open > 0 && (1..=3).contains(&digits) && inner[digits..].starts_with(']') {
-            let at = line.span.start as usize + open + 1;
-            marks.push(Span::new(at, at + digits));
-        }
-        from = open + 1;
-    }
+    marks.extend(bracket_marks(text, line, '[', ']'));
+    marks.extend(bracket_marks(text, line, '(', ')'));
+    marks.sort_unstable();
     marks
+}
+
+/// Numbers in brackets inside a line, glued to what stands before them.
+fn bracket_marks(text: &str, line: Line, open: char, close: char) -> Vec<Span> {
+    let body = line.span.of(text);
+    let glued = |at: usize| body[..at].chars().next_back().is_some_and(|c| !c.is_whitespace());
+    body.match_indices(open)
+        .filter(|&(at, _)| glued(at))
+        .filter_map(|(at, _)| Some((at + 1, bracketed_number(&body[at + 1..], close)?)))
+        .map(|(at, digits)| Span::new(line.span.start as usize + at, line.span.start as usize + at + digits))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn layout(text: &str) -> Layout {
+        Layout::of(&Document::plain(text))
+    }
+
+    /// The running text as the reader sees it from the body's start on: paragraphs, skipped notes left out.
+    fn paragraphs(text: &str) -> Vec<String> {
+        let document = Document::plain(text);
+        let layout = Layout::of(&document);
+        let reader = layout.reader(&document);
+        let (mut at, mut out, mut words) = (layout.body.start as usize, vec![], vec![]);
+        while at < layout.body.end as usize {
+            let token = reader.after(at);
+            at = token.end();
+            if token.is_end() {
+                if !words.is_empty() {
+                    out.push(std::mem::take(&mut words).join(" "));
+                }
+            } else {
+                words.push(reader.token(token));
+            }
+        }
+        out.extend((!words.is_empty()).then(|| words.join(" ")));
+        out
+    }
+
+    #[test]
+    fn a_sentence_goes_on_over_a_page_break_and_its_footnotes() {
+        let text = "BÁO CÁO\nKết quả năm 2024\n\nI. KẾT QUẢ\n\nXã đã vận động nhân dân các thôn, tổ dân phố hiến đất¹ để mở rộng và nâng cấp những tuyến đường liên\n\n¹: Theo kế hoạch của xã.\n\nthôn và xây mới nhà văn hóa.\n\nHết.";
+        assert_eq!(
+            paragraphs(text)[2..],
+            [
+                "Xã đã vận động nhân dân các thôn , tổ dân phố hiến đất ¹ để mở rộng và nâng cấp những tuyến đường liên thôn và xây mới nhà văn hóa .",
+                "Hết ."
+            ]
+        );
+        let note = layout(text).notes[0];
+        assert_eq!((note.mark.of(text), note.body.of(text)), ("¹", "Theo kế hoạch của xã."));
+        assert!(note.reference.unwrap().start < note.mark.start);
+    }
+
+    #[test]
+    fn a_note_that_announces_a_list_goes_on_over_its_lines() {
+        let text = "BÁO CÁO\nKết quả\n\nĐã kiểm tra 03 nội dung⁷.\n\n⁷: Trong đó:\n\n- Nội dung một;\n\n- Nội dung hai.\n\nII. TỒN TẠI\n\nKhông có.";
+        assert_eq!(
+            layout(text).notes[0].body.of(text),
+            "Trong đó:\n\n- Nội dung một;\n\n- Nội dung hai."
+        );
+    }
+
+    #[test]
+    fn marks_in_round_brackets_count_where_the_text_refers_to_them() {
+        let text = "BÁO CÁO\nKết quả\n\nĐã ban hành nghị quyết(1).\n\n(1) Nghị quyết của hội đồng.\n\n(2) Không phải chú thích.";
+        let notes = layout(text).notes;
+        assert_eq!(notes.iter().map(|note| note.mark.of(text)).collect::<Vec<_>>(), ["1"]);
+    }
+
+    #[test]
+    fn wrapped_lines_are_joined_and_headings_are_not() {
+        let line = "Trong năm qua các đơn vị của Ủy ban nhân dân xã đã phối hợp với\n";
+        let text = format!(
+            "BÁO CÁO\nKết quả\n\nI. KẾT QUẢ\n{}Hội Nông dân.\nII. TỒN TẠI\nCòn chậm.\n",
+            line.repeat(8)
+        );
+        let paragraphs = paragraphs(&text);
+        assert_eq!(paragraphs.len(), 5, "{paragraphs:#?}");
+        assert!(paragraphs[2].ends_with("phối hợp với Hội Nông dân ."));
+    }
+
+    #[test]
+    fn blanks_of_a_form_do_not_divide_a_line_into_cells() {
+        let text = "Số:       /BC-UBND          Khê Lam, ngày     tháng     năm 2024";
+        let cells: Vec<_> = cells(text, Span::new(0, text.len()))
+            .iter()
+            .map(|cell| cell.of(text))
+            .collect();
+        assert_eq!(cells, ["Số:       /BC-UBND", "Khê Lam, ngày     tháng     năm 2024"]);
+    }
+
+    #[test]
+    fn roman_values() {
+        let cases = [
+            ("I", Some(1)),
+            ("IV", Some(4)),
+            ("XIX", Some(19)),
+            ("IIX", None),
+            ("", None),
+            ("C", None),
+        ];
+        for (text, value) in cases {
+            assert_eq!(roman_value(text), value, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_has_a_layout(text in "(BÁO CÁO\n)?([a-zđIVX1-9¹²ÁẾ.,;:()\\[\\]*|\\-\t ]{0,30}\n){0,20}(Nơi nhận:\n)?\\PC{0,30}") {
+            let layout = layout(&text);
+            for span in layout.lines.iter().map(|line| line.span).chain(layout.notes.iter().map(|note| note.body)).chain(layout.labels.iter().copied()) {
+                let _ = span.of(&text);
+            }
+            let _ = (layout.body.of(&text), layout.title.of(&text));
+        }
+    }
 }

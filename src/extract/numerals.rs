@@ -1,1 +1,247 @@
 //! Numerals in Vietnamese notation: '.' groups thousands, ',' is the decimal point.
+//!
+//! English decimals ("46.0415", as indexes print them) and English grouping ("1,234.5") are told
+//! by their shape. What has the shape of neither (30.4.2024, 0912.345.678) is no numeral.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    document::Span,
+    shadow::{Key, Reader, Token},
+};
+
+/// A number in digits or words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numeral {
+    /// Where it stands.
+    pub span: Span,
+    /// Its value.
+    pub value: Decimal,
+    /// Decimal places shown.
+    pub places: u8,
+    /// Whether its thousands are grouped.
+    pub grouped: bool,
+}
+
+impl Numeral {
+    /// Whether it is printed as a plain year ("2023").
+    pub fn looks_like_year(&self) -> bool {
+        self.span.len() == 4 && self.value >= Decimal::from(1900) && self.value <= Decimal::from(2100)
+    }
+
+    /// Its value where it is a small whole number, as days and months are.
+    pub fn small(&self) -> Option<u32> {
+        if self.places > 0 || self.span.len() > 2 {
+            return None;
+        }
+        u32::try_from(self.value).ok()
+    }
+}
+
+/// Most digits of a numeral; longer runs are account numbers and the like.
+const MAX_DIGITS: usize = 18;
+
+/// The end of the run of digits, with single '.' or ',' between them, that begins at `start`.
+pub fn run_end(bytes: &[u8], start: usize) -> usize {
+    let mut i = start;
+    while i < bytes.len() {
+        let separator = matches!(bytes[i], b'.' | b',') && bytes.get(i + 1).is_some_and(u8::is_ascii_digit);
+        if !bytes[i].is_ascii_digit() && !(separator && i > start) {
+            break;
+        }
+        i += 1;
+    }
+    i
+}
+
+/// The numeral that begins with the digit at `start` and takes in the whole run.
+pub fn numeral_at(text: &str, start: usize) -> Option<Numeral> {
+    let bytes = text.as_bytes();
+    let end = run_end(bytes, start);
+    let run = bytes.get(start..end)?;
+    if run.is_empty() || run.iter().filter(|b| b.is_ascii_digit()).count() > MAX_DIGITS {
+        return None;
+    }
+    let (whole, fraction, grouped) = shape(run)?;
+    let mut mantissa: i64 = 0;
+    for &b in run[..whole]
+        .iter()
+        .chain(&run[fraction..])
+        .filter(|b| b.is_ascii_digit())
+    {
+        mantissa = mantissa * 10 + i64::from(b - b'0');
+    }
+    let places = run.len() - fraction;
+    Some(Numeral {
+        span: Span::new(start, end),
+        value: Decimal::new(mantissa, places as u32),
+        places: places as u8,
+        grouped,
+    })
+}
+
+/// Where the whole part ends, where the decimals begin, and whether thousands are grouped.
+fn shape(run: &[u8]) -> Option<(usize, usize, bool)> {
+    let dots = run.iter().filter(|&&b| b == b'.').count();
+    let commas = run.iter().filter(|&&b| b == b',').count();
+    let find = |mark| run.iter().rposition(|&b| b == mark);
+    match (dots, commas) {
+        (0, 0) => Some((run.len(), run.len(), false)),
+        (_, 0) if groups(run, b'.') => Some((run.len(), run.len(), true)),
+        (_, 1) => {
+            let comma = find(b',')?;
+            if dots == 0 || groups(&run[..comma], b'.') {
+                Some((comma, comma + 1, dots > 0))
+            } else {
+                let dot = find(b'.')?;
+                (dots == 1 && dot > comma && groups(&run[..dot], b',')).then_some((dot, dot + 1, true))
+            }
+        }
+        (1, 0) => {
+            let dot = find(b'.')?;
+            Some((dot, dot + 1, false))
+        }
+        (0, _) if groups(run, b',') => Some((run.len(), run.len(), true)),
+        (1, _) => {
+            let dot = find(b'.')?;
+            groups(&run[..dot], b',').then_some((dot, dot + 1, true))
+        }
+        _ => None,
+    }
+}
+
+/// Whether digits stand in groups of three, the first one shorter perhaps but not empty or zero.
+fn groups(run: &[u8], mark: u8) -> bool {
+    let mut parts = run.split(|&b| b == mark);
+    let first = parts.next().unwrap_or_default();
+    (1..=3).contains(&first.len())
+        && first[0] != b'0'
+        && first.iter().all(u8::is_ascii_digit)
+        && parts.all(|part| part.len() == 3 && part.iter().all(u8::is_ascii_digit))
+}
+
+/// What a word multiplies the number before it by ("3,5 tỷ").
+pub fn multiplier(word: Key) -> Option<i64> {
+    const NGHIN: Key = Key::new("nghìn");
+    const NGAN: Key = Key::new("ngàn");
+    const VAN: Key = Key::new("vạn");
+    const TRIEU: Key = Key::new("triệu");
+    const TY: Key = Key::new("tỷ");
+    const TI: Key = Key::new("tỉ");
+    const TR: Key = Key::new("tr");
+    Some(match word {
+        NGHIN | NGAN => 1_000,
+        VAN => 10_000,
+        TRIEU | TR => 1_000_000,
+        TY | TI => 1_000_000_000,
+        _ => return None,
+    })
+}
+
+/// The number a word names, from two to ten; "năm" is left out, since it nearly always is a year.
+fn digit_word(word: Key) -> Option<i64> {
+    const WORDS: [(Key, i64); 9] = [
+        (Key::new("hai"), 2),
+        (Key::new("ba"), 3),
+        (Key::new("bốn"), 4),
+        (Key::new("sáu"), 6),
+        (Key::new("bảy"), 7),
+        (Key::new("bẩy"), 7),
+        (Key::new("tám"), 8),
+        (Key::new("chín"), 9),
+        (Key::new("mười"), 10),
+    ];
+    WORDS.iter().find(|(key, _)| *key == word).map(|&(_, value)| value)
+}
+
+/// A unit digit behind tens ("mười lăm", "hai mươi mốt").
+fn last_digit_word(word: Key) -> Option<i64> {
+    const MOT: Key = Key::new("mốt");
+    const MOT_PLAIN: Key = Key::new("một");
+    const LAM: Key = Key::new("lăm");
+    const NHAM: Key = Key::new("nhăm");
+    const TU: Key = Key::new("tư");
+    match word {
+        MOT | MOT_PLAIN => Some(1),
+        LAM | NHAM => Some(5),
+        TU => Some(4),
+        _ => digit_word(word).filter(|&value| value < 10),
+    }
+}
+
+/// The number in words, two to ninety-nine, that begins with this word.
+pub fn number_word(reader: &Reader<'_>, first: Token) -> Option<Numeral> {
+    const MUOI: Key = Key::new("mươi");
+    let mut value = digit_word(first.key)?;
+    let mut last = first;
+    let next = reader.after(last.end());
+    if next.key == MUOI && value < 10 {
+        value *= 10;
+        last = next;
+    }
+    if value >= 10 {
+        let next = reader.after(last.end());
+        if let Some(digit) = last_digit_word(next.key).filter(|_| next.is_word()) {
+            value += digit;
+            last = next;
+        }
+    }
+    Some(Numeral {
+        span: first.span.join(last.span),
+        value: Decimal::from(value),
+        places: 0,
+        grouped: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow::Flow;
+
+    #[test]
+    fn vietnamese_notation() {
+        for (text, value) in [
+            ("5", Some("5")),
+            ("05", Some("5")),
+            ("1.327", Some("1327")),
+            ("2.315.675", Some("2315675")),
+            ("1.234,5", Some("1234.5")),
+            ("12,5", Some("12.5")),
+            ("99,57", Some("99.57")),
+            ("46.0415", Some("46.0415")),
+            ("0.125", Some("0.125")),
+            ("1,234.5", Some("1234.5")),
+            ("1,234,567", Some("1234567")),
+            ("30.4.2024", None),
+            ("0912.345.678", None),
+            ("1.2.3", None),
+            ("12,13,14", None),
+            ("12345678901234567890", None),
+        ] {
+            let read = numeral_at(text, 0).map(|numeral| numeral.value.to_string());
+            assert_eq!(read.as_deref(), value, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_full_stop_behind_is_not_part_of_it() {
+        assert_eq!(numeral_at("5. Hết", 0).map(|numeral| numeral.span.len()), Some(1));
+        assert_eq!(numeral_at("1.327, nay", 0).map(|numeral| numeral.span.len()), Some(5));
+    }
+
+    #[test]
+    fn number_words() {
+        let flow = Flow::default();
+        for (text, value) in [
+            ("hai hội nghị", Some(2)),
+            ("mười lăm xã", Some(15)),
+            ("ba mươi hai thôn", Some(32)),
+            ("một hội nghị", None),
+        ] {
+            let reader = Reader::new(text, &flow);
+            let read = number_word(&reader, reader.after(0)).map(|numeral| numeral.value);
+            assert_eq!(read, value.map(Decimal::from), "{text}");
+        }
+    }
+}

@@ -5,7 +5,10 @@
 //! rule has all of these and an id of its own. What each rule means exactly is in its
 //! documentation, which `baocao rules explain RULE` prints.
 
-use std::{cell::LazyCell, fmt};
+use std::{
+    cell::{LazyCell, OnceCell},
+    fmt,
+};
 
 use rustc_hash::FxHashMap;
 
@@ -15,8 +18,60 @@ use crate::{
     vocabulary::Vocabulary,
 };
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod against_gold;
+mod citation_date_conflict;
+mod citation_future_date;
+mod citation_issuer_mismatch;
+mod citation_number_conflict;
+mod citation_symbol_format;
+mod citation_type_mismatch;
+mod duplicate_passage;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fixtures;
+mod header_missing;
+mod impossible_date;
+mod numbering_duplicate;
+mod numbering_gap;
+mod percent_mismatch;
+mod sum_mismatch;
+pub mod support;
+
+use support::repeats::{self, Repeat, Repeats};
+
 /// All rules, by id. The only registry.
-pub static RULES: &[&Rule] = &[];
+pub static RULES: &[&Rule] = &[
+    &citation_date_conflict::RULE,
+    &citation_future_date::RULE,
+    &citation_issuer_mismatch::RULE,
+    &citation_number_conflict::RULE,
+    &citation_symbol_format::RULE,
+    &citation_type_mismatch::RULE,
+    &duplicate_passage::RULE,
+    &header_missing::RULE,
+    &impossible_date::RULE,
+    &numbering_duplicate::RULE,
+    &numbering_gap::RULE,
+    &percent_mismatch::RULE,
+    &sum_mismatch::RULE,
+];
+
+/// The rule with this id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().copied().find(|rule| rule.id == id)
+}
+
+/// The rule whose id is most like this one, for "did you mean"; None when none is near.
+pub fn nearest_rule(id: &str) -> Option<&'static Rule> {
+    let alike = |rule: &&Rule| (strsim::normalized_damerau_levenshtein(rule.id, id) * 1000.0) as u32;
+    RULES
+        .iter()
+        .copied()
+        .max_by_key(alike)
+        .filter(|rule| alike(rule) >= 500)
+}
 
 /// A rule.
 pub struct Rule {
@@ -121,9 +176,39 @@ pub struct Context<'a> {
     pub today: PartialDate,
     /// The lines of the document, computed when first asked for.
     pub layout: LazyCell<Layout, Box<dyn FnOnce() -> Layout + 'a>>,
+    repeats: OnceCell<Repeats>,
 }
 
 impl<'a> Context<'a> {
+    /// What rules may look at, for one report.
+    pub fn new(document: &'a Document, report: &'a Report, vocabulary: &'a Vocabulary, today: PartialDate) -> Self {
+        Self {
+            document,
+            report,
+            vocabulary,
+            today,
+            layout: LazyCell::new(Box::new(move || Layout::of(document))),
+            repeats: OnceCell::new(),
+        }
+    }
+
+    /// The passages that stand twice, found when first asked for.
+    pub fn repeats(&self) -> &[Repeat] {
+        &self.found_repeats().all
+    }
+
+    fn found_repeats(&self) -> &Repeats {
+        self.repeats.get_or_init(|| repeats::find(self))
+    }
+
+    /// Whether a place lies in the second copy of a passage: what is wrong there follows from the
+    /// repetition and is no finding of its own.
+    pub fn is_repeated(&self, span: Span) -> bool {
+        let copies = &self.found_repeats().copies;
+        let next = copies.partition_point(|copy| copy.start <= span.start);
+        next.checked_sub(1).is_some_and(|at| copies[at].contains(span))
+    }
+
     /// The text of a span.
     pub fn str(&self, span: Span) -> &'a str {
         span.of(&self.document.text)
@@ -189,13 +274,7 @@ pub fn validate(
     rules: &RuleSet,
     today: PartialDate,
 ) -> Vec<Finding> {
-    let context = Context {
-        document,
-        report,
-        vocabulary,
-        today,
-        layout: LazyCell::new(Box::new(move || Layout::of(document))),
-    };
+    let context = Context::new(document, report, vocabulary, today);
     let mut found = Vec::new();
     for &rule in RULES {
         if let Some(severity) = rules.severity(rule) {

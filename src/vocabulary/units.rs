@@ -1,12 +1,193 @@
-//! Units, classifiers and counted nouns.
+//! Units, classifiers and counted nouns: what stands behind a figure, and what says that a number
+//! is none.
+
+use rustc_hash::FxHashSet;
+use serde::Deserialize;
+
+use super::Phrases;
+use crate::{
+    extract::{Approx, Change},
+    shadow::Key,
+};
+
+/// What a unit makes of the figure before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnitKind {
+    /// A counted noun or a physical unit without a kind of its own.
+    Noun,
+    /// A bare classifier, which takes in the word it classifies.
+    Classifier,
+    /// A unit of area.
+    Area,
+    /// A unit of time.
+    Duration,
+    /// Money other than đồng.
+    Currency,
+    /// Not a unit: a verb, a preposition and so on.
+    NotUnit,
+    /// The number before it is no figure at all ("3 cấp", "18 tuổi").
+    Never,
+}
+
+/// What a word before a number makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Label {
+    /// A name or a place in an order, whatever follows ("Điều 7", "mức độ 3").
+    Always,
+    /// A name, unless a unit follows ("thôn 3", but "mỗi thôn 3 hộ").
+    Unitless,
+    /// No name, though it ends like one ("xã hội 12").
+    None,
+}
+
+/// What a word before a figure says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// How exact it is.
+    Approx(Approx),
+    /// That it is a change.
+    Change(Change),
+    /// That it is a level reached by a change ("giảm còn").
+    Level,
+    /// Nothing; such words stand between the figure and those that say something.
+    Filler,
+}
 
 /// Units, classifiers and counted nouns.
-#[derive(Debug, Default)]
-pub struct Units {}
+#[derive(Debug)]
+pub struct Units {
+    /// What stands behind a figure, matched forwards.
+    pub behind: Phrases<UnitKind>,
+    /// Words behind a classifier, matched forwards.
+    pub classified: Phrases<()>,
+    /// Words behind "điểm" where the figure counts places, matched forwards.
+    pub places: Phrases<()>,
+    /// Words before a number that is a name, matched backwards.
+    pub labels: Phrases<Label>,
+    /// Words before a figure that say something of it, matched backwards.
+    pub before: Phrases<Before>,
+    /// Words of one syllable that are nouns by themselves, for figures in words.
+    pub nouns: FxHashSet<Key>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    classifiers: Vec<String>,
+    classified: Vec<String>,
+    nouns: Vec<String>,
+    areas: Vec<String>,
+    durations: Vec<String>,
+    currencies: Vec<String>,
+    places: Vec<String>,
+    not_units: Vec<String>,
+    never: Vec<String>,
+    labels_always: Vec<String>,
+    labels_unitless: Vec<String>,
+    labels_not: Vec<String>,
+    before: BeforeTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BeforeTable {
+    over: Vec<String>,
+    about: Vec<String>,
+    under: Vec<String>,
+    estimated: Vec<String>,
+    increase: Vec<String>,
+    decrease: Vec<String>,
+    level: Vec<String>,
+    filler: Vec<String>,
+}
+
+impl BeforeTable {
+    fn phrases(&self) -> Phrases<Before> {
+        let mut before = Phrases::backwards();
+        for (phrases, meaning) in [
+            (&self.over, Before::Approx(Approx::Over)),
+            (&self.about, Before::Approx(Approx::About)),
+            (&self.under, Before::Approx(Approx::Under)),
+            (&self.estimated, Before::Approx(Approx::Estimated)),
+            (&self.increase, Before::Change(Change::Increase)),
+            (&self.decrease, Before::Change(Change::Decrease)),
+            (&self.level, Before::Level),
+            (&self.filler, Before::Filler),
+        ] {
+            for phrase in phrases {
+                before.insert(phrase, meaning);
+            }
+        }
+        before
+    }
+}
 
 impl Units {
     /// The table embedded in the program.
     pub fn embedded() -> Self {
-        Self::default()
+        let table: Table = match toml::from_str(include_str!("units.toml")) {
+            Ok(table) => table,
+            // The file is part of the program and read by the tests.
+            Err(error) => panic!("units.toml: {error}"),
+        };
+        let mut behind = Phrases::forwards();
+        // The first kind given for a phrase is overwritten by the later, more special ones.
+        for (phrases, kind) in [
+            (&table.not_units, UnitKind::NotUnit),
+            (&table.nouns, UnitKind::Noun),
+            (&table.classifiers, UnitKind::Classifier),
+            (&table.areas, UnitKind::Area),
+            (&table.durations, UnitKind::Duration),
+            (&table.currencies, UnitKind::Currency),
+            (&table.never, UnitKind::Never),
+        ] {
+            for phrase in phrases {
+                behind.insert(phrase, kind);
+            }
+        }
+        let mut classified = Phrases::forwards();
+        for phrase in table.classified.iter().chain(&table.nouns) {
+            classified.insert(phrase, ());
+        }
+        let mut places = Phrases::forwards();
+        for phrase in &table.places {
+            places.insert(phrase, ());
+        }
+        let mut labels = Phrases::backwards();
+        for phrase in &table.labels_unitless {
+            labels.insert(phrase, Label::Unitless);
+        }
+        for phrase in &table.labels_not {
+            labels.insert(phrase, Label::None);
+        }
+        for phrase in &table.labels_always {
+            labels.insert(phrase, Label::Always);
+        }
+        let nouns = table
+            .nouns
+            .iter()
+            .filter(|noun| !noun.contains(' '))
+            .map(|noun| Key::new(noun))
+            .collect();
+        Self {
+            behind,
+            classified,
+            places,
+            labels,
+            before: table.before.phrases(),
+            nouns,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_read() {
+        let units = Units::embedded();
+        assert!(units.behind.may_begin(Key::new("văn")));
+        assert!(units.nouns.contains(&Key::new("hộ")));
     }
 }

@@ -1,0 +1,273 @@
+//! A percentage that is not what the two figures beside it make.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    document::Span,
+    extract::{Approx, Change, Measure, MeasureKind},
+    shadow::{Key, Kind},
+    validate::{
+        Certainty, Context, Findings, Rule, RuleStatus, Severity,
+        support::{
+            figures::{resolution, unit},
+            text::figure,
+        },
+    },
+};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "percent-mismatch",
+    severity: Severity::Error,
+    status: RuleStatus::Stable,
+    since: "0.1.0",
+    summary_vi: "Tỷ lệ phần trăm không khớp với tử số và mẫu số",
+    summary_en: "A percentage that is not numerator over denominator",
+    documentation: r#"
+## What it finds
+A percentage (*tỷ lệ phần trăm*) that belongs to a ratio beside it ("941/957 … (chiếm 97,98%)") or to two figures of one
+unit ("tiếp nhận 1.204 hồ sơ … đã giải quyết 1.128 hồ sơ, đạt 96,3%") and is not what they make. The last digit shown
+may be rounded or cut off. Approximate figures, changes ("tăng 5%") and percentages of something else ("đạt 95% kế
+hoạch") are left alone.
+
+## Why it matters
+One of three figures is wrong, and each of them may be copied alone.
+
+## Example
+```text
+941/957 trưởng ấp là đảng viên (chiếm 97,98%)        (941/957 = 98,33%)
+```
+
+## How to fix it
+Look up the two figures, then compute the percentage anew.
+
+## Source
+Arithmetic.
+"#,
+    check,
+};
+
+/// What may stand between the comma or bracket and the percentage that belongs to what is before.
+const LINKS: [Key; 15] = [
+    Key::new("đạt"),
+    Key::new("chiếm"),
+    Key::new("bằng"),
+    Key::new("tỷ"),
+    Key::new("tỉ"),
+    Key::new("lệ"),
+    Key::new("là"),
+    Key::new("tương"),
+    Key::new("đương"),
+    Key::new("ứng"),
+    Key::new("với"),
+    Key::new("được"),
+    Key::new("đã"),
+    Key::new("hoàn"),
+    Key::new("thành"),
+];
+/// The figure's own base is named behind it.
+const BASES: [Key; 8] = [
+    Key::new("kế"),
+    Key::new("chỉ"),
+    Key::new("dự"),
+    Key::new("so"),
+    Key::new("cùng"),
+    Key::new("tổng"),
+    Key::new("số"),
+    Key::new("nghị"),
+];
+
+fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let measures = &context.report.measures;
+    for (at, percent) in measures.iter().enumerate() {
+        let plain = percent.kind == MeasureKind::Percent && percent.change == Change::None;
+        if !plain || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
+            continue;
+        }
+        if let Some(ratio) = measures.get(at + 1).filter(|next| next.kind == MeasureKind::Ratio)
+            && opens_bracket(context, percent.span, ratio.span)
+        {
+            of_ratio(context, measures, at, ratio, findings);
+            continue;
+        }
+        let Some(before) = at.checked_sub(1).map(|before| &measures[before]) else {
+            continue;
+        };
+        if before.approx != Approx::Exact || !linked(context, before.span, percent.span) {
+            continue;
+        }
+        match before.kind {
+            MeasureKind::Ratio => of_ratio(context, measures, at, before, findings),
+            MeasureKind::Count | MeasureKind::Money | MeasureKind::Area => of_pair(context, measures, at, findings),
+            _ => {}
+        }
+    }
+}
+
+/// Checks a percentage against the ratio it belongs to.
+fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Measure, findings: &mut Findings<'_>) {
+    let percent = &measures[at];
+    let Some(total) = ratio.total.filter(|total| *total > Decimal::ZERO) else {
+        return;
+    };
+    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at) {
+        return;
+    }
+    let certainty = if own_base(context, percent.span) {
+        Certainty::Likely
+    } else {
+        Certainty::Certain
+    };
+    report(
+        certainty,
+        percent,
+        (ratio.value, total),
+        vec![percent.span, ratio.span],
+        findings,
+    );
+}
+
+/// Checks a percentage against a figure and the total of its unit that was named before.
+fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mut Findings<'_>) {
+    let (percent, part) = (&measures[at], &measures[at - 1]);
+    if part.change != Change::None || own_base(context, percent.span) || explained(context, measures, at) {
+        return;
+    }
+    let totals: Vec<&Measure> = nearby(context, measures, at)
+        .filter(|total| total.span.start < part.span.start && total.kind == part.kind && total.change == Change::None)
+        .filter(|total| total.value > part.value && total.approx == Approx::Exact && same_unit(context, total, part))
+        .collect();
+    let Some(total) = totals.first() else { return };
+    if totals.iter().any(|other| other.value != total.value) {
+        return;
+    }
+    // A percentage of something else is far off; a mistyped one is near.
+    let near = Decimal::from(12);
+    if (part.value / total.value * Decimal::from(100) - percent.value).abs() <= near {
+        let spans = vec![percent.span, part.span, total.span];
+        report(Certainty::Certain, percent, (part.value, total.value), spans, findings);
+    }
+}
+
+/// Whether some two figures around the percentage make it.
+fn explained(context: &Context<'_>, measures: &[Measure], at: usize) -> bool {
+    let percent = &measures[at];
+    let around: Vec<(Decimal, Decimal)> = nearby(context, measures, at)
+        .filter(|measure| measure.kind != MeasureKind::Percent)
+        .flat_map(|measure| {
+            let resolution = resolution(context, measure);
+            std::iter::once(measure.value)
+                .chain(measure.total)
+                .map(move |value| (value, resolution))
+        })
+        .collect();
+    let parts = around.iter().filter(|(value, _)| *value > Decimal::ZERO);
+    parts.into_iter().any(|&part| {
+        around
+            .iter()
+            .any(|&total| total != part && agrees(percent, part, total))
+    })
+}
+
+/// The figures of this sentence and the one before, and the two after: a bounded number.
+fn nearby<'m>(context: &Context<'_>, measures: &'m [Measure], at: usize) -> impl Iterator<Item = &'m Measure> {
+    const FIGURES: usize = 8;
+    const BYTES: usize = 700;
+    let place = measures[at].span.start as usize;
+    let from = paragraph_start(context, place).max(place.saturating_sub(BYTES));
+    let window = &measures[at.saturating_sub(FIGURES)..(at + 3).min(measures.len())];
+    window.iter().filter(move |measure| measure.span.start as usize >= from)
+}
+
+fn paragraph_start(context: &Context<'_>, place: usize) -> usize {
+    let bytes = &context.document.text.as_bytes()[..place];
+    memchr::memrchr(b'\n', bytes).map_or(0, |newline| newline + 1)
+}
+
+/// Whether part/total is the stated percentage, its last digit rounded or cut off, with each
+/// figure as exact as it is given.
+fn agrees(percent: &Measure, part: (Decimal, Decimal), total: (Decimal, Decimal)) -> bool {
+    let (half, hundred) = (Decimal::new(5, 1), Decimal::from(100));
+    let (low, high) = (part.0 - part.1 * half, part.0 + part.1);
+    let (least, most) = (total.0 - total.1 * half, total.0 + total.1);
+    if least <= Decimal::ZERO {
+        return false;
+    }
+    let (Some(from), Some(to)) = ((low * hundred).checked_div(most), (high * hundred).checked_div(least)) else {
+        return true;
+    };
+    let last = unit(percent.places);
+    to >= percent.value - last * half && from < percent.value + last
+}
+
+/// Whether a percentage belongs to the figure before it: one sentence, and between the last comma
+/// or bracket and the percentage only words that link.
+fn linked(context: &Context<'_>, figure: Span, percent: Span) -> bool {
+    const MOST: usize = 40;
+    let reader = context.layout.reader(context.document);
+    let mut at = figure.end as usize;
+    let (mut links, mut others, mut cut) = (0, 0, false);
+    for _ in 0..MOST {
+        let token = reader.after(at);
+        if token.start() >= percent.start as usize {
+            return links > 0 && others == 0 || cut && others == 0;
+        }
+        match token.kind {
+            Kind::Word if LINKS.contains(&token.key) => links += 1,
+            Kind::Word => (links, others) = (0, if cut { others + 1 } else { 0 }),
+            Kind::Mark(',' | '(') => (links, others, cut) = (0, 0, true),
+            Kind::Mark('=' | '-' | ':' | '*' | '"' | '“' | '”' | ')') => {}
+            Kind::Number => return false,
+            _ => return false,
+        }
+        at = token.end();
+    }
+    false
+}
+
+/// Whether only a bracket stands between the two.
+fn opens_bracket(context: &Context<'_>, percent: Span, ratio: Span) -> bool {
+    let between = context.document.text.get(percent.end as usize..ratio.start as usize);
+    between.is_some_and(|between| between.trim() == "(")
+}
+
+/// Whether what the percentage is of stands behind it.
+fn own_base(context: &Context<'_>, percent: Span) -> bool {
+    let reader = context.layout.reader(context.document);
+    let next = reader.after(percent.end as usize);
+    next.is_word() && BASES.contains(&next.key)
+}
+
+fn same_unit(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
+    let words = |measure: &Measure| {
+        measure
+            .unit
+            .span()
+            .map(|unit| super::support::text::words(context, unit))
+    };
+    match (words(a), words(b)) {
+        (Some(a), Some(b)) => a == b,
+        _ => false,
+    }
+}
+
+fn report(
+    certainty: Certainty,
+    percent: &Measure,
+    (part, total): (Decimal, Decimal),
+    spans: Vec<Span>,
+    findings: &mut Findings<'_>,
+) {
+    let places = u32::from(percent.places.max(1)).max(2);
+    let computed = figure((part * Decimal::from(100) / total).round_dp(places));
+    let stated = figure(percent.value);
+    let (part, total) = (figure(part), figure(total));
+    let finding = findings.report(
+        certainty,
+        spans,
+        format!("{part}/{total} = {computed}%, không phải {stated}%"),
+        format!("{part}/{total} = {computed}%, not {stated}%"),
+    );
+    finding.expected = format!("{computed}%");
+    finding.actual = format!("{stated}%");
+}

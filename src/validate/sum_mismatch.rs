@@ -1,0 +1,187 @@
+//! Parts that do not add up to their total.
+
+use rust_decimal::Decimal;
+use rustc_hash::FxHashMap;
+
+use crate::{
+    document::Span,
+    extract::{Approx, Breakdown, BreakdownManner, Measure, MeasureKind},
+    validate::{
+        Certainty, Context, Findings, Rule, RuleStatus, Severity,
+        support::{figures::resolution, text::figure},
+    },
+};
+
+/// The rule.
+pub static RULE: Rule = Rule {
+    id: "sum-mismatch",
+    severity: Severity::Error,
+    status: RuleStatus::Stable,
+    since: "0.1.0",
+    summary_vi: "Các số thành phần cộng lại không bằng tổng số",
+    summary_en: "Parts do not add up to the stated total",
+    documentation: r#"
+## What it finds
+A total (*tổng số*) and its parts (*thành phần*) that do not add up. Certain where the text presents the parts as a full
+breakdown (in brackets, after "gồm", "bao gồm", in a table); likely after "trong đó" without a sign that the list is
+partial. Lists that end in "…", or are introduced by "chủ yếu", "như", are left alone; so are figures that are said
+to be approximate, and differences that rounding explains. Of ratios both numbers are added.
+
+## Why it matters
+Whoever copies the figures into the statistics copies a mistake, and nobody can tell which figure is wrong.
+
+## Example
+```text
+ban hành 386 văn bản, gồm: cấp tỉnh 41 văn bản, cấp huyện 127 văn bản, cấp xã 208 văn bản     (41 + 127 + 208 = 376)
+```
+
+## How to fix it
+Find the figure that is wrong in the records and mend it; or say that the list is partial.
+
+## Source
+Arithmetic.
+"#,
+    check,
+};
+
+fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
+    let report = context.report;
+    // Where a part is itself broken down, its own parts are no parts of the outer total.
+    let nested: FxHashMap<usize, &[usize]> = report
+        .breakdowns
+        .iter()
+        .map(|breakdown| (breakdown.total, breakdown.parts.as_slice()))
+        .collect();
+    for breakdown in &report.breakdowns {
+        if breakdown.manner == BreakdownManner::Partial || breakdown.parts.len() < 2 {
+            continue;
+        }
+        let inner = |part: &usize| {
+            let own = |other: &usize| other != part && nested.get(other).is_some_and(|parts| parts.contains(part));
+            breakdown.parts.iter().any(own)
+        };
+        let indexes: Vec<usize> = if breakdown.parts.iter().any(|part| nested.contains_key(part)) {
+            breakdown.parts.iter().copied().filter(|part| !inner(part)).collect()
+        } else {
+            breakdown.parts.clone()
+        };
+        let Some(total) = report.measures.get(breakdown.total) else {
+            continue;
+        };
+        let parts: Vec<&Measure> = indexes.iter().filter_map(|&part| report.measures.get(part)).collect();
+        if parts.len() >= 2 && !context.is_repeated(total.span) {
+            compare(context, breakdown, total, &parts, findings);
+        }
+    }
+}
+
+fn compare(
+    context: &Context<'_>,
+    breakdown: &Breakdown,
+    total: &Measure,
+    parts: &[&Measure],
+    findings: &mut Findings<'_>,
+) {
+    let exact = |measure: &Measure| measure.approx == Approx::Exact;
+    if !exact(total) || !parts.iter().all(|part| exact(part)) || !parts.iter().all(|part| comparable(total, part)) {
+        return;
+    }
+    let slack = slack(context, total, parts);
+    let values: Vec<Decimal> = parts.iter().map(|part| part.value).collect();
+    let (stated, sum) = (total.value, values.iter().sum::<Decimal>());
+    if fits(stated, &values, slack) {
+        if let (Some(total_of), Some(totals)) = (total.total, denominators(parts)) {
+            let sum_of = totals.iter().sum::<Decimal>();
+            if total.kind == MeasureKind::Ratio && !fits(total_of, &totals, slack) && sum_of != total_of {
+                report(breakdown.manner, total, parts, (total_of, &totals), findings);
+            }
+        }
+        return;
+    }
+    // After "trong đó" a list that covers little is partial, and one that covers more than all
+    // counts some things twice.
+    let covers =
+        sum * Decimal::from(10) >= stated * Decimal::from(6) && sum * Decimal::from(10) <= stated * Decimal::from(12);
+    if breakdown.manner == BreakdownManner::Full || covers {
+        report(breakdown.manner, total, parts, (stated, &values), findings);
+    }
+}
+
+fn denominators(parts: &[&Measure]) -> Option<Vec<Decimal>> {
+    parts.iter().map(|part| part.total).collect()
+}
+
+/// Whether a part is a figure of the same sort as the total.
+fn comparable(total: &Measure, part: &Measure) -> bool {
+    use MeasureKind::{Count, Ratio};
+    total.kind == part.kind || matches!((total.kind, part.kind), (Count, Ratio) | (Ratio, Count))
+}
+
+/// Whether the values, or the first of them, add up: a list read too far is no mistake of the text.
+fn fits(total: Decimal, values: &[Decimal], slack: Decimal) -> bool {
+    let mut sum = Decimal::ZERO;
+    values.iter().enumerate().any(|(at, value)| {
+        sum += value;
+        at > 0 && (sum - total).abs() <= slack
+    })
+}
+
+/// What rounding may hide: half a unit of the last digit shown for each figure that has decimals
+/// or is counted in thousands, millions or billions; a whole one for the total, which may be cut off.
+fn slack(context: &Context<'_>, total: &Measure, parts: &[&Measure]) -> Decimal {
+    let half = Decimal::new(5, 1);
+    let own = resolution(context, total);
+    let rounded = parts
+        .iter()
+        .map(|part| resolution(context, part))
+        .filter(|unit| *unit > Decimal::ZERO);
+    // Figures of one precision that are not rounded add up exactly; a breakdown of sums of money
+    // in one unit is such a case, so the slack must stay below what a mistyped digit makes.
+    let finer = rounded.clone().any(|unit| unit < own);
+    if finer {
+        own + rounded.sum::<Decimal>() * half
+    } else {
+        rounded.chain([own]).sum::<Decimal>() * half
+    }
+}
+
+fn report(
+    manner: BreakdownManner,
+    total: &Measure,
+    parts: &[&Measure],
+    (stated, values): (Decimal, &[Decimal]),
+    findings: &mut Findings<'_>,
+) {
+    let sum: Decimal = values.iter().sum();
+    let shown = values
+        .iter()
+        .take(12)
+        .map(|&value| figure(value))
+        .collect::<Vec<_>>()
+        .join(" + ");
+    let shown = if values.len() > 12 {
+        format!("{shown} + …")
+    } else {
+        shown
+    };
+    let spans: Vec<Span> = std::iter::once(total.span)
+        .chain(parts.iter().map(|part| part.span))
+        .collect();
+    let (sum, stated) = (figure(sum), figure(stated));
+    let (certainty, vi, en) = match manner {
+        BreakdownManner::Full => (Certainty::Certain, "", ""),
+        _ => (
+            Certainty::Likely,
+            " (nếu danh sách đầy đủ)",
+            " (if the list is complete)",
+        ),
+    };
+    let finding = findings.report(
+        certainty,
+        spans,
+        format!("{shown} = {sum}, nhưng tổng số ghi là {stated}{vi}"),
+        format!("{shown} = {sum}, but the stated total is {stated}{en}"),
+    );
+    finding.expected = sum;
+    finding.actual = stated;
+}

@@ -1,0 +1,53 @@
+//! How exactly a figure is given.
+
+use rust_decimal::Decimal;
+
+use crate::{
+    extract::{Measure, MeasureKind},
+    shadow::Key,
+    validate::{Context, support::text::words},
+};
+
+/// The value of one unit of the last digit shown ("6,8 tỷ đồng": 100 million); 0 for a whole
+/// number of single things, which is exact.
+pub fn resolution(context: &Context<'_>, measure: &Measure) -> Decimal {
+    let scale = if measure.kind == MeasureKind::Money {
+        money_scale(context, measure)
+    } else {
+        Decimal::ONE
+    };
+    if measure.places == 0 && scale == Decimal::ONE {
+        return Decimal::ZERO;
+    }
+    scale * unit(measure.places)
+}
+
+/// One unit of the last of so many decimal places.
+pub fn unit(places: u8) -> Decimal {
+    Decimal::new(1, u32::from(places.min(20)))
+}
+
+/// Thousands, millions, billions by the words at the figure.
+fn money_scale(context: &Context<'_>, measure: &Measure) -> Decimal {
+    const WORDS: [(Key, i64); 5] = [
+        (Key::new("nghìn"), 1_000),
+        (Key::new("ngàn"), 1_000),
+        (Key::new("triệu"), 1_000_000),
+        (Key::new("tỷ"), 1_000_000_000),
+        (Key::new("tỉ"), 1_000_000_000),
+    ];
+    let place = measure.unit.span().map_or(measure.span, |unit| unit);
+    let mut scale = Decimal::ONE;
+    for word in words(context, measure.span).into_iter().chain(words(context, place)) {
+        if let Some((_, factor)) = WORDS.iter().find(|(key, _)| *key == word) {
+            scale = scale.max(Decimal::from(*factor));
+        }
+    }
+    // "nghìn tỷ" is both.
+    let both = [Key::new("nghìn"), Key::new("tỷ")];
+    if words(context, measure.span).windows(2).any(|pair| pair == both) {
+        scale * Decimal::from(1000)
+    } else {
+        scale
+    }
+}

@@ -1,0 +1,10 @@
+//! What several rules need: how symbols are written, which bodies codes and names stand for, how
+//! alike two titles are, and the passages that stand twice.
+
+pub mod bodies;
+pub mod figures;
+pub mod mentions;
+pub mod notation;
+pub mod numbering;
+pub mod repeats;
+pub mod text;

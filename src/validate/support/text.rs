@@ -1,0 +1,177 @@
+//! Words, titles and figures as rules compare and print them.
+
+use rust_decimal::Decimal;
+use rustc_hash::FxHashSet;
+
+use crate::{
+    document::Span,
+    extract::PartialDate,
+    shadow::{Key, Kind},
+    validate::Context,
+};
+
+/// A code as rules compare it: capitals, Đ and its look-alikes as D, TƯ as TW.
+pub fn fold_code(code: &str) -> String {
+    let folded: String = code
+        .chars()
+        .flat_map(char::to_uppercase)
+        .filter(|c| !c.is_whitespace() && *c != '*' && *c != '_')
+        .map(|c| if matches!(c, 'Đ' | 'Ð' | 'Ɖ') { 'D' } else { c })
+        .collect();
+    match folded.strip_suffix("TƯ") {
+        Some(head) => format!("{head}TW"),
+        None => folded,
+    }
+}
+
+/// The words and numbers of a span, folded, over line and page breaks.
+pub fn words(context: &Context<'_>, span: Span) -> Vec<Key> {
+    let reader = context.layout.reader(context.document);
+    let mut words = Vec::new();
+    let mut at = span.start as usize;
+    loop {
+        let token = reader.after(at);
+        if token.kind == Kind::End || token.start() >= span.end as usize {
+            return words;
+        }
+        match token.kind {
+            Kind::Word => words.push(token.key),
+            Kind::Number => words.push(Key::new(reader.token(token).trim_start_matches('0'))),
+            _ => {}
+        }
+        at = token.end();
+    }
+}
+
+/// The span on one line, shortened to about `limit` characters, for messages.
+pub fn excerpt(context: &Context<'_>, span: Span, limit: usize) -> String {
+    let mut line = context.str(span).split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some((cut, _)) = line.char_indices().nth(limit) {
+        line.truncate(cut);
+        line.push('…');
+    }
+    line
+}
+
+/// How two titles compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Likeness {
+    /// The same title, perhaps shortened.
+    Same,
+    /// One is missing or too short to tell.
+    Unknown,
+    /// Two titles.
+    Different,
+}
+
+/// Compares two titles. Numbers must agree ("năm 2022" and "năm 2023" are two titles), unless one
+/// title leaves them out.
+pub fn likeness(context: &Context<'_>, a: Option<Span>, b: Option<Span>) -> Likeness {
+    const ENOUGH: usize = 4;
+    let (Some(a), Some(b)) = (a, b) else {
+        return Likeness::Unknown;
+    };
+    let (a, b) = (title_words(context, a), title_words(context, b));
+    let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if short.len() < ENOUGH {
+        return Likeness::Unknown;
+    }
+    let numbers = |words: &[Key]| {
+        words
+            .iter()
+            .copied()
+            .filter(|&word| is_number(word))
+            .collect::<FxHashSet<_>>()
+    };
+    let (short_numbers, long_numbers) = (numbers(&short), numbers(&long));
+    if !short_numbers.is_empty() && !long_numbers.is_empty() && short_numbers.is_disjoint(&long_numbers) {
+        return Likeness::Different;
+    }
+    let all: FxHashSet<Key> = long.iter().copied().collect();
+    let shared = short.iter().filter(|&word| all.contains(word)).count();
+    if shared * 100 >= short.len() * 85 {
+        Likeness::Same
+    } else {
+        Likeness::Different
+    }
+}
+
+/// The words of a title without those that only lead in ("về việc").
+fn title_words(context: &Context<'_>, span: Span) -> Vec<Key> {
+    const LEAD: [Key; 2] = [Key::new("về"), Key::new("việc")];
+    let words = words(context, span);
+    let lead = words.iter().take_while(|word| LEAD.contains(word)).count();
+    words[lead..].to_vec()
+}
+
+/// Whether a folded word is a number of at most nine digits.
+fn is_number(word: Key) -> bool {
+    // Letters of six bits, 34 to 43 being the digits; the tone above bit 54 is 0.
+    let mut bits = word.raw();
+    if bits == 0 || bits >> 54 != 0 {
+        return false;
+    }
+    while bits != 0 {
+        if !(34..=43).contains(&(bits & 63)) {
+            return false;
+        }
+        bits >>= 6;
+    }
+    true
+}
+
+/// A date as reports write it: 03/6/2013.
+pub fn date(date: PartialDate) -> String {
+    let month = if date.month < 3 {
+        format!("{:02}", date.month)
+    } else {
+        date.month.to_string()
+    };
+    if date.day == 0 {
+        return format!("{month}/{}", date.year);
+    }
+    format!("{:02}/{month}/{}", date.day, date.year)
+}
+
+/// A figure in Vietnamese notation: points between thousands, a decimal comma.
+pub fn figure(value: Decimal) -> String {
+    let plain = value.normalize().to_string();
+    let (sign, plain) = match plain.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", plain.as_str()),
+    };
+    let (whole, fraction) = plain.split_once('.').unwrap_or((plain, ""));
+    let mut out = String::from(sign);
+    for (i, digit) in whole.chars().enumerate() {
+        if i > 0 && (whole.len() - i) % 3 == 0 {
+            out.push('.');
+        }
+        out.push(digit);
+    }
+    if !fraction.is_empty() {
+        out.push(',');
+        out.push_str(fraction);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_and_dates_are_written_as_reports_write_them() {
+        assert_eq!(figure(Decimal::new(1234567, 0)), "1.234.567");
+        assert_eq!(figure(Decimal::new(123450, 2)), "1.234,5");
+        assert_eq!(figure(Decimal::new(-12, 0)), "-12");
+        assert_eq!(date(PartialDate::new(2013, 6, 3)), "03/6/2013");
+        assert_eq!(date(PartialDate::new(2013, 2, 13)), "13/02/2013");
+    }
+
+    #[test]
+    fn numbers_are_told_from_words() {
+        assert!(is_number(Key::new("2023")));
+        assert!(!is_number(Key::new("năm")));
+        assert!(!is_number(Key::new("QH15")));
+    }
+}
