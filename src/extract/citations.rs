@@ -223,7 +223,9 @@ impl<'v> Scanner<'_, 'v> {
         if comma && token.key == keys::YEAR {
             return;
         }
-        let Some(found) = dates::parse(&self.reader, at) else { return };
+        let Some(found) = dates::parse(&self.reader, at) else {
+            return;
+        };
         mention.citation.date = Some(found.date);
         mention.citation.date_span = Some(found.span);
         mention.citation.span.end = found.span.end;
@@ -286,7 +288,11 @@ impl<'v> Scanner<'_, 'v> {
             let previous = self.reader.before(before.start);
             if previous.key == keys::CODE {
                 before.start = previous.start();
-                before.kind = self.vocabulary.document_types.named("Bộ luật").map(|kind| kind.name.clone());
+                before.kind = self
+                    .vocabulary
+                    .document_types
+                    .named("Bộ luật")
+                    .map(|kind| kind.name.clone());
             }
         }
     }
@@ -304,11 +310,16 @@ impl<'v> Scanner<'_, 'v> {
             }
             if word.key == keys::OF {
                 let name = self.vocabulary.issuers.name_at(reader, word.end());
-                of = name.filter(|name| name.span.end as usize == last.end()).map(|name| name.span);
+                of = name
+                    .filter(|name| name.span.end as usize == last.end())
+                    .map(|name| name.span);
                 if of.is_none() {
                     return;
                 }
-            } else if let Some((kind, first)) = types.ending_with(reader, word).filter(|(_, first)| first.is_capitalised()) {
+            } else if let Some((kind, first)) = types
+                .ending_with(reader, word)
+                .filter(|(_, first)| first.is_capitalised())
+            {
                 let modifiers = Span::new(word.end(), last.end());
                 if of.is_some() {
                     before.issuer = of;
@@ -323,7 +334,11 @@ impl<'v> Scanner<'_, 'v> {
                 before.bare = kind.bare;
                 before.start = first.start();
                 return;
-            } else if of.is_none() && (word.case != Case::Lower || JOINTS.contains(&word.key)) && count > 0 && !self.may_be_name(word) {
+            } else if of.is_none()
+                && (word.case != Case::Lower || JOINTS.contains(&word.key))
+                && count > 0
+                && !self.may_be_name(word)
+            {
                 return;
             }
             word = reader.before(word.start());
@@ -370,7 +385,11 @@ impl<'v> Scanner<'_, 'v> {
             return fits.then(|| kind.clone());
         }
         let previous = self.listed_before(before.start)?;
-        let alone = previous.citation.symbol.as_ref().is_some_and(|symbol| symbol.issuer_code.is_none());
+        let alone = previous
+            .citation
+            .symbol
+            .as_ref()
+            .is_some_and(|symbol| symbol.issuer_code.is_none());
         let fits = (before.numbered || alone) && self.ends_number(next) && self.is_no_other_number(next);
         fits.then(|| previous.citation.document_type.clone())
     }
@@ -388,7 +407,10 @@ impl<'v> Scanner<'_, 'v> {
     /// Whether the number is not the first part of another one ("8,5%", "03/6/2013").
     fn is_no_other_number(&self, next: Token) -> bool {
         let divides = matches!(next.kind, Kind::Mark(',' | '.' | '/' | '-' | '%')) && !next.spaced;
-        !(divides && { let digit = self.reader.after(next.end()); digit.is_number() && !digit.spaced || next.is_mark('%') })
+        !(divides && {
+            let digit = self.reader.after(next.end());
+            digit.is_number() && !digit.spaced || next.is_mark('%')
+        })
     }
 
     /// The mention before, when only "," ";" "và" stand between it and `start`, or when it is one
@@ -406,7 +428,9 @@ impl<'v> Scanner<'_, 'v> {
             token = self.reader.before(at);
         }
         let joined = at != start && token.end() <= start;
-        let near = start.saturating_sub(previous.end) < 400 && previous.end <= at && !self.reader.text[previous.end..at].contains('\n');
+        let near = start.saturating_sub(previous.end) < 400
+            && previous.end <= at
+            && !self.reader.text[previous.end..at].contains('\n');
         (joined && (token.end() == previous.end || near)).then_some(previous)
     }
 
@@ -439,7 +463,11 @@ impl<'v> Scanner<'_, 'v> {
         }
         let kind = self.vocabulary.document_types.named(kind)?.name.clone();
         let first = reader.after(last.end());
-        let name = if &*kind == "Hiến pháp" { None } else { Some(self.law_name(word, first)?) };
+        let name = if &*kind == "Hiến pháp" {
+            None
+        } else {
+            Some(self.law_name(word, first)?)
+        };
         // A name that a footnote divides from its type word leaves the span with the type word.
         let torn = name.is_some() && reader.text[last.end()..first.start()].matches('\n').count() > 1;
         let end = match name {
@@ -523,7 +551,11 @@ impl<'v> Scanner<'_, 'v> {
                 self.date(mention);
             }
         } else if next.is_number() && next.span.len() == 4 {
-            let year = reader.token(next).parse().ok().filter(|year| (1945..2100).contains(year));
+            let year = reader
+                .token(next)
+                .parse()
+                .ok()
+                .filter(|year| (1945..2100).contains(year));
             if let Some(year) = year.filter(|_| self.ends_number(reader.after(next.end()))) {
                 mention.citation.date = Some(PartialDate::new(year, 0, 0));
                 mention.citation.date_span = Some(next.span);
@@ -536,7 +568,13 @@ impl<'v> Scanner<'_, 'v> {
 
 /// "ký ngày", "ban hành ngày", "đề ngày" before a date.
 fn is_signing_word(key: Key) -> bool {
-    const WORDS: [Key; 5] = [Key::new("ký"), Key::new("ban"), Key::new("hành"), Key::new("đề"), Key::new("được")];
+    const WORDS: [Key; 5] = [
+        Key::new("ký"),
+        Key::new("ban"),
+        Key::new("hành"),
+        Key::new("đề"),
+        Key::new("được"),
+    ];
     WORDS.contains(&key)
 }
 
@@ -751,13 +789,17 @@ impl<'v> Surroundings<'_, 'v> {
             if !(joint.key == keys::AND || joint.is_mark(',') || joint.key == keys::WITH) {
                 break;
             }
-            let Some(next) = issuers.name_at(&self.reader, joint.end()) else { break };
+            let Some(next) = issuers.name_at(&self.reader, joint.end()) else {
+                break;
+            };
             // The next body is the subject of what follows, unless the names end the phrase.
             let behind = self.reader.after(next.span.end as usize);
             let ends = match behind.kind {
                 Kind::Break | Kind::End => true,
                 Kind::Mark(mark) => mark != ',' && mark != '-' || joint.key == keys::AND,
-                Kind::Word => matches!(behind.key, keys::ABOUT | keys::TERM) || joint.key == keys::AND && behind.key == keys::AND,
+                Kind::Word => {
+                    matches!(behind.key, keys::ABOUT | keys::TERM) || joint.key == keys::AND && behind.key == keys::AND
+                }
                 Kind::Number => false,
             };
             if !ends {
@@ -771,14 +813,18 @@ impl<'v> Surroundings<'_, 'v> {
     /// "giữa A và B": passed over, names no issuer.
     fn between(&self, mention: &mut Mention<'v>, word: Token) -> bool {
         let issuers = &self.vocabulary.issuers;
-        let Some(first) = issuers.name_at(&self.reader, word.end()) else { return false };
+        let Some(first) = issuers.name_at(&self.reader, word.end()) else {
+            return false;
+        };
         mention.end = first.span.end as usize;
         for _ in 0..4 {
             let joint = self.reader.after(mention.end);
             if !(matches!(joint.key, keys::AND | keys::WITH) || joint.is_mark(',')) {
                 break;
             }
-            let Some(next) = issuers.name_at(&self.reader, joint.end()) else { break };
+            let Some(next) = issuers.name_at(&self.reader, joint.end()) else {
+                break;
+            };
             mention.end = next.span.end as usize;
         }
         true
@@ -789,7 +835,11 @@ impl<'v> Surroundings<'_, 'v> {
         if mention.citation.subject.is_some() || first.is_end() {
             return false;
         }
-        let wanted = if mention.citation.issuer.is_none() { mention.issuer_span(&self.reader) } else { None };
+        let wanted = if mention.citation.issuer.is_none() {
+            mention.issuer_span(&self.reader)
+        } else {
+            None
+        };
         let end = if first.is_quote() {
             self.quoted(first, wanted, later)
         } else {
@@ -810,7 +860,11 @@ impl<'v> Surroundings<'_, 'v> {
         let first = self.reader.after(subject.start as usize);
         if first.key == keys::ABOUT && first.end() < subject.end as usize {
             let second = self.reader.after(first.end());
-            let start = if second.key == keys::MATTER { self.reader.after(second.end()).start() } else { second.start() };
+            let start = if second.key == keys::MATTER {
+                self.reader.after(second.end()).start()
+            } else {
+                second.start()
+            };
             subject.start = (start as u32).min(subject.end);
         }
         subject
@@ -833,12 +887,18 @@ impl<'v> Surroundings<'_, 'v> {
                     depth += 1;
                 } else {
                     depth -= 1;
-                    let end = End { subject: Span::new(start, token.start()), behind: token.end() };
+                    let end = End {
+                        subject: Span::new(start, token.start()),
+                        behind: token.end(),
+                    };
                     if depth == 0 {
                         return Some(self.beyond_quote(open, end, wanted, later));
                     }
                     if fallback.is_none() && self.ends_title(token, wanted, later) {
-                        fallback = Some(End { subject: Span::new(start, token.end()), behind: token.end() });
+                        fallback = Some(End {
+                            subject: Span::new(start, token.end()),
+                            behind: token.end(),
+                        });
                     }
                 }
             }
@@ -926,10 +986,19 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Mark(';' | ':') => break,
                     Kind::Mark('.') if self.ends_sentence(token, at) => break,
                     Kind::Mark(',') if self.clause_ends_behind_comma(token, later) => break,
-                    Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.after(token.end()).is_word() => break,
+                    Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.after(token.end()).is_word() =>
+                    {
+                        break;
+                    }
                     Kind::Mark('[') if self.reader.after(token.end()).is_number() => break,
                     Kind::Word if token.key == keys::AND && self.clause_ends_behind_and(token, later) => break,
-                    Kind::Word if token.key == keys::OF && self.wanted_issuer(token, wanted) && self.issuer_ends_clause(token, later) => break,
+                    Kind::Word
+                        if token.key == keys::OF
+                            && self.wanted_issuer(token, wanted)
+                            && self.issuer_ends_clause(token, later) =>
+                    {
+                        break;
+                    }
                     Kind::Word if count > 0 && self.resumes(token) => break,
                     _ => {}
                 }
@@ -941,7 +1010,10 @@ impl<'v> Surroundings<'_, 'v> {
         if quotes > 0 && end - quoted_from > 600 {
             end = quoted_from;
         }
-        (end > start).then(|| End { subject: Span::new(start, end), behind: end })
+        (end > start).then(|| End {
+            subject: Span::new(start, end),
+            behind: end,
+        })
     }
 
     /// The mention that begins at `start`.
@@ -982,7 +1054,9 @@ impl<'v> Surroundings<'_, 'v> {
             return false;
         }
         let issuers = &self.vocabulary.issuers;
-        let Some(name) = issuers.name_at(&self.reader, first.start()) else { return false };
+        let Some(name) = issuers.name_at(&self.reader, first.start()) else {
+            return false;
+        };
         let behind = self.reader.after(name.span.end as usize);
         behind.is_word() || behind.is_mark(',')
     }
@@ -1031,9 +1105,15 @@ impl<'v> Surroundings<'_, 'v> {
         let Some(name) = self.names(of.end()) else { return false };
         let next = self.reader.after(name.span.end as usize);
         match next.kind {
-            Kind::Break | Kind::End | Kind::Mark('.' | ';' | ')' | '(' | ':' | '¹' | '²' | '³' | '⁴'..='⁹') => true,
+            Kind::Break | Kind::End | Kind::Mark('.' | ';' | ')' | '(' | ':' | '¹' | '²' | '³' | '⁴'..='⁹') => {
+                true
+            }
             Kind::Mark(',') => true,
-            Kind::Word => next.key == keys::AND && self.listed(next.end(), later) || self.resumes(next) || next.key == Key::new("đến"),
+            Kind::Word => {
+                next.key == keys::AND && self.listed(next.end(), later)
+                    || self.resumes(next)
+                    || next.key == Key::new("đến")
+            }
             _ => false,
         }
     }
@@ -1044,7 +1124,9 @@ impl<'v> Surroundings<'_, 'v> {
             if mentions[index].citation.issuer.is_some() || mentions[index].named {
                 continue;
             }
-            let Some(last) = self.list_end(index, mentions, starts) else { continue };
+            let Some(last) = self.list_end(index, mentions, starts) else {
+                continue;
+            };
             let (issuer, term) = (mentions[last].issuer, mentions[last].citation.term);
             let Some(name) = issuer else { continue };
             if self.may_share(&mentions[index], &mentions[last], &name) {
@@ -1112,7 +1194,9 @@ impl<'v> Surroundings<'_, 'v> {
         if !token.is_word() {
             return;
         }
-        let Some((_, first)) = phrases().issuing.longest(&self.reader, token) else { return };
+        let Some((_, first)) = phrases().issuing.longest(&self.reader, token) else {
+            return;
+        };
         let mut end = self.reader.before(first.start());
         while end.is_word() && ADVERBS.contains(&end.key) {
             end = self.reader.before(end.start());
@@ -1124,7 +1208,9 @@ impl<'v> Surroundings<'_, 'v> {
                 return;
             }
             let previous = self.reader.before(word.start());
-            if word.is_capitalised() && !(previous.is_capitalised() && self.vocabulary.issuers.begins(&self.reader, previous)) {
+            if word.is_capitalised()
+                && !(previous.is_capitalised() && self.vocabulary.issuers.begins(&self.reader, previous))
+            {
                 let name = self.vocabulary.issuers.name_at(&self.reader, word.start());
                 if let Some(name) = name.filter(|name| name.span.end as usize == end.end()) {
                     mention.citation.issuer_implied = Some(name.span);
@@ -1152,7 +1238,14 @@ struct End {
 }
 
 /// Words between the members of a list.
-const LIST_WORDS: [Key; 6] = [keys::AND, keys::OR, Key::new("các"), Key::new("cùng"), keys::WITH, Key::new("những")];
+const LIST_WORDS: [Key; 6] = [
+    keys::AND,
+    keys::OR,
+    Key::new("các"),
+    Key::new("cùng"),
+    keys::WITH,
+    Key::new("những"),
+];
 
 /// Words between a body and its verb.
 const ADVERBS: [Key; 8] = [
@@ -1170,7 +1263,10 @@ const ADVERBS: [Key; 8] = [
 const NO_ACTORS: [Key; 4] = [Key::new("Đảng"), Key::new("Nhà"), Key::new("MTTQ"), Key::new("Mặt")];
 
 fn is_roman(word: &str) -> bool {
-    !word.is_empty() && word.bytes().all(|byte| matches!(byte, b'I' | b'V' | b'X' | b'L' | b'i' | b'v' | b'x'))
+    !word.is_empty()
+        && word
+            .bytes()
+            .all(|byte| matches!(byte, b'I' | b'V' | b'X' | b'L' | b'i' | b'v' | b'x'))
 }
 
 /// Phrases by which clauses are told apart.
@@ -1244,7 +1340,8 @@ const BEHIND_COMMA: &str = "đến nay;trong đó;qua đó;theo đó;từ đó;�
 const BEHIND_AND: &str = "phối hợp với;giao;chỉ đạo;đã;yêu cầu;ban hành;các văn bản;các nội dung;các kế hoạch;các nhiệm vụ;\
     được;các quy định;các chỉ thị;các nghị quyết;văn bản;tham mưu;trình;báo cáo kết quả;triển khai đến";
 
-const REMARKS: &str = "sau đây;gọi;gọi tắt;gọi chung;viết tắt;có hiệu lực;kèm theo;đã;nay;thay thế;theo;trong đó;cũ;mới;khóa;nhiệm kỳ";
+const REMARKS: &str =
+    "sau đây;gọi;gọi tắt;gọi chung;viết tắt;có hiệu lực;kèm theo;đã;nay;thay thế;theo;trong đó;cũ;mới;khóa;nhiệm kỳ";
 
 const ISSUING: &str = "ban hành;ký ban hành;xây dựng;có;ký;ký kết;thông qua;phê duyệt;phê duyệt tại;tham mưu;gửi;ra;\
     xây dựng và ban hành;ban hành mới;triển khai;trình";

@@ -63,20 +63,129 @@ struct Row {
 
 /// Words that belong to a name although written small.
 const PLACE_WORDS: &[&str] = &[
-    "tỉnh", "huyện", "xã", "phường", "quận", "thị", "trấn", "thành", "phố", "thôn", "ấp", "bản", "khu", "cấp", "trung",
-    "ương", "khối", "nước", "TP", "TX", "đảng", "đặc",
+    "tỉnh",
+    "huyện",
+    "xã",
+    "phường",
+    "quận",
+    "thị",
+    "trấn",
+    "thành",
+    "phố",
+    "thôn",
+    "ấp",
+    "bản",
+    "khu",
+    "cấp",
+    "trung",
+    "ương",
+    "khối",
+    "nước",
+    "TP",
+    "TX",
+    "đảng",
+    "đặc",
 ];
 
 /// Words at which a name ends, wherever it stands.
 const STOPS: &[&str] = &[
-    "về", "của", "tại", "trên", "trong", "cho", "với", "đã", "được", "là", "có", "để", "theo", "từ", "đến", "khóa", "nhiệm kỳ",
-    "ngày", "tháng", "năm", "quy định", "ban hành", "hướng dẫn", "phê duyệt", "thực hiện", "triển khai", "báo cáo", "chỉ đạo",
-    "yêu cầu", "đề nghị", "giao", "tổ chức thực hiện", "tiếp tục", "gồm", "do", "bằng", "khi", "sau", "trước", "nhằm", "các",
-    "những", "mà", "thì", "này", "đó", "số", "gắn", "đối với", "như", "cùng", "hoặc", "nêu", "kèm", "vừa", "cũng", "đang",
-    "sẽ", "chưa", "không", "phải", "cần", "nay", "qua", "tham mưu", "phối hợp", "tập trung", "sửa đổi", "bổ sung", "công bố",
-    "thông qua", "xây dựng và", "thành lập", "kiện toàn", "tăng cường", "đẩy mạnh", "lãnh đạo", "quán triệt", "trình",
-    "kính", "gửi", "nhận", "đạt", "tổng hợp", "phân công", "chủ trì", "đăng ký", "kiểm tra việc", "đảm bảo", "bảo đảm",
-    "góp phần", "nâng cao", "thống nhất", "ký", "duyệt", "vào", "ra",
+    "về",
+    "của",
+    "tại",
+    "trên",
+    "trong",
+    "cho",
+    "với",
+    "đã",
+    "được",
+    "là",
+    "có",
+    "để",
+    "theo",
+    "từ",
+    "đến",
+    "khóa",
+    "nhiệm kỳ",
+    "ngày",
+    "tháng",
+    "năm",
+    "quy định",
+    "ban hành",
+    "hướng dẫn",
+    "phê duyệt",
+    "thực hiện",
+    "triển khai",
+    "báo cáo",
+    "chỉ đạo",
+    "yêu cầu",
+    "đề nghị",
+    "giao",
+    "tổ chức thực hiện",
+    "tiếp tục",
+    "gồm",
+    "do",
+    "bằng",
+    "khi",
+    "sau",
+    "trước",
+    "nhằm",
+    "các",
+    "những",
+    "mà",
+    "thì",
+    "này",
+    "đó",
+    "số",
+    "gắn",
+    "đối với",
+    "như",
+    "cùng",
+    "hoặc",
+    "nêu",
+    "kèm",
+    "vừa",
+    "cũng",
+    "đang",
+    "sẽ",
+    "chưa",
+    "không",
+    "phải",
+    "cần",
+    "nay",
+    "qua",
+    "tham mưu",
+    "phối hợp",
+    "tập trung",
+    "sửa đổi",
+    "bổ sung",
+    "công bố",
+    "thông qua",
+    "xây dựng và",
+    "thành lập",
+    "kiện toàn",
+    "tăng cường",
+    "đẩy mạnh",
+    "lãnh đạo",
+    "quán triệt",
+    "trình",
+    "kính",
+    "gửi",
+    "nhận",
+    "đạt",
+    "tổng hợp",
+    "phân công",
+    "chủ trì",
+    "đăng ký",
+    "kiểm tra việc",
+    "đảm bảo",
+    "bảo đảm",
+    "góp phần",
+    "nâng cao",
+    "thống nhất",
+    "ký",
+    "duyệt",
+    "vào",
+    "ra",
 ];
 
 impl Issuers {
@@ -103,11 +212,24 @@ impl Issuers {
             issuers.add(&names, codes, row.free);
         }
         for row in table.ministry {
-            let of = |prefix: &str| row.codes.iter().map(|code| Key::new(&format!("{prefix}{code}"))).collect();
+            let of = |prefix: &str| {
+                row.codes
+                    .iter()
+                    .map(|code| Key::new(&format!("{prefix}{code}")))
+                    .collect()
+            };
             let name = &row.name;
-            let ministry = [format!("Bộ {name}"), format!("Bộ trưởng Bộ {name}"), format!("Thứ trưởng Bộ {name}")];
+            let ministry = [
+                format!("Bộ {name}"),
+                format!("Bộ trưởng Bộ {name}"),
+                format!("Thứ trưởng Bộ {name}"),
+            ];
             issuers.add(&ministry, of("B"), false);
-            let department = [format!("Sở {name}"), format!("Giám đốc Sở {name}"), format!("Phó Giám đốc Sở {name}")];
+            let department = [
+                format!("Sở {name}"),
+                format!("Giám đốc Sở {name}"),
+                format!("Phó Giám đốc Sở {name}"),
+            ];
             issuers.add(&department, of("S"), false);
         }
         issuers
@@ -140,7 +262,12 @@ impl Issuers {
     /// the tables don't know.
     pub fn agree(&self, name: &IssuerName<'_>, code: &str) -> Option<bool> {
         let whole = Key::new(code);
-        let first = Key::new(code.split(['-', '/']).next().unwrap_or(code).trim_end_matches(|c: char| c.is_ascii_digit()));
+        let first = Key::new(
+            code.split(['-', '/'])
+                .next()
+                .unwrap_or(code)
+                .trim_end_matches(|c: char| c.is_ascii_digit()),
+        );
         if name.codes.is_empty() || !(self.known_codes.contains(&whole) || self.known_codes.contains(&first)) {
             return None;
         }
@@ -252,24 +379,47 @@ mod tests {
         let issuers = Issuers::embedded();
         let flow = Flow::default();
         for (text, name) in [
-            ("Ban Chấp hành Trung ương Đảng khóa XII", "Ban Chấp hành Trung ương Đảng"),
+            (
+                "Ban Chấp hành Trung ương Đảng khóa XII",
+                "Ban Chấp hành Trung ương Đảng",
+            ),
             ("Ban Chấp hành Đảng bộ Tỉnh về", "Ban Chấp hành Đảng bộ Tỉnh"),
             ("Thủ tướng Chính phủ phê duyệt", "Thủ tướng Chính phủ"),
             ("UBND tỉnh Bà Rịa - Vũng Tàu ban hành", "UBND tỉnh Bà Rịa - Vũng Tàu"),
             ("UBND tỉnh Khê Giang báo cáo", "UBND tỉnh Khê Giang"),
-            ("Ủy ban nhân dân thành phố Hồ Chí Minh;", "Ủy ban nhân dân thành phố Hồ Chí Minh"),
-            ("Bộ trưởng Bộ Văn hóa, Thể thao và Du lịch quy định", "Bộ trưởng Bộ Văn hóa, Thể thao và Du lịch"),
-            ("Bộ Lao động - Thương binh và Xã hội về", "Bộ Lao động - Thương binh và Xã hội"),
-            ("Sở Nông nghiệp và Phát triển nông thôn và", "Sở Nông nghiệp và Phát triển nông thôn"),
-            ("Ban Chỉ đạo cải cách hành chính tỉnh về", "Ban Chỉ đạo cải cách hành chính tỉnh"),
+            (
+                "Ủy ban nhân dân thành phố Hồ Chí Minh;",
+                "Ủy ban nhân dân thành phố Hồ Chí Minh",
+            ),
+            (
+                "Bộ trưởng Bộ Văn hóa, Thể thao và Du lịch quy định",
+                "Bộ trưởng Bộ Văn hóa, Thể thao và Du lịch",
+            ),
+            (
+                "Bộ Lao động - Thương binh và Xã hội về",
+                "Bộ Lao động - Thương binh và Xã hội",
+            ),
+            (
+                "Sở Nông nghiệp và Phát triển nông thôn và",
+                "Sở Nông nghiệp và Phát triển nông thôn",
+            ),
+            (
+                "Ban Chỉ đạo cải cách hành chính tỉnh về",
+                "Ban Chỉ đạo cải cách hành chính tỉnh",
+            ),
             ("Ban Chỉ đạo 35 tỉnh.", "Ban Chỉ đạo 35 tỉnh"),
-            ("Ban Cán sự Đảng Ủy ban Nhân dân tỉnh về", "Ban Cán sự Đảng Ủy ban Nhân dân tỉnh"),
+            (
+                "Ban Cán sự Đảng Ủy ban Nhân dân tỉnh về",
+                "Ban Cán sự Đảng Ủy ban Nhân dân tỉnh",
+            ),
             ("Giám đốc Sở:", "Giám đốc Sở"),
             ("Sở về cải cách", "Sở"),
             ("tỉnh về", "tỉnh"),
             ("Đảng ủy xã Yên Hạc về", "Đảng ủy xã Yên Hạc"),
         ] {
-            let found = issuers.name_at(&Reader::new(text, &flow), 0).map(|found| found.span.of(text));
+            let found = issuers
+                .name_at(&Reader::new(text, &flow), 0)
+                .map(|found| found.span.of(text));
             assert_eq!(found, Some(name), "{text}");
         }
     }
