@@ -293,11 +293,23 @@ impl<'a> Writer<'a> {
             value: decimal(measure.value),
             total: measure.total.map(decimal).unwrap_or_default(),
             unit: self.unit(measure),
-            subject: self.line(measure.subject),
+            subject: self.measure_subject(measure),
             approx: approx(measure.approx).into(),
             change: change(measure.change).into(),
             section_index: measure.section.map_or(-1, |section| section as i32),
         }
+    }
+
+    /// The subject and what narrows it.
+    fn measure_subject(&self, measure: &extract::Measure) -> String {
+        let subject = self.line(measure.subject);
+        let qualifier = self.line(measure.qualifier);
+        let space = if subject.is_empty() || qualifier.is_empty() {
+            ""
+        } else {
+            " "
+        };
+        subject + space + &qualifier
     }
 
     /// The unit, lower-cased unless it is an abbreviation (TTHC).

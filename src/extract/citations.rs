@@ -649,7 +649,9 @@ impl<'v> Surroundings<'_, 'v> {
             let went_on = match token.kind {
                 Kind::Mark('(') => self.bracket(mention, token),
                 Kind::Mark(',') => self.behind_comma(mention, token),
-                Kind::Mark(_) if token.is_quote() && !mention.named => self.subject(mention, token, later),
+                Kind::Mark(_) if token.is_quote() && !mention.named && self.opens(token) => {
+                    self.subject(mention, token, later)
+                }
                 Kind::Mark(mark) => self.note_mark(mention, token, mark),
                 Kind::Word => self.word(mention, token, later),
                 _ => false,
@@ -836,7 +838,7 @@ impl<'v> Surroundings<'_, 'v> {
             return false;
         }
         let wanted = if mention.citation.issuer.is_none() {
-            mention.issuer_span(&self.reader)
+            mention.issuer_span()
         } else {
             None
         };
@@ -1042,7 +1044,7 @@ impl<'v> Surroundings<'_, 'v> {
             Kind::Number => !self.reader.before(comma.start()).is_number() || comma.spaced || next.spaced,
             Kind::Word => {
                 let starts = phrases().behind_comma.longest(&self.reader, next).is_some();
-                starts || self.new_subject(next)
+                starts || self.new_subject(next) || self.new_actor(next)
             }
             _ => false,
         }
@@ -1057,8 +1059,33 @@ impl<'v> Surroundings<'_, 'v> {
         let Some(name) = issuers.name_at(&self.reader, first.start()) else {
             return false;
         };
+        if first.key == Key::new("Đảng") && name.span == first.span {
+            return false;
+        }
         let behind = self.reader.after(name.span.end as usize);
         behind.is_word() || behind.is_mark(',')
+    }
+
+    /// Whether somebody named in small letters acts here: ", các sở, ngành đã …". A verb behind a
+    /// preposition is still part of the title (", các ngành trong việc thực hiện …").
+    fn new_actor(&self, first: Token) -> bool {
+        if phrases().actors.longest(&self.reader, first).is_none() {
+            return false;
+        }
+        let mut token = first;
+        for _ in 0..12 {
+            token = self.reader.after(token.end());
+            if token.is_mark(',') {
+                continue;
+            }
+            if !token.is_word() || PREPOSITIONS.contains(&token.key) {
+                return false;
+            }
+            if phrases().actions.longest(&self.reader, token).is_some() {
+                return true;
+            }
+        }
+        false
     }
 
     fn clause_ends_behind_and(&self, and: Token, later: &[Span]) -> bool {
@@ -1175,7 +1202,7 @@ impl<'v> Surroundings<'_, 'v> {
     }
 
     fn may_share(&self, mention: &Mention<'v>, bearer: &Mention<'v>, name: &IssuerName<'v>) -> bool {
-        let Some(code) = mention.issuer_span(&self.reader) else {
+        let Some(code) = mention.issuer_span() else {
             return mention.citation.symbol.is_some();
         };
         mention.issuer_code == bearer.issuer_code
@@ -1224,7 +1251,7 @@ impl<'v> Surroundings<'_, 'v> {
 
 impl Mention<'_> {
     /// The issuer code of the symbol.
-    fn issuer_span(&self, _reader: &Reader<'_>) -> Option<Span> {
+    fn issuer_span(&self) -> Option<Span> {
         self.citation.symbol.as_ref()?.issuer_code
     }
 }
@@ -1260,7 +1287,21 @@ const ADVERBS: [Key; 8] = [
 ];
 
 /// Bodies that stand in the middle of titles more often than they begin a clause.
-const NO_ACTORS: [Key; 4] = [Key::new("Đảng"), Key::new("Nhà"), Key::new("MTTQ"), Key::new("Mặt")];
+const NO_ACTORS: [Key; 3] = [Key::new("Nhà"), Key::new("MTTQ"), Key::new("Mặt")];
+
+/// Words behind which a verb tells nothing of who acts.
+const PREPOSITIONS: [Key; 10] = [
+    Key::new("trong"),
+    Key::new("để"),
+    keys::ABOUT,
+    keys::MATTER,
+    keys::ON,
+    Key::new("theo"),
+    Key::new("đối"),
+    Key::new("nhằm"),
+    Key::new("khi"),
+    Key::new("cho"),
+];
 
 fn is_roman(word: &str) -> bool {
     !word.is_empty()
@@ -1277,6 +1318,9 @@ struct ClausePhrases {
     resumes: Phrases<bool>,
     /// What begins a new clause behind a comma.
     behind_comma: Phrases<()>,
+    /// Who may act behind a comma, and the verbs that say that they do.
+    actors: Phrases<()>,
+    actions: Phrases<()>,
     /// What begins a new clause behind "và".
     behind_and: Phrases<()>,
     /// What begins a bracket that is no part of a title.
@@ -1309,6 +1353,8 @@ fn phrases() -> &'static ClausePhrases {
             openers: set(OPENERS),
             resumes,
             behind_comma: set(BEHIND_COMMA),
+            actors: set(ACTORS),
+            actions: set(ACTIONS),
             behind_and: set(BEHIND_AND),
             remarks: set(REMARKS),
             issuing,
@@ -1325,17 +1371,23 @@ const OPENERS: &str = "ban hành;quy định;thực hiện;triển khai;tổ ch�
     hợp nhất;sắp xếp;quy hoạch;lãnh đạo;ủy quyền;thẩm định;thanh tra;củng cố;báo cáo;kết luận;trả lời;mời;cử;chuyển";
 
 const RESUMES: &str = "đã;được thực hiện;được triển khai;được duy trì;được ban hành;được tổ chức;cơ bản;như sau;trong đó;\
-    đến nay;theo đó;qua đó;cụ thể;cũng;vẫn;đang;gắn với các;gắn với việc;gắn với thực hiện;gắn với triển khai;\
+    đến nay;theo đó;qua đó;cũng;vẫn;đang;gắn với các;gắn với việc;gắn với thực hiện;gắn với triển khai;\
     gắn với nhiệm vụ;sẽ;đạt kết quả;bảo đảm đúng;nhằm;nêu trên;nói trên";
 
 const RESUMES_BEFORE_FIGURES: &str = "là;với;cho;tại;đạt;có;gồm;còn;được;tổng số;qua";
 
 const BEHIND_COMMA: &str = "đến nay;trong đó;qua đó;theo đó;từ đó;đồng thời;trong năm;trong kỳ;trong quý;trong tháng;\
-    gắn với;hai;ba;chỉ đạo;giao;yêu cầu;áp dụng;nhân rộng;kết quả;góp phần;nhằm;tạo;toàn;các sở;các cấp ủy;các ngành;\
-    các địa phương;các đơn vị;các cơ quan;các ban;các phòng;các xã;các huyện;lực lượng;thống nhất;kịp thời;đã;cơ bản;\
-    cơ quan chuyên môn;nhất là;đặc biệt;cụ thể;bao gồm;gồm;như;hoàn thành;sau khi;sau;trên cơ sở;khi;ngay;phân công;kèm theo;có;\
-    với;tham mưu;hỗ trợ;theo;là;được;do;phấn đấu;xem xét;làm;để;cùng với;thường xuyên;tích cực;chủ động;đôn đốc;lãnh đạo;ban hành;\
-    từng bước;trong thời gian;hằng năm;hàng năm;đơn vị;bên cạnh";
+    gắn với;hai;ba;chỉ đạo;giao các;giao cho;giao sở;giao UBND;giao trách nhiệm;yêu cầu;áp dụng;nhân rộng;kết quả đạt;\
+    kết quả đã;kết quả là;góp phần;nhằm;tạo điều kiện;tạo sự;tạo chuyển biến;toàn tỉnh;toàn huyện;toàn xã;toàn thành phố;\
+    toàn ngành;đã;cơ bản;nhất là;đặc biệt là;cụ thể;bao gồm;gồm;như;hoàn thành;sau khi;sau;trên cơ sở;khi;ngay;phân công;\
+    kèm theo;có;với;tham mưu;theo;là;được;do;phấn đấu;xem xét;để;cùng với;đôn đốc;trong thời gian;hằng năm;hàng năm;bên cạnh";
+
+/// Who may act behind a comma, when a verb follows: ", các sở, ngành đã …".
+const ACTORS: &str =
+    "các;lực lượng;chính quyền;cấp ủy;cán bộ;đơn vị;cơ quan;địa phương;công an;quân đội;đài;trường;nhân dân";
+
+const ACTIONS: &str = "đã;tập trung;triển khai;thực hiện;chủ động;tích cực;tổ chức;ban hành;xây dựng;phối hợp;tiếp tục;phân công;\
+    chỉ đạo;báo cáo;quán triệt;tham mưu;kịp thời;gọi hỏi;tiến hành;đẩy mạnh;tăng cường;rà soát;cơ bản;thường xuyên;hoàn thành";
 
 const BEHIND_AND: &str = "phối hợp với;giao;chỉ đạo;đã;yêu cầu;ban hành;các văn bản;các nội dung;các kế hoạch;các nhiệm vụ;\
     được;các quy định;các chỉ thị;các nghị quyết;văn bản;tham mưu;trình;báo cáo kết quả;triển khai đến";

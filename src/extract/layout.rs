@@ -97,7 +97,7 @@ impl Layout {
     /// Reads the lines of a document.
     pub fn of(document: &Document) -> Self {
         let text = document.text.as_str();
-        let lines: Vec<Line> = (0..document.lines())
+        let mut lines: Vec<Line> = (0..document.lines())
             .map(|index| Line::of(text, document.line(index)))
             .collect();
         let head = Head::of(text, &lines);
@@ -111,10 +111,15 @@ impl Layout {
             .rev()
             .find(|line| !line.is_blank())
             .map_or(body_start, |line| line.span.end);
-        let mut joiner = Joiner::new(text, &lines, head.title_lines.end..closing.start);
+        let within = head.title_lines.end..closing.start.max(head.title_lines.end);
+        let wrapped = wrap_width(text, &lines[within.clone()]);
+        if let Some(width) = wrapped {
+            unlabel_wrapped(text, &mut lines[within.clone()], width);
+        }
+        let mut joiner = Joiner::new(text, &lines, within, wrapped);
         joiner.run();
+        joiner.notes_behind(closing.clone());
         let mut notes = joiner.notes;
-        notes.extend(notes_behind(text, &lines, &closing));
         find_references(text, &lines, &mut notes);
         let labels = lines
             .iter()
@@ -789,9 +794,7 @@ struct Joiner<'t> {
 }
 
 impl<'t> Joiner<'t> {
-    fn new(text: &'t str, lines: &'t [Line], within: Range<usize>) -> Self {
-        let within = within.start..within.end.max(within.start);
-        let wrapped = wrap_width(text, &lines[within.clone()]);
+    fn new(text: &'t str, lines: &'t [Line], within: Range<usize>, wrapped: Option<usize>) -> Self {
         Self {
             text,
             lines,
@@ -920,6 +923,28 @@ impl<'t> Joiner<'t> {
         last + 1
     }
 
+    /// Footnotes that stand behind the signatures: each over its wrapped lines.
+    fn notes_behind(&mut self, closing: Range<usize>) {
+        let mut index = closing.start;
+        while index < closing.end {
+            let Some((mark, body)) = note_mark(self.text, self.lines[index], &self.glued) else {
+                index += 1;
+                continue;
+            };
+            let last = self.paragraph_end(index, closing.end);
+            let body = Span {
+                start: body as u32,
+                end: self.lines[last].span.end,
+            };
+            self.notes.push(Note {
+                mark,
+                body,
+                reference: None,
+            });
+            index = last + 1;
+        }
+    }
+
     /// The last line of a note that goes on as a list: up to the sentence that it interrupted, to
     /// prose, to a heading or the next note.
     fn note_list_end(&mut self, mut last: usize, open: bool) -> usize {
@@ -990,26 +1015,17 @@ fn wrap_width(text: &str, lines: &[Line]) -> Option<usize> {
     (40..=130).contains(&long).then_some(long * 135 / 100)
 }
 
-/// Footnotes that stand behind the signatures.
-fn notes_behind(text: &str, lines: &[Line], closing: &Range<usize>) -> Vec<Note> {
-    let mut notes: Vec<Note> = Vec::new();
-    for line in &lines[closing.start..] {
-        if let Some((mark, body)) = note_mark(text, *line, &FxHashSet::default()) {
-            notes.push(Note {
-                mark,
-                body: Span {
-                    start: body as u32,
-                    end: line.span.end,
-                },
-                reference: None,
-            });
-        } else if let Some(note) = notes.last_mut()
-            && !line.is_blank()
-        {
-            note.body.end = line.span.end;
+/// Takes away the labels and bullets of lines that only go on with a full line above: a number or
+/// a dash of running text that a line break happened to move to the start of a line.
+fn unlabel_wrapped(text: &str, lines: &mut [Line], width: usize) {
+    for index in 1..lines.len() {
+        let above = lines[index - 1];
+        let full = above.span.len() * 4 >= width * 3 && !is_upper(above.span.of(text));
+        if full && !ends_sentence(text, above.span) {
+            lines[index].label = None;
+            lines[index].bullet = false;
         }
     }
-    notes
 }
 
 /// Finds the marks in the text that the notes belong to: the last one before each note, or for

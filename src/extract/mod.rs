@@ -184,8 +184,11 @@ pub struct Measure {
     pub total: Option<Decimal>,
     /// The unit as written; that of a neighbour where the text leaves it out.
     pub unit: Unit,
-    /// What is counted.
+    /// What is counted, beginning with the counted noun.
     pub subject: Option<Span>,
+    /// What narrows the subject where those words stand elsewhere, before the figure mostly
+    /// ("cấp huyện 77 cuộc", "đã giải quyết 223 vụ việc").
+    pub qualifier: Option<Span>,
     /// How exact it is said to be.
     pub approx: Approx,
     /// Whether it is a change.

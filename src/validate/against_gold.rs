@@ -119,6 +119,7 @@ fn measure(document: &Document, item: &Value, span: Span) -> Measure {
         total,
         unit: unit.unwrap_or_default(),
         subject: None,
+        qualifier: None,
         approx: match string("approx") {
             "ABOUT" => Approx::About,
             "OVER" => Approx::Over,

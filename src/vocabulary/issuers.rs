@@ -16,6 +16,8 @@ pub struct Body {
     pub name: String,
     /// Codes it uses in symbols, folded; empty where the name says nothing of the code.
     pub codes: Vec<Key>,
+    /// Whether it writes its numbers as the Party does (87-KH/TU).
+    pub party: bool,
     /// Whether the name goes on in small letters.
     free: bool,
     /// Whether it is said of a level ("của tỉnh") and so written small.
@@ -57,6 +59,8 @@ struct Row {
     codes: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
+    #[serde(default)]
+    party: bool,
     #[serde(default)]
     free: bool,
 }
@@ -209,7 +213,7 @@ impl Issuers {
         for row in table.body {
             let names: Vec<String> = std::iter::once(row.name.clone()).chain(row.also).collect();
             let codes = row.codes.iter().map(|code| Key::new(code)).collect();
-            issuers.add(&names, codes, row.free);
+            issuers.add(&names, codes, row.party, row.free);
         }
         for row in table.ministry {
             let of = |prefix: &str| {
@@ -224,18 +228,18 @@ impl Issuers {
                 format!("Bộ trưởng Bộ {name}"),
                 format!("Thứ trưởng Bộ {name}"),
             ];
-            issuers.add(&ministry, of("B"), false);
+            issuers.add(&ministry, of("B"), false, false);
             let department = [
                 format!("Sở {name}"),
                 format!("Giám đốc Sở {name}"),
                 format!("Phó Giám đốc Sở {name}"),
             ];
-            issuers.add(&department, of("S"), false);
+            issuers.add(&department, of("S"), false, false);
         }
         issuers
     }
 
-    fn add(&mut self, names: &[String], codes: Vec<Key>, free: bool) {
+    fn add(&mut self, names: &[String], codes: Vec<Key>, party: bool, free: bool) {
         let index = self.bodies.len();
         for name in names {
             self.heads.insert(name, index);
@@ -248,26 +252,26 @@ impl Issuers {
         self.bodies.push(Body {
             name: names[0].clone(),
             codes,
+            party,
             free,
             level,
         });
     }
 
-    /// The body that a code in a symbol stands for.
-    pub fn of_code(&self, code: Key) -> Option<&Body> {
-        self.by_code.get(&code).map(|&index| &self.bodies[index])
+    /// The body that an issuer code stands for ("TU", "UBND-VP8", "QH15").
+    pub fn of_code(&self, code: &str) -> Option<&Body> {
+        let index = self
+            .by_code
+            .get(&Key::new(code))
+            .or_else(|| self.by_code.get(&first_part(code)))?;
+        Some(&self.bodies[*index])
     }
 
     /// Whether a name and an issuer code ("TU", "UBND-VP8") can be the same body's; none where
     /// the tables don't know.
     pub fn agree(&self, name: &IssuerName<'_>, code: &str) -> Option<bool> {
         let whole = Key::new(code);
-        let first = Key::new(
-            code.split(['-', '/'])
-                .next()
-                .unwrap_or(code)
-                .trim_end_matches(|c: char| c.is_ascii_digit()),
-        );
+        let first = first_part(code);
         if name.codes.is_empty() || !(self.known_codes.contains(&whole) || self.known_codes.contains(&first)) {
             return None;
         }
@@ -347,6 +351,13 @@ impl Issuers {
         let fits = name.free || self.places.contains(&next.key) || syllable;
         fits && name.take(next, &self.places)
     }
+}
+
+/// The code of the body without its unit or the number of its term: "UBND" of "UBND-VP8", "QH" of
+/// "QH15".
+fn first_part(code: &str) -> Key {
+    let body = code.split(['-', '/', '–']).next().unwrap_or(code);
+    Key::new(body.trim().trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// A name as far as it is read.

@@ -5,7 +5,10 @@ use rustc_hash::FxHashSet;
 use serde::Deserialize;
 
 use super::Phrases;
-use crate::shadow::Key;
+use crate::{
+    extract::{Approx, Change},
+    shadow::Key,
+};
 
 /// What a unit makes of the figure before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,21 @@ pub enum Label {
     Always,
     /// A name, unless a unit follows ("thôn 3", but "mỗi thôn 3 hộ").
     Unitless,
+    /// No name, though it ends like one ("xã hội 12").
+    None,
+}
+
+/// What a word before a figure says of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// How exact it is.
+    Approx(Approx),
+    /// That it is a change.
+    Change(Change),
+    /// That it is a level reached by a change ("giảm còn").
+    Level,
+    /// Nothing; such words stand between the figure and those that say something.
+    Filler,
 }
 
 /// Units, classifiers and counted nouns.
@@ -46,6 +64,8 @@ pub struct Units {
     pub places: Phrases<()>,
     /// Words before a number that is a name, matched backwards.
     pub labels: Phrases<Label>,
+    /// Words before a figure that say something of it, matched backwards.
+    pub before: Phrases<Before>,
     /// Words of one syllable that are nouns by themselves, for figures in words.
     pub nouns: FxHashSet<Key>,
 }
@@ -64,6 +84,42 @@ struct Table {
     never: Vec<String>,
     labels_always: Vec<String>,
     labels_unitless: Vec<String>,
+    labels_not: Vec<String>,
+    before: BeforeTable,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BeforeTable {
+    over: Vec<String>,
+    about: Vec<String>,
+    under: Vec<String>,
+    estimated: Vec<String>,
+    increase: Vec<String>,
+    decrease: Vec<String>,
+    level: Vec<String>,
+    filler: Vec<String>,
+}
+
+impl BeforeTable {
+    fn phrases(&self) -> Phrases<Before> {
+        let mut before = Phrases::backwards();
+        for (phrases, meaning) in [
+            (&self.over, Before::Approx(Approx::Over)),
+            (&self.about, Before::Approx(Approx::About)),
+            (&self.under, Before::Approx(Approx::Under)),
+            (&self.estimated, Before::Approx(Approx::Estimated)),
+            (&self.increase, Before::Change(Change::Increase)),
+            (&self.decrease, Before::Change(Change::Decrease)),
+            (&self.level, Before::Level),
+            (&self.filler, Before::Filler),
+        ] {
+            for phrase in phrases {
+                before.insert(phrase, meaning);
+            }
+        }
+        before
+    }
 }
 
 impl Units {
@@ -101,6 +157,9 @@ impl Units {
         for phrase in &table.labels_unitless {
             labels.insert(phrase, Label::Unitless);
         }
+        for phrase in &table.labels_not {
+            labels.insert(phrase, Label::None);
+        }
         for phrase in &table.labels_always {
             labels.insert(phrase, Label::Always);
         }
@@ -115,6 +174,7 @@ impl Units {
             classified,
             places,
             labels,
+            before: table.before.phrases(),
             nouns,
         }
     }

@@ -1,0 +1,271 @@
+//! What the words before a number say of it: names and orders that make it no figure, how exact
+//! it is, whether it is a change.
+
+use crate::{
+    extract::{Approx, Change},
+    shadow::{Key, Kind, Reader, Token},
+    vocabulary::{
+        Vocabulary,
+        units::{Before, Label},
+    },
+};
+
+use super::is_any;
+
+const EACH: [Key; 6] = [
+    Key::new("mỗi"),
+    Key::new("một"),
+    Key::new("hằng"),
+    Key::new("hàng"),
+    Key::new("từng"),
+    Key::new("1"),
+];
+const SO: Key = Key::new("số");
+/// Words before "số" that make it a noun of its own ("tổng số", "dân số").
+const SO_OF: [Key; 25] = [
+    // "chuyển đổi số", "kinh tế số", …
+    Key::new("đổi"),
+    Key::new("thuật"),
+    Key::new("nghệ"),
+    Key::new("ký"),
+    Key::new("tế"),
+    Key::new("hội"),
+    Key::new("phủ"),
+    Key::new("quyền"),
+    Key::new("tảng"),
+    Key::new("tầng"),
+    Key::new("liệu"),
+    Key::new("năng"),
+    Key::new("trị"),
+    Key::new("tổng"),
+    Key::new("trong"),
+    Key::new("dân"),
+    Key::new("chỉ"),
+    Key::new("điểm"),
+    Key::new("đa"),
+    Key::new("thiểu"),
+    Key::new("doanh"),
+    Key::new("con"),
+    Key::new("hệ"),
+    Key::new("sĩ"),
+    Key::new("quân"),
+];
+const THU: Key = Key::new("thứ");
+const HANG: Key = Key::new("hạng");
+const TRI: Key = Key::new("trí");
+const VI: Key = Key::new("vị");
+const XEP: Key = Key::new("xếp");
+const DUNG: Key = Key::new("đứng");
+const TOP: [Key; 3] = [Key::new("top"), Key::new("tốp"), Key::new("tóp")];
+const RANKED: [Key; 5] = [XEP, DUNG, TRI, HANG, VI];
+
+/// What the word before a number makes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Nothing: it may be a figure.
+    Plain,
+    /// A place in an order.
+    Rank,
+    /// The size of the group at the top ("top 10").
+    Top,
+    /// The size of a group, which is a rank where the group is the best ("nhóm 10 … cao nhất").
+    Group,
+    /// A name or a place in a row, whatever follows.
+    Never,
+    /// A name, unless a unit follows.
+    Unitless,
+}
+
+/// The role that the word before a number gives it.
+pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) -> Role {
+    if !before.is_word() {
+        return Role::Plain;
+    }
+    let second = reader.before(before.start());
+    match before.key {
+        THU => {
+            return if is_any(second, &RANKED) {
+                Role::Rank
+            } else {
+                Role::Never
+            };
+        }
+        HANG if is_any(second, &[XEP, THU, DUNG]) => return Role::Rank,
+        TRI if second.key == VI => return Role::Rank,
+        XEP => return Role::Rank,
+        SO => {
+            return if is_any(second, &SO_OF) {
+                Role::Plain
+            } else {
+                Role::Never
+            };
+        }
+        key if TOP.contains(&key) => return Role::Top,
+        key if key == Key::new("nhóm") || key == Key::new("tốp") => return Role::Group,
+        _ => {}
+    }
+    match vocabulary.units.labels.longest(reader, before) {
+        None => Role::Plain,
+        Some((label, first)) => {
+            if is_any(reader.before(first.start()), &EACH) {
+                return Role::Plain;
+            }
+            match label {
+                Label::Always => Role::Never,
+                Label::Unitless => Role::Unitless,
+                Label::None => Role::Plain,
+            }
+        }
+    }
+}
+
+/// What is said of a number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Said {
+    pub(super) approx: Approx,
+    pub(super) change: Change,
+    /// Where the words that say it begin.
+    pub(super) lead: usize,
+    /// Whether "từ" stands before it, which may go with "trở lên" behind it.
+    pub(super) from: bool,
+}
+
+/// Most words that are read backwards from a number.
+const MAX_BEFORE: usize = 8;
+
+/// Reads backwards from the number at `start`; `floor` is the end of the figure before it.
+pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, floor: usize) -> Said {
+    const TU: Key = Key::new("từ");
+    const TREN: Key = Key::new("trên");
+    let mut said = Said {
+        approx: Approx::Exact,
+        change: Change::None,
+        lead: start,
+        from: false,
+    };
+    let mut level = false;
+    let mut at = start;
+    for _ in 0..MAX_BEFORE {
+        let token = reader.before(at);
+        if !token.is_word() || token.start() < floor {
+            break;
+        }
+        if token.key == TU {
+            said.from = at == start;
+            break;
+        }
+        // "73 học sinh trên 93 học sinh" puts two figures in relation.
+        if token.key == TREN && at == start && floor > 0 && reader.after(floor).span == token.span {
+            break;
+        }
+        let Some((&meaning, first)) = vocabulary.units.before.longest(reader, token) else {
+            break;
+        };
+        match meaning {
+            Before::Approx(approx) if said.approx == Approx::Exact && said.change == Change::None => {
+                said.approx = approx;
+            }
+            Before::Approx(approx) => {
+                // "ước tăng 7,51%": the word before the change is about the figure, too.
+                if said.approx == Approx::Exact {
+                    said.approx = approx;
+                }
+            }
+            Before::Change(change) => {
+                if said.change != Change::None {
+                    break;
+                }
+                if !level {
+                    said.change = change;
+                }
+            }
+            Before::Level => level = true,
+            Before::Filler => {}
+        }
+        at = first.start();
+        said.lead = at;
+    }
+    said
+}
+
+/// Whether "trở lên" (or "trở xuống") stands soon behind a figure.
+pub(super) fn and_more(reader: &Reader<'_>, end: usize, within: usize) -> Option<Approx> {
+    const TRO: Key = Key::new("trở");
+    const LEN: Key = Key::new("lên");
+    const XUONG: Key = Key::new("xuống");
+    let mut at = end;
+    for _ in 0..within {
+        let token = reader.after(at);
+        if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
+            return None;
+        }
+        at = token.end();
+        if token.key == TRO && token.is_word() {
+            return match reader.after(at).key {
+                LEN => Some(Approx::Over),
+                XUONG => Some(Approx::Under),
+                _ => None,
+            };
+        }
+    }
+    None
+}
+
+/// Whether the group that ends at `end` is said to be the best ("… có kết quả cao nhất").
+pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
+    const NHAT: Key = Key::new("nhất");
+    const DAU: Key = Key::new("đầu");
+    const DAN: Key = Key::new("dẫn");
+    let mut at = end;
+    let mut last = Token::default();
+    for _ in 0..14 {
+        let token = reader.after(at);
+        if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
+            return false;
+        }
+        if token.is_word()
+            && (token.key == NHAT && last.key != Key::new("thống") || token.key == DAU && last.key == DAN)
+        {
+            return true;
+        }
+        last = token;
+        at = token.end();
+    }
+    false
+}
+
+/// Words between which and a date no figure stands ("từ 01/7 đến 30/9").
+pub(super) fn is_date_word(token: Token) -> bool {
+    const WORDS: [Key; 14] = [
+        Key::new("ngày"),
+        Key::new("từ"),
+        Key::new("đến"),
+        Key::new("tới"),
+        Key::new("hết"),
+        Key::new("trước"),
+        Key::new("sau"),
+        Key::new("sáng"),
+        Key::new("chiều"),
+        Key::new("tối"),
+        Key::new("lễ"),
+        Key::new("kể"),
+        Key::new("dịp"),
+        Key::new("tháng"),
+    ];
+    is_any(token, &WORDS)
+}
+
+/// Words before a time of day ("lúc 14 giờ", "trước 17 giờ ngày …").
+pub(super) fn is_clock_word(token: Token) -> bool {
+    const WORDS: [Key; 8] = [
+        Key::new("lúc"),
+        Key::new("hồi"),
+        Key::new("vào"),
+        Key::new("trước"),
+        Key::new("sau"),
+        Key::new("từ"),
+        Key::new("đến"),
+        Key::new("tới"),
+    ];
+    is_any(token, &WORDS)
+}

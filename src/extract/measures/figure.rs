@@ -1,0 +1,979 @@
+//! Reads one figure: the number, or numbers joined by '/', then the unit behind it.
+
+use std::cell::Cell;
+
+use rust_decimal::Decimal;
+
+use crate::{
+    document::Span,
+    extract::{
+        Approx, Change, MeasureKind, Unit,
+        numerals::{self, Numeral},
+    },
+    shadow::{Case, Key, Kind, Reader, Token},
+    vocabulary::{Vocabulary, units::UnitKind},
+};
+
+use super::{
+    Figure, Skips,
+    context::{self, Role},
+    is_any,
+    tables::UnitFound,
+};
+
+const NAM: Key = Key::new("năm");
+const THANG: Key = Key::new("tháng");
+const GIO: Key = Key::new("giờ");
+const NGAY: Key = Key::new("ngày");
+const DONG: Key = Key::new("đồng");
+const DIEM: Key = Key::new("điểm");
+const PHAN: Key = Key::new("phần");
+const TRAM: Key = Key::new("trăm");
+
+/// Finds the figures of one stretch of text.
+pub(super) struct Scanner<'t, 'v> {
+    reader: Reader<'t>,
+    vocabulary: &'v Vocabulary,
+    skips: &'v Skips,
+    region: Span,
+    /// The end of the last number that was a name ("mức độ 3").
+    name_end: Cell<usize>,
+}
+
+/// What stands behind a number.
+#[derive(Clone, Copy, Debug)]
+struct Behind {
+    unit: Unit,
+    kind: MeasureKind,
+    /// What the number is multiplied by.
+    factor: i64,
+    noun: Option<Span>,
+    end: usize,
+    /// Whether the table knows the unit.
+    known: bool,
+    /// Whether the number is no figure at all.
+    never: bool,
+}
+
+impl Behind {
+    fn none(end: usize) -> Self {
+        Self {
+            unit: Unit::None,
+            kind: MeasureKind::Count,
+            factor: 1,
+            noun: None,
+            end,
+            known: false,
+            never: false,
+        }
+    }
+}
+
+/// How numbers are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Join {
+    Slash,
+    Dash,
+}
+
+/// Most numbers joined in one chain ("63/18/133 đơn").
+const MAX_CHAIN: usize = 6;
+
+/// Numbers joined by '/' or '-'.
+struct Chain {
+    numbers: [Option<Numeral>; MAX_CHAIN],
+    count: usize,
+    join: Join,
+    end: usize,
+    /// Whether letters are glued on, as in a symbol or a road's name.
+    code: bool,
+}
+
+impl Chain {
+    fn get(&self, index: usize) -> Option<Numeral> {
+        self.numbers.get(index).copied().flatten()
+    }
+
+    /// Whether the numbers are a date or a stretch of years.
+    fn is_calendar(&self) -> bool {
+        let (Some(first), Some(second)) = (self.get(0), self.get(1)) else {
+            return false;
+        };
+        match self.get(2) {
+            Some(third) if self.count == 3 => {
+                is_day(first)
+                    && is_month(second)
+                    && (third.looks_like_year() || third.span.len() == 2 && self.join == Join::Dash)
+            }
+            Some(_) => false,
+            None => second.looks_like_year() && (first.looks_like_year() || is_month(first)),
+        }
+    }
+
+    /// Whether two numbers may be a day and a month.
+    fn may_be_day(&self) -> bool {
+        self.count == 2 && self.get(0).is_some_and(is_day) && self.get(1).is_some_and(is_month)
+    }
+}
+
+fn is_day(number: Numeral) -> bool {
+    number.small().is_some_and(|value| (1..=31).contains(&value))
+}
+
+fn is_month(number: Numeral) -> bool {
+    number.small().is_some_and(|value| (1..=12).contains(&value))
+}
+
+impl<'t, 'v> Scanner<'t, 'v> {
+    pub(super) fn new(reader: Reader<'t>, vocabulary: &'v Vocabulary, skips: &'v Skips, region: Span) -> Self {
+        Self {
+            reader,
+            vocabulary,
+            skips,
+            region,
+            name_end: Cell::new(usize::MAX),
+        }
+    }
+
+    /// The reader of the text.
+    pub(super) fn reader(&self) -> Reader<'t> {
+        self.reader
+    }
+
+    /// Finds the figures, in order.
+    pub(super) fn scan(&self, figures: &mut Vec<Figure>) {
+        let bytes = self.reader.text.as_bytes();
+        let end = (self.region.end as usize).min(bytes.len());
+        let mut i = self.region.start as usize;
+        let mut word_start = true;
+        while i < end {
+            let b = bytes[i];
+            if b.is_ascii_digit() {
+                i = match self.skips.end_of(i) {
+                    Some(end) => end,
+                    None => self.digits(i, figures).max(i + 1),
+                };
+                word_start = false;
+            } else if word_start && matches!(b | 0x20, b'h' | b'b' | b's' | b't' | b'c' | b'm') {
+                i = self.word(i, figures).unwrap_or(i + 1);
+                word_start = false;
+            } else {
+                word_start = b.is_ascii_whitespace() || b == b'(' || b == b'*';
+                i += 1;
+            }
+        }
+    }
+
+    /// Reads the figure in words at a word's start; where to go on behind it.
+    fn word(&self, start: usize, figures: &mut Vec<Figure>) -> Option<usize> {
+        let first = self.reader.after(start);
+        if !matches!(first.case, Case::Lower | Case::Title) {
+            return None;
+        }
+        let number = numerals::number_word(&self.reader, first)?;
+        if self.skips.end_of(start).is_some() {
+            return None;
+        }
+        let behind = self.behind(number.span.end as usize, MeasureKind::Count);
+        if !self.counts_in_words(first, &behind) {
+            return None;
+        }
+        let before = self.reader.before(start);
+        let mut figure = self.figure(number, None, number.span, &behind, floor(figures));
+        if behind.kind == MeasureKind::Duration && figure.value < Decimal::from(2) {
+            return None;
+        }
+        if is_any(
+            before,
+            &[
+                Key::new("lần"),
+                Key::new("thứ"),
+                Key::new("khóa"),
+                Key::new("hàng"),
+                Key::new("mấy"),
+                Key::new("vài"),
+            ],
+        ) {
+            return None;
+        }
+        figure.open = false;
+        let end = figure.span.end as usize;
+        figures.push(figure);
+        Some(end)
+    }
+
+    /// Whether a number in words counts something reported.
+    fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
+        const NOT: [Key; 14] = [
+            Key::new("cơ"),
+            Key::new("ngành"),
+            Key::new("nước"),
+            Key::new("loại"),
+            Key::new("lần"),
+            Key::new("mặt"),
+            Key::new("khâu"),
+            Key::new("vấn"),
+            Key::new("bộ"),
+            Key::new("con"),
+            Key::new("vùng"),
+            Key::new("khối"),
+            Key::new("bà"),
+            Key::new("phần"),
+        ];
+        let Some(unit) = behind.unit.span() else {
+            return false;
+        };
+        let next = self.reader.after(unit.start as usize);
+        let name = first.case == Case::Title && !self.begins_sentence(first.start());
+        behind.known && !behind.never && !name && next.case == Case::Lower && !is_any(next, &NOT)
+    }
+
+    fn begins_sentence(&self, start: usize) -> bool {
+        let before = self.reader.before(start);
+        before.is_end() || matches!(before.kind, Kind::Mark('.' | ':' | '-' | '+' | '!'))
+    }
+
+    /// Reads the figure at a digit; where to go on behind it.
+    fn digits(&self, start: usize, figures: &mut Vec<Figure>) -> usize {
+        let text = self.reader.text;
+        let run_end = numerals::run_end(text.as_bytes(), start);
+        if self.is_glued(start, figures) {
+            return self.code_end(run_end);
+        }
+        let Some(first) = numerals::numeral_at(text, start) else {
+            return run_end;
+        };
+        let chain = self.chain(first);
+        if chain.code {
+            return self.code_end(chain.end);
+        }
+        if chain.is_calendar() {
+            return chain.end;
+        }
+        if chain.count == 1 {
+            return self.single(first, figures).unwrap_or(chain.end);
+        }
+        match chain.join {
+            Join::Slash if chain.count == 2 => self.ratio(&chain, figures).unwrap_or(chain.end),
+            _ => self.list(&chain, figures).unwrap_or(chain.end),
+        }
+    }
+
+    /// Whether the number is part of a word, a symbol, a mark or a quoted name.
+    fn is_glued(&self, start: usize, figures: &[Figure]) -> bool {
+        let text = &self.reader.text[..start];
+        let mut back = text.chars().rev();
+        let Some(previous) = back.next() else {
+            return false;
+        };
+        let second = back.next().unwrap_or(' ');
+        match previous {
+            '.' | ',' | ':' => second.is_alphanumeric(),
+            '/' => {
+                let end = start - 1;
+                !figures.last().is_some_and(|figure| figure.span.end as usize == end) && second != ' '
+            }
+            '-' | '–' | '—' => second.is_alphanumeric(),
+            '^' | '{' | '<' | '>' | '&' | '#' | '@' | '$' | '=' | '[' | '\\' | '~' => true,
+            '(' => {
+                let behind = numerals::run_end(self.reader.text.as_bytes(), start);
+                // A footnote mark is glued to what it stands behind: "75(2)".
+                self.reader.text[behind..].starts_with(')') && !second.is_whitespace()
+            }
+            '"' | '“' | '‘' | '\'' | '«' => {
+                let behind = numerals::run_end(self.reader.text.as_bytes(), start);
+                behind - start <= 2 && !self.reader.text[behind..].trim_start().starts_with(['%', '/'])
+            }
+            c => c.is_alphabetic(),
+        }
+    }
+
+    /// The end of a symbol of which a part was read.
+    fn code_end(&self, from: usize) -> usize {
+        let rest = &self.reader.text[from..];
+        let glued = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '–' | '.' | '_');
+        from + rest.find(|c| !glued(c)).unwrap_or(rest.len())
+    }
+
+    /// The numbers joined to the first one.
+    fn chain(&self, first: Numeral) -> Chain {
+        let text = self.reader.text;
+        let mut chain = Chain {
+            numbers: [None; MAX_CHAIN],
+            count: 1,
+            join: Join::Slash,
+            end: first.span.end as usize,
+            code: false,
+        };
+        chain.numbers[0] = Some(first);
+        while chain.count < MAX_CHAIN {
+            let rest = &text[chain.end..];
+            let trimmed = rest.trim_start_matches([' ', '\u{A0}']);
+            let Some(mark) = trimmed.chars().next() else { break };
+            let join = match mark {
+                '/' => Join::Slash,
+                '-' | '–' | '—' => Join::Dash,
+                _ => break,
+            };
+            let spaced = trimmed.len() != rest.len();
+            let behind = &trimmed[mark.len_utf8()..];
+            let next = behind.trim_start_matches([' ', '\u{A0}']);
+            let letter = next.chars().next().is_some_and(char::is_alphabetic);
+            if letter
+                && !spaced
+                && next.len() == behind.len()
+                && self.reader.after(text.len() - next.len()).case != Case::Lower
+            {
+                chain.code = true;
+                return chain;
+            }
+            let at = text.len() - next.len();
+            if !next.starts_with(|c: char| c.is_ascii_digit()) || chain.count > 1 && join != chain.join {
+                break;
+            }
+            // "giảm 5 xã - 10 thôn" aside, a spaced dash joins years and days only.
+            let Some(number) = numerals::numeral_at(text, at) else {
+                break;
+            };
+            if join == Join::Dash && spaced && !(first.looks_like_year() || number.looks_like_year() || is_day(first)) {
+                break;
+            }
+            chain.join = join;
+            chain.numbers[chain.count] = Some(number);
+            chain.count += 1;
+            chain.end = number.span.end as usize;
+        }
+        let glued = text[chain.end..].chars().next().is_some_and(char::is_alphabetic);
+        if glued {
+            // "10ha", "5tỷ" have a unit; "1A", "2G" are names.
+            let behind = self.behind(chain.end, MeasureKind::Count);
+            chain.code = !behind.known;
+        }
+        chain
+    }
+
+    /// A number by itself.
+    fn single(&self, number: Numeral, figures: &mut Vec<Figure>) -> Option<usize> {
+        let start = number.span.start as usize;
+        let before = self.reader.before(start);
+        let floor = floor(figures);
+        let role = if before.start() >= floor {
+            context::role(&self.reader, self.vocabulary, before)
+        } else {
+            Role::Plain
+        };
+        let mut behind = self.behind(number.span.end as usize, MeasureKind::Count);
+        if self.goes_on_naming(before) && !behind.known {
+            self.name_end.set(number.span.end as usize);
+            return None;
+        }
+        match role {
+            Role::Never => {
+                self.name_end.set(number.span.end as usize);
+                return None;
+            }
+            Role::Rank => return Some(self.rank(number, None, number.span, floor, figures)),
+            Role::Top => {
+                self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
+                return Some(behind.end);
+            }
+            Role::Group if behind.known && context::is_best(&self.reader, behind.end) => {
+                self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
+                return Some(behind.end);
+            }
+            Role::Group | Role::Unitless if !behind.known => {
+                self.name_end.set(number.span.end as usize);
+                return None;
+            }
+            _ => {}
+        }
+        if behind.never || self.is_calendar(number, before, &behind) {
+            return None;
+        }
+        if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
+            return None;
+        }
+        if !behind.known && number.looks_like_year() {
+            return None;
+        }
+        if behind.kind == MeasureKind::Score && !self.is_score(number, before, &behind) {
+            behind.kind = MeasureKind::Count;
+        }
+        let mut figure = self.figure(number, None, number.span, &behind, floor);
+        if behind.unit == Unit::None && behind.kind == MeasureKind::Count {
+            figure.open = true;
+            if number.places > 0 && self.index_before(start) {
+                figure.kind = MeasureKind::Score;
+                figure.open = false;
+            }
+        }
+        let end = figure.span.end as usize;
+        figures.push(figure);
+        Some(end)
+    }
+
+    /// Whether a number goes on in a row of names: "mức độ 3 và 4", "Điều 5, 6, 7".
+    fn goes_on_naming(&self, before: Token) -> bool {
+        let joint = before.is_mark(',')
+            || before.is_mark('-')
+            || is_any(before, &[Key::new("và"), Key::new("đến"), Key::new("hoặc")]);
+        joint && self.reader.before(before.start()).end() == self.name_end.get()
+    }
+
+    /// Whether a number belongs to a date: "ngày 15", "năm 2023", "tháng 5".
+    fn is_calendar(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
+        let each = is_any(
+            self.reader.before(before.start()),
+            &[
+                Key::new("mỗi"),
+                Key::new("một"),
+                Key::new("hằng"),
+                Key::new("hàng"),
+                Key::new("trong"),
+            ],
+        );
+        let next = self.reader.after(behind.end);
+        match before.key {
+            NAM if before.is_word() => number.looks_like_year() || behind.unit == Unit::None,
+            THANG if before.is_word() => !each && is_month(number),
+            NGAY if before.is_word() => !each && is_day(number),
+            // "kỳ 01 năm 2018", "30 ngày 20/5": what is behind is a date, not a unit.
+            _ => behind.kind == MeasureKind::Duration && behind.unit != Unit::None && next.is_number(),
+        }
+    }
+
+    /// Whether a number with a unit of time is a period or a time of day, not a duration.
+    fn is_time(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
+        const EDGE: [Key; 4] = [Key::new("đầu"), Key::new("cuối"), NAM, Key::new("qua")];
+        const LENGTH: [Key; 22] = [
+            Key::new("sau"),
+            Key::new("dưới"),
+            Key::new("trên"),
+            Key::new("hơn"),
+            Key::new("khoảng"),
+            Key::new("thiểu"),
+            Key::new("đa"),
+            Key::new("hạn"),
+            Key::new("gian"),
+            Key::new("từ"),
+            Key::new("còn"),
+            Key::new("nhất"),
+            Key::new("quá"),
+            Key::new("xuống"),
+            Key::new("giảm"),
+            Key::new("lên"),
+            Key::new("đủ"),
+            Key::new("là"),
+            Key::new("vòng"),
+            Key::new("ngắn"),
+            Key::new("kết"),
+            Key::new("tù"),
+        ];
+        const DOING: [Key; 6] = [
+            Key::new("thực"),
+            Key::new("triển"),
+            Key::new("thi"),
+            Key::new("liên"),
+            Key::new("tập"),
+            Key::new("kể"),
+        ];
+        let Some(unit) = behind.unit.span() else {
+            return false;
+        };
+        let next = self.reader.after(unit.end as usize);
+        match self.reader.after(unit.start as usize).key {
+            THANG => {
+                is_any(next, &EDGE)
+                    || matches!(number.small(), Some(3 | 6 | 9)) && !is_any(before, &LENGTH) && !is_any(next, &DOING)
+            }
+            GIO => {
+                context::is_clock_word(before)
+                    || next.is_number()
+                    || is_any(next, &[NGAY, Key::new("sáng"), Key::new("chiều")])
+            }
+            NAM => {
+                is_any(next, &[Key::new("học")])
+                    && next.case == Case::Lower
+                    && number.places == 0
+                    && self.reader.after(next.end()).is_number()
+            }
+            _ => before.is_word() && before.key == GIO,
+        }
+    }
+
+    /// Whether "N điểm" is a score rather than a number of places.
+    fn is_score(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
+        const REACHED: [Key; 16] = [
+            Key::new("đạt"),
+            Key::new("được"),
+            Key::new("chấm"),
+            Key::new("là"),
+            Key::new("tăng"),
+            Key::new("giảm"),
+            Key::new("cộng"),
+            Key::new("trừ"),
+            Key::new("số"),
+            Key::new("còn"),
+            Key::new("điểm"),
+            Key::new("thêm"),
+            Key::new("hơn"),
+            Key::new("dưới"),
+            Key::new("kém"),
+            Key::new("đa"),
+        ];
+        number.places > 0
+            || is_any(before, &REACHED)
+            || is_any(self.reader.after(behind.end), &[Key::new("so"), Key::new("xếp")])
+    }
+
+    /// Whether an index or a score is spoken of shortly before ("chỉ số PAPI đạt 46,0415").
+    fn index_before(&self, start: usize) -> bool {
+        let mut at = start;
+        for _ in 0..12 {
+            let token = self.reader.before(at);
+            if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | '(' | ')')) {
+                return false;
+            }
+            if token.is_word() && token.key == DIEM {
+                return true;
+            }
+            if token.is_word()
+                && token.key == Key::new("số")
+                && self.reader.before(token.start()).key == Key::new("chỉ")
+            {
+                return true;
+            }
+            at = token.start();
+        }
+        false
+    }
+
+    /// Two numbers joined by '/': a ratio, a rank or a score, unless they are a date.
+    fn ratio(&self, chain: &Chain, figures: &mut Vec<Figure>) -> Option<usize> {
+        let (first, second) = (chain.get(0)?, chain.get(1)?);
+        let span = first.span.join(second.span);
+        let before = self.reader.before(span.start as usize);
+        let floor = floor(figures);
+        let role = if before.start() >= floor {
+            context::role(&self.reader, self.vocabulary, before)
+        } else {
+            Role::Plain
+        };
+        let behind = self.behind(chain.end, MeasureKind::Ratio);
+        match role {
+            Role::Never => return None,
+            Role::Rank => return Some(self.rank(first, Some(second), span, floor, figures)),
+            Role::Unitless if !behind.known => return None,
+            _ => {}
+        }
+        let counted = behind.known && behind.kind != MeasureKind::Duration;
+        if behind.never || chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
+            return None;
+        }
+        // "24/24 giờ", "24/7".
+        if first.small() == Some(24) && matches!(second.small(), Some(24 | 7)) {
+            return None;
+        }
+        let kind = match behind.kind {
+            MeasureKind::Score => MeasureKind::Score,
+            MeasureKind::Money => MeasureKind::Money,
+            _ => MeasureKind::Ratio,
+        };
+        if kind == MeasureKind::Money {
+            return self.list(chain, figures);
+        }
+        self.push(first, Some(second), span, &behind, kind, floor, figures);
+        Some(behind.end.max(chain.end))
+    }
+
+    /// Whether "a/b" is a day and a month.
+    fn is_day_and_month(&self, chain: &Chain, before: Token, counted: bool) -> bool {
+        const REPORTED: [Key; 12] = [
+            Key::new("đạt"),
+            Key::new("giảm"),
+            Key::new("tăng"),
+            Key::new("được"),
+            Key::new("là"),
+            Key::new("có"),
+            Key::new("quyết"),
+            Key::new("xong"),
+            Key::new("thành"),
+            Key::new("tại"),
+            Key::new("với"),
+            Key::new("chiếm"),
+        ];
+        if before.is_word() && before.key == NGAY {
+            return true;
+        }
+        let falling = match (chain.get(0), chain.get(1)) {
+            (Some(first), Some(second)) => first.value > second.value,
+            _ => false,
+        };
+        if context::is_date_word(before) && (falling || !counted) {
+            return true;
+        }
+        !counted && !is_any(before, &REPORTED)
+    }
+
+    fn rank(
+        &self,
+        number: Numeral,
+        total: Option<Numeral>,
+        span: Span,
+        floor: usize,
+        figures: &mut Vec<Figure>,
+    ) -> usize {
+        let mut behind = self.behind(span.end as usize, MeasureKind::Ratio);
+        // "đứng thứ 5 toàn quốc": only what it is ranked among is a unit.
+        if total.is_none() || !behind.known {
+            behind = Behind::none(span.end as usize);
+        }
+        self.push(number, total, span, &behind, MeasureKind::Rank, floor, figures);
+        behind.end
+    }
+
+    /// Numbers joined by '/' or '-' that share the unit behind the last one.
+    fn list(&self, chain: &Chain, figures: &mut Vec<Figure>) -> Option<usize> {
+        let last = chain.get(chain.count - 1)?;
+        let before = self.reader.before(chain.get(0)?.span.start as usize);
+        if matches!(
+            context::role(&self.reader, self.vocabulary, before),
+            Role::Never | Role::Unitless
+        ) || context::is_date_word(before) && chain.may_be_day()
+        {
+            return None;
+        }
+        let behind = self.behind(last.span.end as usize, MeasureKind::Count);
+        if behind.never || behind.unit == Unit::None && behind.kind == MeasureKind::Count {
+            return None;
+        }
+        if behind.kind == MeasureKind::Duration && self.is_time(last, before, &behind) {
+            return None;
+        }
+        for index in 0..chain.count {
+            let number = chain.get(index)?;
+            let own = index + 1 == chain.count;
+            let mut each = behind;
+            if !own {
+                each.end = number.span.end as usize;
+                each.unit = behind.unit.span().map_or(Unit::None, Unit::Shared);
+            }
+            let kind = behind.kind;
+            self.push(number, None, number.span, &each, kind, floor(figures), figures);
+        }
+        Some(behind.end)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &self,
+        number: Numeral,
+        total: Option<Numeral>,
+        span: Span,
+        behind: &Behind,
+        kind: MeasureKind,
+        floor: usize,
+        figures: &mut Vec<Figure>,
+    ) {
+        let mut figure = self.figure(number, total, span, behind, floor);
+        figure.kind = kind;
+        figures.push(figure);
+    }
+
+    fn figure(&self, number: Numeral, total: Option<Numeral>, span: Span, behind: &Behind, floor: usize) -> Figure {
+        let start = span.start as usize;
+        let mut said = context::said(&self.reader, self.vocabulary, start, floor);
+        let within = if said.from { 10 } else { 2 };
+        if let Some(approx) = context::and_more(&self.reader, behind.end, within) {
+            said.approx = approx;
+        }
+        let factor = Decimal::from(behind.factor);
+        Figure {
+            span: Span::new(start, behind.end.max(span.end as usize)),
+            number: span,
+            value: scaled(number.value, factor),
+            places: number.places,
+            total: total.map(|total| scaled(total.value, factor)),
+            kind: behind.kind,
+            unit: behind.unit,
+            noun: behind.noun,
+            approx: said.approx,
+            change: said.change,
+            lead: said.lead as u32,
+            open: false,
+            subject: None,
+            qualifier: None,
+        }
+    }
+
+    /// Reads the unit behind a number.
+    fn behind(&self, at: usize, kind: MeasureKind) -> Behind {
+        let mut behind = Behind::none(at);
+        let mut token = self.reader.after(at);
+        if token.is_mark('%') {
+            return self.percent(token.span, token.end());
+        }
+        if token.kind == Kind::Break {
+            return self.beyond_break(token, behind, kind);
+        }
+        while token.is_word()
+            && let Some(factor) = numerals::multiplier(token.key)
+        {
+            behind.factor = behind.factor.saturating_mul(factor);
+            behind.kind = MeasureKind::Money;
+            behind.end = token.end();
+            behind.known = true;
+            token = self.reader.after(token.end());
+            if token.is_mark('.') && !token.spaced {
+                // "tr.đ"
+                let next = self.reader.after(token.end());
+                if next.key == Key::new("đ") && !next.spaced {
+                    token = next;
+                }
+            }
+        }
+        if !token.is_word() {
+            return behind;
+        }
+        self.noun_behind(token, behind, kind)
+    }
+
+    fn percent(&self, unit: Span, end: usize) -> Behind {
+        Behind {
+            unit: Unit::Own(unit),
+            kind: MeasureKind::Percent,
+            end,
+            known: true,
+            ..Behind::none(end)
+        }
+    }
+
+    /// A line or page break in the middle of "31 lượt" that the layout has not joined.
+    fn beyond_break(&self, mut token: Token, behind: Behind, kind: MeasureKind) -> Behind {
+        for _ in 0..3 {
+            if token.kind != Kind::Break {
+                break;
+            }
+            token = self.reader.after(token.end());
+        }
+        if !token.is_word() || token.case != Case::Lower {
+            return behind;
+        }
+        let found = self.noun_behind(token, behind, kind);
+        if found.known && !found.never { found } else { behind }
+    }
+
+    fn noun_behind(&self, token: Token, mut behind: Behind, kind: MeasureKind) -> Behind {
+        let money = behind.factor > 1;
+        let units = &self.vocabulary.units;
+        let own = |span: Span| Unit::Own(span);
+        if token.key == PHAN && self.reader.after(token.end()).key == TRAM {
+            let last = self.reader.after(token.end());
+            return self.percent(token.span.join(last.span), last.end());
+        }
+        if token.key == DIEM {
+            let next = self.reader.after(token.end());
+            if next.is_mark('%') {
+                return self.percent(token.span.join(next.span), next.end());
+            }
+            let third = self.reader.after(next.end());
+            if next.key == PHAN && third.key == TRAM {
+                return self.percent(token.span.join(third.span), third.end());
+            }
+        }
+        let found = units.behind.longest(&self.reader, token);
+        let money_word = is_any(token, &[DONG, Key::new("vnđ"), Key::new("vnd"), Key::new("đ")]);
+        if money_word && found.is_none_or(|(_, last)| last.span == token.span) {
+            return Behind {
+                unit: own(token.span),
+                kind: MeasureKind::Money,
+                end: token.end(),
+                known: true,
+                ..behind
+            };
+        }
+        if let Some((&unit_kind, last)) = found {
+            let span = token.span.join(last.span);
+            let named = Behind {
+                unit: own(span),
+                kind: MeasureKind::Count,
+                noun: Some(span),
+                end: last.end(),
+                known: true,
+                ..behind
+            };
+            return match unit_kind {
+                UnitKind::NotUnit => behind,
+                UnitKind::Never => Behind { never: true, ..behind },
+                UnitKind::Noun => self.square(named),
+                UnitKind::Area => Behind {
+                    kind: MeasureKind::Area,
+                    noun: None,
+                    ..named
+                },
+                UnitKind::Duration => Behind {
+                    kind: MeasureKind::Duration,
+                    noun: None,
+                    ..named
+                },
+                UnitKind::Currency => Behind {
+                    kind: MeasureKind::Money,
+                    noun: None,
+                    ..named
+                },
+                UnitKind::Classifier => self.classified(named, token, last, kind),
+            };
+        }
+        // A word that the table lacks: one in small letters or an abbreviation is taken for a noun.
+        if matches!(token.case, Case::Lower | Case::Upper) && token.span.len() > 1 {
+            behind.unit = own(token.span);
+            behind.noun = Some(token.span);
+            behind.end = token.end();
+            behind.kind = MeasureKind::Count;
+        } else if !money {
+            behind.kind = MeasureKind::Count;
+        }
+        behind
+    }
+
+    /// "m²" and "km²", whose raised 2 is no letter.
+    fn square(&self, named: Behind) -> Behind {
+        let text = self.reader.text;
+        let Some(unit) = named.unit.span() else { return named };
+        let metric = matches!(unit.of(text), "m" | "km" | "M" | "Km" | "KM");
+        let raised = text[named.end..].chars().next().filter(|&c| c == '²' || c == '³');
+        match raised {
+            Some(c) if metric => {
+                let end = named.end + c.len_utf8();
+                let area = c == '²';
+                Behind {
+                    unit: Unit::Own(Span::new(unit.start as usize, end)),
+                    kind: if area { MeasureKind::Area } else { MeasureKind::Count },
+                    end,
+                    noun: if area { None } else { named.noun },
+                    ..named
+                }
+            }
+            _ => named,
+        }
+    }
+
+    /// A classifier takes in the one word behind it.
+    fn classified(&self, named: Behind, first: Token, classifier: Token, kind: MeasureKind) -> Behind {
+        let units = &self.vocabulary.units;
+        let next = self.reader.after(classifier.end());
+        let bare = Behind { noun: None, ..named };
+        let is_point = first.key == DIEM;
+        if !next.is_word() {
+            return if is_point {
+                Behind {
+                    kind: MeasureKind::Score,
+                    ..bare
+                }
+            } else {
+                bare
+            };
+        }
+        if is_point {
+            return match units.places.longest(&self.reader, next) {
+                Some((_, last)) => Behind {
+                    noun: Some(first.span.join(last.span)),
+                    end: if kind == MeasureKind::Ratio {
+                        classifier.end()
+                    } else {
+                        last.end()
+                    },
+                    ..named
+                },
+                None => Behind {
+                    kind: MeasureKind::Score,
+                    ..bare
+                },
+            };
+        }
+        let not = units
+            .behind
+            .longest(&self.reader, next)
+            .is_some_and(|(&kind, _)| kind == UnitKind::NotUnit);
+        let last = match units.classified.longest(&self.reader, next) {
+            Some((_, last)) => last,
+            None if !not && next.case == Case::Lower => next,
+            None => return bare,
+        };
+        Behind {
+            noun: Some(next.span.join(last.span)),
+            end: if kind == MeasureKind::Ratio {
+                classifier.end()
+            } else {
+                last.end()
+            },
+            ..named
+        }
+    }
+}
+
+/// The unit named at an offset, where the table knows it.
+pub(super) fn unit_found(scanner: &Scanner<'_, '_>, at: usize) -> Option<UnitFound> {
+    let behind = scanner.behind(at, MeasureKind::Count);
+    if !behind.known || behind.never {
+        return None;
+    }
+    Some(UnitFound {
+        unit: behind.unit.span()?,
+        kind: behind.kind,
+        noun: behind.noun,
+        factor: behind.factor,
+    })
+}
+
+impl Figure {
+    /// Multiplies out what a table's heading says ("triệu đồng").
+    pub(super) fn scale(&mut self, factor: i64) {
+        self.value = scaled(self.value, Decimal::from(factor));
+        self.total = self.total.map(|total| scaled(total, Decimal::from(factor)));
+    }
+}
+
+/// The end of the last figure, before which nothing is read backwards.
+fn floor(figures: &[Figure]) -> usize {
+    figures.last().map_or(0, |figure| figure.span.end as usize)
+}
+
+fn scaled(value: Decimal, factor: Decimal) -> Decimal {
+    value.checked_mul(factor).unwrap_or(value).normalize()
+}
+
+/// Reads a number with its unit out of a table's cell: (value, places, total, kind, unit, span).
+pub(super) fn cell_figure(scanner: &Scanner<'_, '_>, start: usize) -> Option<Figure> {
+    let number = numerals::numeral_at(scanner.reader.text, start)?;
+    let chain = scanner.chain(number);
+    if chain.code || chain.is_calendar() {
+        return None;
+    }
+    let (total, span) = match (chain.count, chain.get(1)) {
+        (2, Some(second)) if chain.join == Join::Slash => (Some(second), number.span.join(second.span)),
+        (1, _) => (None, number.span),
+        _ => return None,
+    };
+    let mut behind = scanner.behind(
+        span.end as usize,
+        if total.is_some() {
+            MeasureKind::Ratio
+        } else {
+            MeasureKind::Count
+        },
+    );
+    if behind.never {
+        return None;
+    }
+    if behind.kind == MeasureKind::Count && !behind.known {
+        behind = Behind::none(span.end as usize);
+    }
+    let mut figure = scanner.figure(number, total, span, &behind, start);
+    if total.is_some() && figure.kind == MeasureKind::Count {
+        figure.kind = MeasureKind::Ratio;
+    }
+    figure.approx = Approx::Exact;
+    figure.change = Change::None;
+    Some(figure)
+}

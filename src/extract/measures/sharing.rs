@@ -1,0 +1,216 @@
+//! Units that a text gives once for several figures, and changes that a list states once.
+
+use crate::{
+    document::Span,
+    extract::{Change, Layout, MeasureKind, Unit},
+    shadow::{Key, Kind, Reader},
+};
+
+use super::{Figure, is_any, sentence_ends};
+
+/// What stands between two figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Gap {
+    /// Brackets opened less brackets closed.
+    depth: i32,
+    /// The lowest depth in between.
+    lowest: i32,
+    /// Whether a new sentence or paragraph begins.
+    ends: bool,
+    words: usize,
+}
+
+/// Most words between two members of a list.
+const MAX_GAP: usize = 40;
+/// Most neighbours that are looked at.
+const MAX_NEIGHBOURS: usize = 40;
+
+/// Gives figures without a unit that of a neighbour; those that find none are no figures.
+pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figure>) {
+    let gaps: Vec<Gap> = figures
+        .windows(2)
+        .map(|pair| gap(&reader, pair[0].span.end as usize, pair[1].number.start as usize))
+        .collect();
+    for index in 0..figures.len() {
+        if figures[index].unit != Unit::None || !figures[index].counts() {
+            continue;
+        }
+        let found = forwards(figures, &gaps, index)
+            .or_else(|| backwards(figures, &gaps, index))
+            .or_else(|| over_footnote(layout, figures, index));
+        if let Some((unit, noun)) = found
+            && (!figures[index].open || is_listed(&reader, &figures[index]))
+        {
+            figures[index].unit = Unit::Shared(unit);
+            figures[index].noun = noun;
+            figures[index].open = false;
+        }
+    }
+    spread_changes(&reader, figures);
+    figures.retain(|figure| !figure.open);
+}
+
+fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
+    let mut gap = Gap {
+        depth: 0,
+        lowest: 0,
+        ends: from > until,
+        words: 0,
+    };
+    let mut at = from;
+    while at < until && !gap.ends {
+        let token = reader.after(at);
+        if token.start() >= until {
+            break;
+        }
+        match token.kind {
+            Kind::Mark('(') => gap.depth += 1,
+            Kind::Mark(')') => {
+                gap.depth -= 1;
+                gap.lowest = gap.lowest.min(gap.depth);
+            }
+            Kind::Word => gap.words += 1,
+            _ if token.is_end() => gap.ends = true,
+            _ => {}
+        }
+        at = token.end();
+        gap.ends |= token.is_mark('.') && sentence_ends(reader, token.start(), token.end());
+        gap.ends |= gap.words > MAX_GAP;
+    }
+    gap
+}
+
+/// A unit further on in the same list ("Nam Trực có 25, …; Vụ Bản 3 dự án").
+fn forwards(figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Option<Span>)> {
+    let mut depth = 0;
+    for next in index + 1..figures.len().min(index + MAX_NEIGHBOURS) {
+        let gap = gaps[next - 1];
+        if gap.ends || depth + gap.lowest < 0 {
+            return None;
+        }
+        depth += gap.depth;
+        let figure = &figures[next];
+        if depth > 0 || figure.kind == MeasureKind::Percent {
+            continue;
+        }
+        if !figure.counts() || figure.change != figures[index].change && figure.change != Change::None {
+            return None;
+        }
+        if let Some(unit) = figure.unit.span() {
+            return Some((unit, figure.noun));
+        }
+    }
+    None
+}
+
+/// The unit of the total, or of the list's earlier members.
+fn backwards(figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Option<Span>)> {
+    let mut depth = 0;
+    for previous in (0..index).rev().take(MAX_NEIGHBOURS) {
+        let gap = gaps[previous];
+        if gap.ends {
+            return None;
+        }
+        // What stands in brackets that are closed by now is no neighbour.
+        depth = (depth - gap.depth).max(gap.lowest.min(0) - gap.depth);
+        let figure = &figures[previous];
+        if gap.depth < 0 && gap.lowest < 0 && depth > 0 {
+            continue;
+        }
+        if !figure.counts() {
+            continue;
+        }
+        if let Some(unit) = figure.unit.span() {
+            return Some((unit, figure.noun));
+        }
+    }
+    None
+}
+
+/// The unit of the figure that a footnote's mark stands behind.
+fn over_footnote(layout: &Layout, figures: &[Figure], index: usize) -> Option<(Span, Option<Span>)> {
+    let note = layout
+        .notes
+        .iter()
+        .find(|note| note.body.contains(figures[index].number))?;
+    let reference = note.reference?;
+    let before = figures.partition_point(|figure| figure.span.end <= reference.start);
+    let total = figures[..before]
+        .iter()
+        .rev()
+        .take(4)
+        .find(|figure| figure.counts() && figure.unit != Unit::None)?;
+    Some((total.unit.span()?, total.noun))
+}
+
+/// Whether a number without a unit stands as a member of a list does: between words and a comma,
+/// a semicolon, a bracket, "và".
+fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
+    const BEHIND: [Key; 8] = [
+        Key::new("và"),
+        Key::new("xếp"),
+        Key::new("loại"),
+        Key::new("đạt"),
+        Key::new("đúng"),
+        Key::new("quá"),
+        Key::new("đã"),
+        Key::new("còn"),
+    ];
+    let before = reader.before(figure.lead as usize);
+    let next = reader.after(figure.number.end as usize);
+    let behind = next.is_end()
+        || matches!(next.kind, Kind::Mark(',' | ';' | '.' | ')' | '(' | '/' | '…' | ':'))
+        || is_any(next, &BEHIND);
+    let lead = before.is_word() || matches!(before.kind, Kind::Mark(':' | '/' | ',' | ';' | ')' | '(' | '-'));
+    behind && lead
+}
+
+/// "giảm 17 tổng cục, 10 cục và 144 vụ": the word before the first goes for all.
+fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
+    for index in 1..figures.len() {
+        let (before, rest) = figures.split_at_mut(index);
+        let (previous, figure) = (&before[index - 1], &mut rest[0]);
+        if previous.change == Change::None
+            || figure.change != Change::None
+            || previous.kind != figure.kind
+            || !matches!(figure.kind, MeasureKind::Count)
+        {
+            continue;
+        }
+        let joint = reader.before(figure.lead as usize);
+        let joined = joint.is_mark(',') || joint.is_mark('/') || is_any(joint, &[Key::new("và")]);
+        let gap = gap(reader, previous.span.end as usize, figure.number.start as usize);
+        if joined
+            && !gap.ends
+            && gap.depth == 0
+            && gap.lowest == 0
+            && gap.words < 9
+            && !has_verb(reader, previous, figure)
+        {
+            figure.change = previous.change;
+        }
+    }
+}
+
+/// Whether the words between two figures say more than what the first one counts.
+fn has_verb(reader: &Reader<'_>, previous: &Figure, figure: &Figure) -> bool {
+    const STOP: [Key; 8] = [
+        Key::new("so"),
+        Key::new("đã"),
+        Key::new("được"),
+        Key::new("có"),
+        Key::new("với"),
+        Key::new("trong"),
+        Key::new("còn"),
+        Key::new("là"),
+    ];
+    let mut at = previous.span.end as usize;
+    while at < figure.lead as usize {
+        let token = reader.after(at);
+        if token.is_end() || is_any(token, &STOP) {
+            return true;
+        }
+        at = token.end();
+    }
+    false
+}

@@ -1,0 +1,404 @@
+//! What each figure counts: the noun behind it with its attributes, and the words before it where
+//! those are few.
+
+use crate::{
+    document::Span,
+    extract::{Change, MeasureKind, Unit},
+    shadow::{Key, Kind, Reader, Token},
+    vocabulary::{Vocabulary, units::UnitKind},
+};
+
+use super::{Figure, is_any, sentence_ends};
+
+/// Most words of a subject.
+const MAX_WORDS: usize = 11;
+/// Most words read before a figure.
+const MAX_BEFORE: usize = 10;
+
+/// Words at which the attributes behind a figure end.
+const END: [Key; 17] = [
+    Key::new("chiếm"),
+    Key::new("bằng"),
+    Key::new("gồm"),
+    Key::new("theo"),
+    Key::new("để"),
+    Key::new("nhằm"),
+    Key::new("so"),
+    Key::new("tương"),
+    Key::new("với"),
+    Key::new("tăng"),
+    Key::new("giảm"),
+    Key::new("trong"),
+    Key::new("tại"),
+    Key::new("qua"),
+    Key::new("bao"),
+    Key::new("trở"),
+    Key::new("cụ"),
+];
+/// Words that do not end a subject.
+const TRAILING: [Key; 22] = [
+    Key::new("và"),
+    Key::new("với"),
+    Key::new("cho"),
+    Key::new("của"),
+    Key::new("tại"),
+    Key::new("đến"),
+    Key::new("là"),
+    Key::new("đạt"),
+    Key::new("được"),
+    Key::new("có"),
+    Key::new("còn"),
+    Key::new("từ"),
+    Key::new("trên"),
+    Key::new("dưới"),
+    Key::new("trong"),
+    Key::new("gồm"),
+    Key::new("số"),
+    Key::new("ở"),
+    Key::new("đã"),
+    Key::new("đó"),
+    Key::new("bằng"),
+    Key::new("đối"),
+];
+/// Words that do not begin a subject taken from before the figure.
+const LEADING: [Key; 18] = [
+    Key::new("và"),
+    Key::new("trong"),
+    Key::new("đó"),
+    Key::new("có"),
+    Key::new("còn"),
+    Key::new("đã"),
+    Key::new("được"),
+    Key::new("là"),
+    Key::new("với"),
+    Key::new("đạt"),
+    Key::new("riêng"),
+    Key::new("nay"),
+    Key::new("như"),
+    Key::new("vậy"),
+    Key::new("của"),
+    Key::new("cho"),
+    Key::new("tại"),
+    Key::new("đang"),
+];
+
+/// Finds the subject of every figure, in order.
+pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
+    for index in 0..figures.len() {
+        let floor = index
+            .checked_sub(1)
+            .map_or(0, |previous| figures[previous].span.end as usize);
+        let ceiling = figures
+            .get(index + 1)
+            .map_or(reader.text.len(), |next| next.lead as usize);
+        let namer = Namer {
+            reader,
+            vocabulary,
+            floor,
+            ceiling,
+        };
+        let (before, rest) = figures.split_at_mut(index);
+        let previous = before
+            .last()
+            .filter(|previous| !sentence_ends(&reader, previous.span.end as usize, rest[0].number.start as usize));
+        let (subject, qualifier) = namer.subject(&rest[0], previous, before);
+        rest[0].subject = subject;
+        rest[0].qualifier = qualifier;
+        namer.change_of_clause(&mut rest[0]);
+    }
+}
+
+struct Namer<'t, 'v> {
+    reader: Reader<'t>,
+    vocabulary: &'v Vocabulary,
+    /// The end of the figure before.
+    floor: usize,
+    /// The start of the figure behind.
+    ceiling: usize,
+}
+
+impl Namer<'_, '_> {
+    fn subject(&self, figure: &Figure, previous: Option<&Figure>, before: &[Figure]) -> (Option<Span>, Option<Span>) {
+        let inherited = |subject: Option<Span>| match subject {
+            Some(_) => (subject, None),
+            None => previous.map_or((None, None), |previous| (previous.subject, previous.qualifier)),
+        };
+        match figure.kind {
+            MeasureKind::Percent => self.percent(figure, before),
+            MeasureKind::Rank | MeasureKind::Score => inherited(self.before(figure)),
+            MeasureKind::Duration => match self.behind(figure.span.end as usize, 0) {
+                Some(behind) => (Some(behind), None),
+                None => inherited(self.before(figure)),
+            },
+            MeasureKind::Money | MeasureKind::Area => {
+                let behind = self.behind(figure.span.end as usize, 0);
+                let before = self.before(figure);
+                match (before, behind) {
+                    (Some(before), Some(behind)) if figure.kind == MeasureKind::Area => (Some(behind), Some(before)),
+                    (Some(before), _) => (Some(before), None),
+                    (None, Some(behind)) => (Some(behind), None),
+                    (None, None) => inherited(None),
+                }
+            }
+            MeasureKind::Count | MeasureKind::Ratio => self.counted(figure, previous),
+        }
+    }
+
+    /// The counted noun with its attributes; where there are few, the words before the figure.
+    fn counted(&self, figure: &Figure, previous: Option<&Figure>) -> (Option<Span>, Option<Span>) {
+        let steps = is_steps(&self.reader, figure);
+        if steps {
+            let subject = self
+                .before(figure)
+                .or_else(|| previous.and_then(|previous| previous.subject));
+            return (subject, None);
+        }
+        let (head, words) = match (figure.unit, figure.noun) {
+            (Unit::Own(_), Some(noun)) => self.extended(noun),
+            (Unit::Own(_), None) => match self.behind(figure.span.end as usize, 0) {
+                Some(behind) => (Some(behind), self.words(behind)),
+                None => (None, 0),
+            },
+            (_, noun) => (noun, 1),
+        };
+        if head.is_some() && words > 2 + figure.noun.map_or(0, |noun| self.words(noun)) && figure.change == Change::None
+        {
+            return (head, None);
+        }
+        let mut context = self.before(figure);
+        if context.is_none() {
+            // "(53 hộ)", "06 tổ chức đảng, 08 đảng viên", "45 lượt/ 61 người".
+            context = previous.and_then(|previous| match previous.kind {
+                MeasureKind::Count => previous.qualifier.or(previous.subject.filter(|_| head.is_none())),
+                _ => previous.subject,
+            });
+        }
+        match head {
+            Some(_) => (head, context),
+            None => (context, None),
+        }
+    }
+
+    fn percent(&self, figure: &Figure, before: &[Figure]) -> (Option<Span>, Option<Span>) {
+        const PLAN: [Key; 4] = [Key::new("kế"), Key::new("dự"), Key::new("chỉ"), Key::new("so")];
+        let behind = self.behind(figure.span.end as usize, 0);
+        let context = self.before(figure);
+        let base = before
+            .iter()
+            .rev()
+            .take(3)
+            .take_while(|other| !sentence_ends(&self.reader, other.span.end as usize, figure.number.start as usize))
+            .find(|other| other.kind != MeasureKind::Percent || other.subject.is_some());
+        let whole = figure.value == rust_decimal::Decimal::ONE_HUNDRED;
+        match (behind, context) {
+            (Some(behind), _) if whole && !is_any(self.reader.after(behind.start as usize), &PLAN) => {
+                (Some(behind), None)
+            }
+            (Some(behind), None) if is_any(self.reader.after(behind.start as usize), &PLAN) => {
+                (Some(behind), base.and_then(|base| base.qualifier.or(base.subject)))
+            }
+            (behind, Some(context)) => match behind {
+                Some(behind) if self.words(context) < 3 => (Some(behind), Some(context)),
+                _ => (Some(context), None),
+            },
+            (Some(behind), None) if base.is_none() || self.words(behind) > 2 => (Some(behind), None),
+            (_, None) => base.map_or((behind, None), |base| (base.subject, base.qualifier)),
+        }
+    }
+
+    /// A noun with its attributes, and the number of words in all.
+    fn extended(&self, noun: Span) -> (Option<Span>, usize) {
+        let own = self.words(noun);
+        match self.behind(noun.end as usize, own) {
+            Some(behind) => {
+                let span = noun.join(behind);
+                (Some(span), own + self.words(behind))
+            }
+            None => (Some(noun), own),
+        }
+    }
+
+    /// The attributes behind a figure: words up to the end of the clause. A list of nouns ("xã,
+    /// phường, thị trấn") is passed over its commas.
+    fn behind(&self, from: usize, already: usize) -> Option<Span> {
+        let mut at = from;
+        let mut span: Option<Span> = None;
+        let mut words = already;
+        while words < MAX_WORDS {
+            let token = self.reader.after(at);
+            if token.start() >= self.ceiling {
+                break;
+            }
+            if token.is_mark(',') && words > 0 && self.noun_follows(token.end()) {
+                at = token.end();
+                continue;
+            }
+            if token.is_quote() {
+                at = token.end();
+                continue;
+            }
+            if !token.is_word() || is_any(token, &END) || self.reports(token) {
+                break;
+            }
+            span = Some(span.map_or(token.span, |span| span.join(token.span)));
+            at = token.end();
+            words += 1;
+        }
+        self.trim(span?, &[], &TRAILING)
+    }
+
+    /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
+    fn reports(&self, token: Token) -> bool {
+        const DAT: [Key; 3] = [Key::new("đạt"), Key::new("là"), Key::new("có")];
+        is_any(token, &DAT) && self.reader.after(token.end()).is_number()
+    }
+
+    fn noun_follows(&self, at: usize) -> bool {
+        let next = self.reader.after(at);
+        if !next.is_word() {
+            return false;
+        }
+        match self.vocabulary.units.behind.longest(&self.reader, next) {
+            Some((UnitKind::Noun, last)) => {
+                let then = self.reader.after(last.end());
+                !then.is_number()
+            }
+            _ => false,
+        }
+    }
+
+    /// The words before a figure, back to the beginning of its clause.
+    fn before(&self, figure: &Figure) -> Option<Span> {
+        let mut at = figure.lead as usize;
+        let mut span: Option<Span> = None;
+        let mut words = 0;
+        while words < MAX_BEFORE {
+            let token = self.reader.before(at);
+            if token.start() < self.floor || token.is_end() {
+                break;
+            }
+            match token.kind {
+                Kind::Word => {
+                    span = Some(span.map_or(token.span, |span| span.join(token.span)));
+                    words += 1;
+                }
+                // "Chỉ số cải cách hành chính (PAR INDEX) đứng thứ …"
+                Kind::Mark(')') => match self.bracket(token) {
+                    Some(open) => {
+                        at = open;
+                        continue;
+                    }
+                    None => break,
+                },
+                _ if token.is_quote() || token.is_mark('-') && token.spaced => {}
+                Kind::Mark(':') if words == 0 => {}
+                Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
+                _ => break,
+            }
+            at = token.start();
+        }
+        self.trim(span?, &LEADING, &TRAILING)
+    }
+
+    /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
+    /// the clause before it.
+    fn list_before(&self, comma: Token) -> bool {
+        let mut at = comma.start();
+        for _ in 0..4 {
+            let token = self.reader.before(at);
+            if token.start() < self.floor || !token.is_word() {
+                return token.start() >= self.floor && matches!(token.kind, Kind::Mark(';' | '(' | ':' | '.'));
+            }
+            at = token.start();
+        }
+        false
+    }
+
+    /// The start of a short bracket without figures that ends here.
+    fn bracket(&self, close: Token) -> Option<usize> {
+        let mut at = close.start();
+        for _ in 0..6 {
+            let token = self.reader.before(at);
+            if token.start() < self.floor || token.is_end() {
+                return None;
+            }
+            at = token.start();
+            if token.is_mark('(') {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    /// Leaves out words that do not begin or end a subject.
+    fn trim(&self, span: Span, leading: &[Key], trailing: &[Key]) -> Option<Span> {
+        let (mut start, mut end) = (span.start as usize, span.end as usize);
+        while start < end {
+            let first = self.reader.after(start);
+            if first.end() >= end || !is_any(first, leading) && first.is_word() {
+                start = first.start().max(start);
+                break;
+            }
+            start = first.end();
+        }
+        while start < end {
+            let last = self.reader.before(end);
+            if !is_any(last, trailing) && last.is_word() {
+                break;
+            }
+            end = last.start();
+        }
+        while start < end && self.reader.text[..end].ends_with(char::is_whitespace) {
+            end = self.reader.before(end).end();
+        }
+        (start < end).then(|| Span::new(start, end))
+    }
+
+    fn words(&self, span: Span) -> usize {
+        let (mut at, mut words) = (span.start as usize, 0);
+        while at < span.end as usize {
+            let token = self.reader.after(at);
+            words += usize::from(token.is_word() && token.start() < span.end as usize);
+            at = token.end().max(at + 1);
+        }
+        words
+    }
+
+    /// Rates of growth and cut carry their change in the subject ("tăng trưởng GRDP đạt 8,19%").
+    fn change_of_clause(&self, figure: &mut Figure) {
+        const GROWTH: [Key; 2] = [Key::new("trưởng"), Key::new("tăng")];
+        const RATE: [Key; 3] = [Key::new("lệ"), Key::new("mức"), Key::new("độ")];
+        if figure.change != Change::None || !matches!(figure.kind, MeasureKind::Percent) {
+            return;
+        }
+        let Some(subject) = figure.subject.filter(|subject| subject.end <= figure.number.start) else {
+            return;
+        };
+        let mut at = subject.start as usize;
+        let mut last = Token::default();
+        while at < subject.end as usize {
+            let token = self.reader.after(at);
+            at = token.end().max(at + 1);
+            if last.is_word() {
+                let (first, second) = (last.key, token.key);
+                if first == Key::new("tăng") && second == GROWTH[0]
+                    || RATE.contains(&first) && second == Key::new("tăng")
+                {
+                    figure.change = Change::Increase;
+                } else if RATE.contains(&first) && (second == Key::new("giảm") || second == Key::new("cắt")) {
+                    figure.change = Change::Decrease;
+                }
+            }
+            last = token;
+        }
+    }
+}
+
+/// "6 bậc": steps up or down in an order.
+fn is_steps(reader: &Reader<'_>, figure: &Figure) -> bool {
+    const STEPS: [Key; 2] = [Key::new("bậc"), Key::new("hạng")];
+    figure
+        .unit
+        .span()
+        .is_some_and(|unit| is_any(reader.after(unit.start as usize), &STEPS))
+}

@@ -1,0 +1,224 @@
+//! What scanners, editors and habits do to a text must not change what is read from it.
+//!
+//! Each test writes every report again with one kind of noise and compares what is read: labels
+//! and titles, documents cited, figures, findings. Offsets differ, so keys are compared.
+
+use std::fs;
+
+use baocao::{
+    decode::Limits, extract::PartialDate, pipeline, proto::baocao::v1 as pb, shadow::Key, validate::RuleSet,
+    vocabulary::Vocabulary, wire,
+};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::support::reports;
+
+fn process(bytes: &[u8]) -> pb::ReportProcessed {
+    let today = PartialDate::new(2026, 1, 1);
+    let outcome = pipeline::process(
+        bytes,
+        "text/plain",
+        &Limits::default(),
+        Vocabulary::embedded(),
+        &RuleSet::default(),
+        today,
+    );
+    wire::processed(&pb::ReportSubmission::default(), &outcome, true, None)
+}
+
+/// The words of a text as the reader folds them, joined: no case, tone placement, marks or spaces.
+fn fold(text: &str) -> String {
+    let words = text
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words.map(|word| format!("{:x}.", Key::new(word).raw())).collect()
+}
+
+/// A number and symbol without its variants: Đ as D, dashes alike, no spaces.
+fn fold_number(number: &str) -> String {
+    let fold = |c: char| match c {
+        'Đ' | 'Ð' | 'đ' => 'D',
+        '–' => '-',
+        c => c.to_ascii_uppercase(),
+    };
+    number.chars().filter(|c| !c.is_whitespace()).map(fold).collect()
+}
+
+/// What is read from a text, one line for each thing.
+fn keys(text: &str) -> Vec<String> {
+    let processed = process(text.as_bytes());
+    let report = processed.report.unwrap_or_default();
+    let header = report.header.unwrap_or_default();
+    let mut keys = vec![format!(
+        "header {} {:?} {:?} {:?} {}",
+        fold_number(&header.number.unwrap_or_default().text),
+        header.issuers.iter().map(|issuer| fold(issuer)).collect::<Vec<_>>(),
+        header.issue_date,
+        header.period,
+        fold(&header.subject),
+    )];
+    keys.extend(
+        report
+            .sections
+            .iter()
+            .map(|s| format!("section {} {} {}", s.label, s.level, fold(&s.title))),
+    );
+    keys.extend(report.citations.iter().map(|c| {
+        format!(
+            "citation {} {} {:?} {}",
+            c.document_type,
+            fold_number(&c.number),
+            c.date,
+            fold(&c.issuer)
+        )
+    }));
+    keys.extend(
+        report
+            .measures
+            .iter()
+            .map(|m| format!("measure {} {} {} {}", m.kind, m.value, m.total, fold(&m.unit))),
+    );
+    keys.extend(report.recipients.iter().map(|r| format!("recipient {}", fold(&r.text))));
+    keys.extend(
+        report
+            .signatories
+            .iter()
+            .map(|s| format!("signatory {}", fold(&s.name))),
+    );
+    keys
+}
+
+/// Compares what is read from each report before and after a change of its text.
+#[track_caller]
+fn unchanged(noise: &str, change: impl Fn(&str) -> String) {
+    let mut differences = Vec::new();
+    for report in reports() {
+        let text = fs::read_to_string(&report).expect("a report can be read");
+        let (before, after) = (keys(&text), keys(&change(&text)));
+        let name = report.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        // Things that are on one side only; their order is that of the text.
+        let lost = before
+            .iter()
+            .filter(|key| !after.contains(key))
+            .map(|key| format!("{name}: lost {key}"));
+        let gained = after
+            .iter()
+            .filter(|key| !before.contains(key))
+            .map(|key| format!("{name}: gained {key}"));
+        differences.extend(lost.chain(gained));
+        if differences.is_empty() && before.len() != after.len() {
+            differences.push(format!("{name}: {} things before, {} after", before.len(), after.len()));
+        }
+    }
+    assert!(
+        differences.is_empty(),
+        "{noise} changed {} things:\n{}",
+        differences.len(),
+        differences.join("\n")
+    );
+}
+
+#[test]
+fn decomposed_letters() {
+    unchanged("NFD", |text| text.nfd().collect());
+}
+
+#[test]
+fn carriage_returns_and_a_byte_order_mark() {
+    unchanged("CRLF", |text| format!("\u{FEFF}{}", text.replace('\n', "\r\n")));
+}
+
+#[test]
+fn the_other_placement_of_the_tone_mark() {
+    const PAIRS: [(&str, &str); 15] = [
+        ("oà", "òa"),
+        ("oá", "óa"),
+        ("oả", "ỏa"),
+        ("oã", "õa"),
+        ("oạ", "ọa"),
+        ("oè", "òe"),
+        ("oé", "óe"),
+        ("oẻ", "ỏe"),
+        ("oẽ", "õe"),
+        ("oẹ", "ọe"),
+        ("uỳ", "ùy"),
+        ("uý", "úy"),
+        ("uỷ", "ủy"),
+        ("uỹ", "ũy"),
+        ("uỵ", "ụy"),
+    ];
+    unchanged("new placement", |text| {
+        PAIRS
+            .iter()
+            .fold(text.to_owned(), |text, (new, old)| text.replace(old, new))
+    });
+}
+
+#[test]
+fn doubled_spaces() {
+    // Three spaces would be a column.
+    unchanged("doubled spaces", |text| {
+        text.lines().map(|line| if line.len() > 200 { line.replace(' ', "  ") } else { line.to_owned() } + "\n").collect()
+    });
+}
+
+#[test]
+fn look_alikes_of_the_letter_d() {
+    unchanged("Ð for Đ", |text| text.replace('Đ', "Ð"));
+}
+
+#[test]
+fn typographic_and_plain_quotes() {
+    unchanged("plain quotes", |text| text.replace(['“', '”'], "\""));
+}
+
+#[test]
+fn long_and_short_dashes() {
+    unchanged("– for -", |text| {
+        // Bullets and rules keep theirs.
+        text.lines().map(|line| if line.len() > 200 { line.replace('-', "–") } else { line.to_owned() } + "\n").collect()
+    });
+}
+
+#[test]
+fn markdown_emphasis() {
+    unchanged("emphasis", |text| {
+        text.lines()
+            .map(|line| {
+                if line.is_empty() {
+                    "\n".to_owned()
+                } else {
+                    format!("**{line}**\n")
+                }
+            })
+            .collect()
+    });
+}
+
+#[test]
+fn wrapped_lines() {
+    unchanged("wrapped lines", |text| {
+        text.lines().map(|line| wrap(line, 90) + "\n").collect()
+    });
+}
+
+/// Breaks a line at spaces so that no piece is longer than `width` characters.
+fn wrap(line: &str, width: usize) -> String {
+    if line.contains(['|', '\t']) || line.contains("   ") {
+        return line.to_owned();
+    }
+    let (mut out, mut column) = (String::new(), 0);
+    for word in line.split(' ') {
+        let length = word.chars().count();
+        if column > 0 && column + 1 + length > width {
+            out.push('\n');
+            column = 0;
+        } else if column > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}
