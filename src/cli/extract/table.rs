@@ -158,17 +158,12 @@ fn value(measure: &pb::Measure) -> String {
         pb::Change::Decrease => "−",
         _ => "",
     };
-    let percent = if measure.kind() == pb::MeasureKind::Percent {
-        "%"
-    } else {
-        ""
-    };
     let total = if measure.total.is_empty() {
         String::new()
     } else {
         format!("/{}", grouped(&measure.total))
     };
-    format!("{approx}{change}{}{total}{percent}", grouped(&measure.value))
+    format!("{approx}{change}{}{total}", grouped(&measure.value))
 }
 
 /// A number as it is written in Viet Nam: dots between thousands, a comma before the fraction.
