@@ -39,6 +39,7 @@ mod percent_mismatch;
 mod sum_mismatch;
 pub mod support;
 mod text_corruption;
+mod value_conflict;
 
 use support::repeats::{self, Repeat, Repeats};
 
@@ -58,6 +59,7 @@ pub static RULES: &[&Rule] = &[
     &percent_mismatch::RULE,
     &sum_mismatch::RULE,
     &text_corruption::RULE,
+    &value_conflict::RULE,
 ];
 
 /// The rule with this id.
