@@ -47,11 +47,11 @@ None; the two places prove it.
 };
 
 /// Words that say little about what is counted.
-const LIGHT: [&str; 53] = [
+const LIGHT: [&str; 52] = [
     "và", "của", "các", "những", "đã", "được", "trong", "với", "cho", "tại", "trên", "về", "theo", "có", "là", "đạt",
     "hiện", "thực", "tổ", "chức", "ở", "từ", "đến", "để", "do", "bị", "khi", "nhằm", "này", "đó", "cả", "còn", "cũng",
     "như", "ra", "mới", "tổng", "số", "lượng", "gồm", "bao", "nay", "qua", "sẽ", "đang", "thì", "mà", "vẫn", "nên",
-    "tục", "hơn", "khoảng", "trước",
+    "tục", "hơn", "khoảng",
 ];
 /// Words that make another indicator of it when only one of the places has them.
 const SCOPES: [&str; 32] = [
@@ -88,6 +88,8 @@ const SCOPES: [&str; 32] = [
     "riêng",
     "đầu",
 ];
+/// Words of plans, estimates and other periods: another indicator wherever they stand.
+const OTHER_INDICATORS: [&str; 8] = ["kỳ", "kế", "tiêu", "dự", "ước", "trước", "giao", "phấn"];
 /// Words of a place taken on either side of a figure.
 const REACH: usize = 14;
 
@@ -105,18 +107,30 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for mut group in groups(context) {
         group.sort_by_key(|measure| (measure.value, measure.span));
         let places: Vec<Place<'_>> = group.into_iter().map(|measure| place(context, measure)).collect();
-        let mut reported = FxHashSet::default();
+        let mut pairs = Vec::new();
         for (at, a) in places.iter().enumerate() {
             // The nearest values only: this keeps the rule linear, and others are too far off.
-            for b in places[at + 1..].iter().take(6) {
-                let pair = (a.measure.value, b.measure.value);
-                if reported.contains(&pair) {
-                    continue;
-                }
+            for (to, b) in places.iter().enumerate().skip(at + 1).take(6) {
                 if let Some(certainty) = judge(context, a, b) {
-                    reported.insert(pair);
-                    report(context, certainty, a, b, findings);
+                    pairs.push((certainty, at, to));
                 }
+            }
+        }
+        // A figure in conflict with several values is one of a series said in the same words.
+        let mut values: BTreeMap<Decimal, FxHashSet<Decimal>> = BTreeMap::new();
+        for &(_, a, b) in &pairs {
+            let (a, b) = (places[a].measure.value, places[b].measure.value);
+            values.entry(a).or_default().insert(b);
+            values.entry(b).or_default().insert(a);
+        }
+        let mut reported = FxHashSet::default();
+        for (certainty, a, b) in pairs {
+            let (a, b) = (&places[a], &places[b]);
+            let series = [a, b]
+                .iter()
+                .any(|place| values.get(&place.measure.value).is_some_and(|others| others.len() > 1));
+            if !series && reported.insert((a.measure.value, b.measure.value)) {
+                report(context, certainty, a, b, findings);
             }
         }
     }
@@ -163,7 +177,9 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
         return None;
     }
     let swapped = x >= Decimal::from(100) && digits(x) == digits(y);
-    let near = (y - x) * Decimal::from(100) <= y * Decimal::from(6) || (y - x <= Decimal::ONE && y >= Decimal::from(5));
+    let percent = if x >= Decimal::from(1000) { 3 } else { 6 };
+    let near =
+        (y - x) * Decimal::from(100) <= y * Decimal::from(percent) || (y - x <= Decimal::ONE && y >= Decimal::from(5));
     if !swapped && !near {
         return None;
     }
@@ -192,7 +208,9 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
 fn scopes_differ(a: &Place<'_>, b: &Place<'_>) -> bool {
     let scopes = || SCOPES.iter().map(|scope| Key::new(scope));
     let (few, many) = if a.words.len() <= b.words.len() { (a, b) } else { (b, a) };
-    scopes().any(|scope| few.words.contains(&scope) && !many.words.contains(&scope))
+    let other = |word: &&str| few.words.contains(&Key::new(word)) != many.words.contains(&Key::new(word));
+    OTHER_INDICATORS.iter().any(other)
+        || scopes().any(|scope| few.words.contains(&scope) && !many.words.contains(&scope))
 }
 
 fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
