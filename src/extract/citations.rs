@@ -59,7 +59,8 @@ pub fn extract(document: &Document, layout: &Layout, vocabulary: &Vocabulary, he
     }
     let mut mentions = scanner.mentions;
     mentions.sort_by_key(|mention| mention.citation.span.start);
-    mentions.dedup_by(|next, kept| next.citation.span.overlaps(kept.citation.span));
+    // Only the law that another one amends lies inside a mention.
+    mentions.dedup_by(|next, kept| next.citation.span.overlaps(kept.citation.span) && !(next.named && kept.named));
     Surroundings { reader, vocabulary }.read(&mut mentions);
     mentions.into_iter().map(|mention| mention.citation).collect()
 }
@@ -149,10 +150,8 @@ impl<'v> Scanner<'_, 'v> {
             return None;
         }
         let bytes = text.as_bytes();
-        if let [.., digit, b'.' | b'/'] = bytes {
-            if digit.is_ascii_digit() {
-                return None;
-            }
+        if matches!(bytes, [.., b'0'..=b'9', b'.' | b'/']) {
+            return None;
         }
         if self.own.start as usize <= at && at < self.own.end as usize {
             return Some(self.own.end as usize);
@@ -363,6 +362,14 @@ impl<'v> Scanner<'_, 'v> {
             }
         }
         let types = &self.vocabulary.document_types;
+        if before.numbered && NOT_BEFORE_NUMBER.contains(&self.reader.before(before.start).key) {
+            return None;
+        }
+        if let Some(kind) = self.announced(before.start) {
+            return Some(kind);
+        }
+        // "02/BC", "45/KH": without a type word a type code alone is too little.
+        symbol.issuer_code?;
         if let Some(kind) = code.and_then(|code| types.of_code(code)) {
             let tight = !self.reader.str(symbol.span).contains(char::is_whitespace);
             return (before.numbered || tight).then(|| kind.name.clone());
@@ -375,12 +382,29 @@ impl<'v> Scanner<'_, 'v> {
         None
     }
 
+    /// The type before a colon or bracket: "các Quy định: số 37-QĐ/TW", "Chỉ thị (số 33/CT-TTg)".
+    fn announced(&self, start: usize) -> Option<Arc<str>> {
+        let mark = self.reader.before(start);
+        if !matches!(mark.kind, Kind::Mark(':' | '(')) {
+            return None;
+        }
+        let last = self.reader.before(mark.start());
+        let types = &self.vocabulary.document_types;
+        let (kind, _) = types.ending_with(&self.reader, last).filter(|_| last.is_word())?;
+        // "văn bản" is any document; the code says which.
+        (&*kind.name != "Văn bản").then(|| kind.name.clone())
+    }
+
     /// The type of a document with a number alone: "Quyết định số 217", "Chỉ thị 05 của", and in
     /// lists ", số 218", ", 218".
     fn bare_kind(&self, before: &Before, symbol: &Symbol) -> Option<Arc<str>> {
         let sequence = symbol.span;
         let next = self.reader.after(sequence.end as usize);
         if let Some(kind) = &before.kind {
+            let calling = self.reader.before(before.start);
+            if calling.key == Key::new("là") && !before.numbered {
+                return None;
+            }
             let fits = before.bare && (before.numbered || self.ends_number(next)) && self.is_no_other_number(next);
             return fits.then(|| kind.clone());
         }
@@ -480,7 +504,11 @@ impl<'v> Scanner<'_, 'v> {
         if !torn {
             self.law_number(&mut mention);
         }
-        let end = mention.end;
+        let end = if first.key == keys::AMENDING {
+            first.end()
+        } else {
+            mention.end
+        };
         self.mentions.push(mention);
         Some(end)
     }
@@ -510,7 +538,9 @@ impl<'v> Scanner<'_, 'v> {
         let mut last = first;
         for _ in 0..12 {
             let next = reader.after(last.end());
-            if !next.is_word() || JOINTS.contains(&next.key) || phrases().resumes.longest(reader, next).is_some() {
+            let digital = next.key == keys::NUMBER && !reader.after(next.end()).is_number();
+            let ends = JOINTS.contains(&next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
+            if !next.is_word() || ends {
                 break;
             }
             last = next;
@@ -536,15 +566,24 @@ impl<'v> Scanner<'_, 'v> {
         None
     }
 
+    /// Where the number begins behind "số", a lost space between them or not.
+    fn behind_number_word(&self, word: Token) -> Option<usize> {
+        if word.key == keys::NUMBER {
+            return Some(self.reader.after(word.end()).start());
+        }
+        let text = self.reader.token(word);
+        let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+        (word.is_word() && Key::new(letters) == keys::NUMBER).then(|| word.start() + letters.len())
+    }
+
     /// The year or the number of a named law: "năm 2015", "2015", "số 31/2024/QH15 ngày …".
     fn law_number(&self, mention: &mut Mention<'_>) {
         let reader = &self.reader;
         let next = reader.after(mention.end);
         if next.key == keys::YEAR || next.key == keys::DAY {
             self.date(mention);
-        } else if next.key == keys::NUMBER {
-            let digits = reader.after(next.end());
-            if let Some(symbol) = symbols::parse(reader, &self.vocabulary.document_types, digits.start()) {
+        } else if let Some(digits) = self.behind_number_word(next) {
+            if let Some(symbol) = symbols::parse(reader, &self.vocabulary.document_types, digits) {
                 mention.end = symbol.span.end as usize;
                 mention.citation.span.end = symbol.span.end;
                 mention.citation.symbol = Some(symbol);
@@ -606,6 +645,18 @@ const JOINTS: [Key; 26] = [
     Key::new("bằng"),
     Key::new("những"),
     Key::new("tổng"),
+];
+
+/// Words before "số" that number something else: a form, a table, an annex, a telephone.
+const NOT_BEFORE_NUMBER: [Key; 8] = [
+    Key::new("mẫu"),
+    Key::new("biểu"),
+    Key::new("lục"),
+    Key::new("thoại"),
+    Key::new("bảng"),
+    Key::new("tổng"),
+    Key::new("một"),
+    Key::new("tổ"),
 ];
 
 /// Words before "luật" that make it no law: pháp luật, kỷ luật, Hội Luật gia.
@@ -715,6 +766,10 @@ impl<'v> Surroundings<'_, 'v> {
     /// A bracket: a term, a footnote's number, or a remark ("sau đây gọi tắt là …") to pass over.
     fn bracket(&self, mention: &mut Mention<'v>, open: Token) -> bool {
         let first = self.reader.after(open.end());
+        if first.key == keys::ABOUT && mention.citation.subject.is_none() && !mention.named {
+            mention.end = open.end();
+            return true;
+        }
         if matches!(first.key, keys::TERM | keys::TENURE) && !self.term(mention, first) {
             return false;
         }
@@ -735,6 +790,9 @@ impl<'v> Surroundings<'_, 'v> {
 
     fn behind_comma(&self, mention: &mut Mention<'v>, comma: Token) -> bool {
         let next = self.reader.after(comma.end());
+        if next.key == Key::new("hội") && mention.citation.subject.is_none() {
+            return self.conference(mention, next);
+        }
         let fits = match next.key {
             keys::TERM | keys::TENURE => mention.citation.term.is_none(),
             keys::OF => mention.citation.issuer.is_none(),
@@ -743,6 +801,21 @@ impl<'v> Surroundings<'_, 'v> {
         };
         if fits {
             mention.end = comma.end();
+        }
+        fits
+    }
+
+    /// ", Hội nghị lần thứ bảy Ban Chấp hành Trung ương khóa X về …": says where, passed over.
+    fn conference(&self, mention: &mut Mention<'v>, first: Token) -> bool {
+        let ordinal = self.reader.after(self.reader.after(first.end()).end());
+        let Some(name) = self.vocabulary.issuers.name_at(&self.reader, first.start()) else {
+            return false;
+        };
+        let behind = self.reader.after(name.span.end as usize);
+        let fits =
+            ordinal.key == Key::new("lần") && matches!(behind.key, keys::TERM | keys::ABOUT) || behind.is_mark('(');
+        if fits {
+            mention.end = name.span.end as usize;
         }
         fits
     }
@@ -775,15 +848,20 @@ impl<'v> Surroundings<'_, 'v> {
         if mention.citation.issuer.is_some() {
             return false;
         }
-        let Some(name) = self.names(of.end()) else { return false };
+        let kind = &mention.citation.document_type;
+        let jointly = kind.contains("liên") || kind.contains("phối hợp");
+        let Some(name) = self.names(of.end(), jointly) else {
+            return false;
+        };
         mention.citation.issuer = Some(name.span);
         mention.issuer = Some(name);
         mention.end = name.span.end as usize;
         true
     }
 
-    /// The name of the body or bodies at `from`.
-    fn names(&self, from: usize) -> Option<IssuerName<'v>> {
+    /// The name of the body or bodies at `from`. Behind a document issued jointly every body belongs
+    /// to the name; behind others one may be the subject of what follows.
+    fn names(&self, from: usize, all: bool) -> Option<IssuerName<'v>> {
         let issuers = &self.vocabulary.issuers;
         let mut name = issuers.name_at(&self.reader, from)?;
         for _ in 0..4 {
@@ -804,7 +882,7 @@ impl<'v> Surroundings<'_, 'v> {
                 }
                 Kind::Number => false,
             };
-            if !ends {
+            if !ends && !all {
                 break;
             }
             name.span.end = next.span.end;
@@ -937,12 +1015,11 @@ impl<'v> Surroundings<'_, 'v> {
     fn beyond_quote(&self, open: Token, end: End, wanted: Option<Span>, later: &[Span]) -> End {
         let next = self.reader.after(end.behind);
         let goes_on = next.is_number() && next.spaced || [keys::YEAR, keys::PERIOD, keys::ON].contains(&next.key);
-        if goes_on {
-            if let Some(longer) = self.unquoted_from(open.start(), end.behind, wanted, later) {
-                return longer;
-            }
+        if !goes_on {
+            return end;
         }
-        end
+        self.unquoted_from(open.start(), end.behind, wanted, later)
+            .unwrap_or(end)
     }
 
     fn unquoted(&self, first: Token, wanted: Option<Span>, later: &[Span]) -> Option<End> {
@@ -955,11 +1032,13 @@ impl<'v> Surroundings<'_, 'v> {
         let mut end = from;
         let (mut quotes, mut brackets) = (0, 0);
         let mut quoted_from = end;
+        let mut behind_inner = 0;
         for count in 0..MAX_SUBJECT {
             // Documents inside the subject are taken whole: their dates and numbers end nothing.
             if let Some(inner) = self.mention_at(self.reader.after(at).start(), later) {
                 at = inner.end as usize;
                 end = at;
+                behind_inner = at;
                 continue;
             }
             let token = self.reader.after(at);
@@ -996,6 +1075,7 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Word if token.key == keys::AND && self.clause_ends_behind_and(token, later) => break,
                     Kind::Word
                         if token.key == keys::OF
+                            && at != behind_inner
                             && self.wanted_issuer(token, wanted)
                             && self.issuer_ends_clause(token, later) =>
                     {
@@ -1035,9 +1115,15 @@ impl<'v> Surroundings<'_, 'v> {
         self.mention_at(token.start(), later).is_some()
     }
 
+    /// Whether another document is issued here: ", ban hành Kế hoạch số …".
+    fn issues(&self, verb: Token, later: &[Span]) -> bool {
+        let found = phrases().issues.longest(&self.reader, verb);
+        found.is_some_and(|((), last)| self.listed(last.end(), later))
+    }
+
     fn clause_ends_behind_comma(&self, comma: Token, later: &[Span]) -> bool {
         let next = self.reader.after(comma.end());
-        if self.listed(comma.end(), later) {
+        if self.listed(comma.end(), later) || self.issues(next, later) {
             return true;
         }
         match next.kind {
@@ -1090,7 +1176,9 @@ impl<'v> Surroundings<'_, 'v> {
 
     fn clause_ends_behind_and(&self, and: Token, later: &[Span]) -> bool {
         let next = self.reader.after(and.end());
-        self.listed(and.end(), later) || phrases().behind_and.longest(&self.reader, next).is_some()
+        self.listed(and.end(), later)
+            || self.issues(next, later)
+            || phrases().behind_and.longest(&self.reader, next).is_some()
     }
 
     /// A bracket that remarks on the document instead of belonging to its title.
@@ -1114,7 +1202,10 @@ impl<'v> Surroundings<'_, 'v> {
         match phrases().resumes.longest(&self.reader, token) {
             Some((true, _)) => true,
             // These do so before a figure only: "với 08 nội dung", "là 1.927 người".
-            Some((false, last)) => self.reader.after(last.end()).is_number(),
+            Some((false, last)) => {
+                let against = self.reader.before(token.start()).key == Key::new("đối");
+                !against && self.reader.after(last.end()).is_number()
+            }
             None => false,
         }
     }
@@ -1122,14 +1213,18 @@ impl<'v> Surroundings<'_, 'v> {
     /// Whether "của" names the body that the document's symbol belongs to.
     fn wanted_issuer(&self, of: Token, wanted: Option<Span>) -> bool {
         let Some(code) = wanted else { return false };
-        let Some(name) = self.names(of.end()) else { return false };
+        let Some(name) = self.names(of.end(), false) else {
+            return false;
+        };
         self.vocabulary.issuers.agree(&name, self.reader.str(code)) == Some(true)
     }
 
     /// Whether the clause ends behind the name, so that "của" belongs to the document and not to
     /// the last noun of the subject.
     fn issuer_ends_clause(&self, of: Token, later: &[Span]) -> bool {
-        let Some(name) = self.names(of.end()) else { return false };
+        let Some(name) = self.names(of.end(), false) else {
+            return false;
+        };
         let next = self.reader.after(name.span.end as usize);
         match next.kind {
             Kind::Break | Kind::End | Kind::Mark('.' | ';' | ')' | '(' | ':' | '¹' | '²' | '³' | '⁴'..='⁹') => {
@@ -1148,7 +1243,9 @@ impl<'v> Surroundings<'_, 'v> {
     /// Members of a list without an issuer take the one named at the end of the list.
     fn share(&self, mentions: &mut [Mention<'v>], starts: &[Span]) {
         for index in (0..mentions.len()).rev() {
-            if mentions[index].citation.issuer.is_some() || mentions[index].named {
+            // A term of its own says that it speaks of another committee.
+            let apart = mentions[index].citation.issuer.is_some() || mentions[index].citation.term.is_some();
+            if apart || mentions[index].named {
                 continue;
             }
             let Some(last) = self.list_end(index, mentions, starts) else {
@@ -1325,7 +1422,9 @@ struct ClausePhrases {
     behind_and: Phrases<()>,
     /// What begins a bracket that is no part of a title.
     remarks: Phrases<()>,
-    /// Verbs of issuing, read backwards.
+    /// Verbs of issuing.
+    issues: Phrases<()>,
+    /// The same, read backwards.
     issuing: Phrases<()>,
 }
 
@@ -1357,6 +1456,7 @@ fn phrases() -> &'static ClausePhrases {
             actions: set(ACTIONS),
             behind_and: set(BEHIND_AND),
             remarks: set(REMARKS),
+            issues: set("ban hành;ký ban hành;xây dựng;ký;tham mưu;đồng thời ban hành;đồng thời;có;ra;trình"),
             issuing,
         }
     });

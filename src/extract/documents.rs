@@ -96,11 +96,14 @@ impl Resolver<'_> {
         let part = |span: Option<Span>| span.map_or(String::new(), |span| code(span.of(self.text)));
         let mut issuer = part(symbol.issuer_code);
         let mut style = symbol.style;
-        if issuer.is_empty() {
-            if let Some(next) = self.lender(citations, index) {
-                issuer = part(next.issuer_code);
-                style = next.style;
-            }
+        let lender = if issuer.is_empty() {
+            self.lender(citations, index)
+        } else {
+            None
+        };
+        if let Some(next) = lender {
+            issuer = part(next.issuer_code);
+            style = next.style;
         }
         let scheme = match self.vocabulary.issuers.of_code(&issuer) {
             Some(body) if body.party => Scheme::Party,
