@@ -36,7 +36,14 @@ pub fn extract(
         .windows(2)
         .map(|pair| Gap::read(&reader, pair[0].span.end as usize, pair[1].span.start as usize))
         .collect();
-    let finder = Finder { reader, measures, gaps };
+    let mut notes: Vec<Span> = layout.notes.iter().map(|note| note.body).collect();
+    notes.sort_unstable();
+    let finder = Finder {
+        reader,
+        measures,
+        gaps,
+        notes,
+    };
     let mut found = Vec::new();
     for index in 0..finder.gaps.len() {
         found.extend(finder.in_line(index));
@@ -48,6 +55,18 @@ pub fn extract(
     found.sort_by_key(|breakdown| (breakdown.total, breakdown.parts.first().copied()));
     found.dedup_by(|second, first| second.total == first.total && second.parts == first.parts);
     found
+}
+
+/// Parts of a total that is a change are changes, too ("giảm 118 đơn vị, trong đó: miền núi 47").
+pub fn inherit_changes(measures: &mut [Measure], breakdowns: &[Breakdown]) {
+    for breakdown in breakdowns {
+        let change = measures[breakdown.total].change;
+        for &part in &breakdown.parts {
+            if measures[part].change == Change::None {
+                measures[part].change = change;
+            }
+        }
+    }
 }
 
 /// What says that parts follow.
@@ -69,6 +88,7 @@ struct Gap {
     depth: i32,
     lowest: i32,
     semicolon: bool,
+    comma: bool,
     /// A sentence or paragraph ends, and no list is opened right behind.
     ends: bool,
     /// A line break, behind which a line with a bullet begins.
@@ -90,6 +110,7 @@ impl Gap {
             depth: 0,
             lowest: 0,
             semicolon: false,
+            comma: false,
             ends: from > until,
             bullet: false,
             ellipsis: false,
@@ -121,6 +142,7 @@ impl Gap {
                     gap.semicolon = true;
                     gap.opener = None;
                 }
+                Kind::Mark(',') => gap.comma = true,
                 Kind::Mark(':') => gap.open(Opener::Colon, words),
                 Kind::Mark('…') => gap.ellipsis = true,
                 Kind::Mark('.') => gap.full_stop(reader, token, &mut words),
@@ -222,6 +244,8 @@ struct Finder<'t> {
     reader: Reader<'t>,
     measures: &'t [Measure],
     gaps: Vec<Gap>,
+    /// The bodies of the footnotes, in order.
+    notes: Vec<Span>,
 }
 
 /// The figures of a list.
@@ -235,6 +259,9 @@ impl Finder<'_> {
     fn in_line(&self, index: usize) -> Option<Breakdown> {
         let gap = self.gaps[index];
         let opener = gap.opener?;
+        if self.note_of(index) != self.note_of(index + 1) {
+            return None;
+        }
         if opener == Opener::Bracket && gap.compares {
             return None;
         }
@@ -242,6 +269,14 @@ impl Finder<'_> {
         let first = &self.measures[*parts.indexes.first()?];
         let total = self.total(index, first)?;
         self.judge(total, parts, opener)
+    }
+
+    /// The footnote that a figure stands in, by the start of its body.
+    fn note_of(&self, index: usize) -> Option<u32> {
+        let start = self.measures[index].span.start;
+        let after = self.notes.partition_point(|note| note.start <= start);
+        let note = self.notes.get(after.checked_sub(1)?)?;
+        (start < note.end).then_some(note.start)
     }
 
     /// The figures of the list that begins with `first`.
@@ -254,17 +289,16 @@ impl Finder<'_> {
         let mut depth = 0;
         // Whether semicolons divide the parts; known at the first one.
         let mut by_semicolon = false;
+        let mut commas = false;
         let end = self.measures.len().min(first + MAX_PARTS);
         for index in first..end {
             let measure = &self.measures[index];
             if index > first {
                 let gap = self.gaps[index - 1];
-                if gap.ellipsis {
-                    parts.partial = true;
-                }
                 if depth + gap.lowest < 0 || gap.ends || gap.leaves && depth == 0 {
                     break;
                 }
+                parts.partial |= gap.ellipsis;
                 let same_line_list = !gap.semicolon || depth > 0;
                 depth += gap.depth;
                 if depth == 0 && matches!(gap.opener, Some(Opener::Among | Opener::Full)) {
@@ -272,12 +306,13 @@ impl Finder<'_> {
                     break;
                 }
                 if !same_line_list && !bracket {
-                    let listed = by_semicolon || parts.indexes.len() <= 1 || self.is_bare(index);
+                    let listed = by_semicolon || parts.indexes.len() <= 1 || !commas || self.is_bare(index);
                     if !listed {
                         break;
                     }
                     by_semicolon = true;
                 }
+                commas |= gap.comma && depth == 0;
                 parts.partial |= depth == 0 && gap.overlaps;
             }
             let plain = depth == 0 && class(measure.kind) == kind && kind.is_some();
@@ -296,17 +331,28 @@ impl Finder<'_> {
         matches!(self.measures[index].unit, super::Unit::Shared(_) | super::Unit::None)
     }
 
-    /// Whether a list ends in "…" or "v.v.".
+    /// Whether the sentence or bracket that a list stands in ends in "…" or "v.v.".
     fn trails_off(&self, from: usize) -> bool {
         const VV: [Key; 2] = [Key::new("v"), Key::new("vv")];
-        let mut at = from;
-        for _ in 0..14 {
+        let (mut at, mut depth) = (from, 0);
+        for _ in 0..120 {
             let token = self.reader.after(at);
             at = token.end();
             match token.kind {
                 Kind::Mark('…') => return true,
-                Kind::Mark('.') if self.reader.after(at).is_mark('.') => return true,
-                Kind::Mark('.') | Kind::Break | Kind::End | Kind::Number => return false,
+                Kind::Mark('.') => {
+                    let next = self.reader.after(at);
+                    if next.is_mark('.') {
+                        return true;
+                    }
+                    if next.spaced || next.is_end() {
+                        return false;
+                    }
+                }
+                Kind::Mark('(') => depth += 1,
+                Kind::Mark(')') if depth == 0 => return false,
+                Kind::Mark(')') => depth -= 1,
+                Kind::Break | Kind::End => return false,
                 Kind::Word if VV.contains(&token.key) => return true,
                 _ => {}
             }
@@ -318,7 +364,8 @@ impl Finder<'_> {
     /// nearest one that counts.
     fn total(&self, last: usize, first: &Measure) -> Option<usize> {
         let mut nearest = None;
-        let mut depth = 0;
+        // A bracket that is closed before the list opens holds no total.
+        let mut depth = self.gaps.get(last).map_or(0, |gap| -gap.lowest);
         let lowest = last.saturating_sub(MAX_BACK);
         for index in (lowest..=last).rev() {
             if index < last {
@@ -394,7 +441,14 @@ impl Finder<'_> {
         let sum: Decimal = members.iter().map(|&part| self.measures[part].value).sum();
         let near =
             |percent: i64| (sum - whole.value).abs() * Decimal::ONE_HUNDRED <= whole.value * Decimal::from(percent);
-        let manner = if members.len() < 2 || parts.partial || too_large || whole.approx != Approx::Exact {
+        if too_large || members.is_empty() {
+            return None;
+        }
+        let partial = members.len() < 2 || parts.partial || whole.approx != Approx::Exact;
+        if partial && !own_unit {
+            return None;
+        }
+        let manner = if partial {
             BreakdownManner::Partial
         } else if own_unit {
             match opener {

@@ -400,6 +400,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
             behind.kind = MeasureKind::Count;
         }
         let mut figure = self.figure(number, None, number.span, &behind, floor);
+        if behind.kind == MeasureKind::Money && behind.unit == Unit::None {
+            self.add_rest(&mut figure, behind);
+        }
         if behind.unit == Unit::None && behind.kind == MeasureKind::Count {
             figure.open = true;
             if number.places > 0 && self.index_before(start) {
@@ -410,6 +413,21 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = figure.span.end as usize;
         figures.push(figure);
         Some(end)
+    }
+
+    /// "2.345 tỷ 600 triệu đồng": one sum in two steps.
+    fn add_rest(&self, figure: &mut Figure, behind: Behind) {
+        let next = self.reader.after(behind.end);
+        let Some(rest) = next.is_number().then(|| numerals::numeral_at(self.reader.text, next.start())).flatten() else {
+            return;
+        };
+        let smaller = self.behind(rest.span.end as usize, MeasureKind::Count);
+        if smaller.kind != MeasureKind::Money || smaller.factor >= behind.factor || rest.value >= Decimal::ONE_THOUSAND {
+            return;
+        }
+        figure.value = figure.value + scaled(rest.value, Decimal::from(smaller.factor));
+        figure.span = Span::new(figure.span.start as usize, smaller.end);
+        figure.unit = smaller.unit;
     }
 
     /// Whether a number goes on in a row of names: "mức độ 3 và 4", "Điều 5, 6, 7".
@@ -567,8 +585,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
             _ => {}
         }
         let counted = behind.known && behind.kind != MeasureKind::Duration;
-        if behind.never || chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
+        if behind.never || !counted && is_scale(first, second) {
             return None;
+        }
+        let mut open = false;
+        if chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
+            // "Thạnh Phú 3/5, Bình Đại 4/6 xã" is told by the ratios around it.
+            open = before.is_word() && !context::is_date_word(before);
+            if !open {
+                return None;
+            }
         }
         // "24/24 giờ", "24/7".
         if first.small() == Some(24) && matches!(second.small(), Some(24 | 7)) {
@@ -583,6 +609,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return self.list(chain, figures);
         }
         self.push(first, Some(second), span, &behind, kind, floor, figures);
+        if let Some(figure) = figures.last_mut() {
+            figure.open = open;
+        }
         Some(behind.end.max(chain.end))
     }
 
@@ -650,6 +679,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if behind.kind == MeasureKind::Duration && self.is_time(last, before, &behind) {
             return None;
         }
+        let mut said: Option<(Approx, Change)> = None;
         for index in 0..chain.count {
             let number = chain.get(index)?;
             let own = index + 1 == chain.count;
@@ -658,8 +688,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 each.end = number.span.end as usize;
                 each.unit = behind.unit.span().map_or(Unit::None, Unit::Shared);
             }
-            let kind = behind.kind;
-            self.push(number, None, number.span, &each, kind, floor(figures), figures);
+            self.push(number, None, number.span, &each, behind.kind, floor(figures), figures);
+            // "giảm 30-50%": what is said of the first goes for all.
+            if let Some(figure) = figures.last_mut() {
+                match said {
+                    Some((approx, change)) => (figure.approx, figure.change) = (approx, change),
+                    None => said = Some((figure.approx, figure.change)),
+                }
+            }
         }
         Some(behind.end)
     }
@@ -932,6 +968,12 @@ impl Figure {
         self.value = scaled(self.value, Decimal::from(factor));
         self.total = self.total.map(|total| scaled(total, Decimal::from(factor)));
     }
+}
+
+/// Whether two numbers are the scale of a map ("1/500", "1/2.000").
+fn is_scale(first: Numeral, second: Numeral) -> bool {
+    let round = [200, 250, 500, 1_000, 2_000, 5_000, 10_000, 25_000, 50_000, 100_000];
+    first.value == Decimal::ONE && round.iter().any(|&scale| second.value == Decimal::from(scale))
 }
 
 /// The end of the last figure, before which nothing is read backwards.

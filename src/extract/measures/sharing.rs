@@ -32,7 +32,10 @@ pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figur
         .map(|pair| gap(&reader, pair[0].span.end as usize, pair[1].number.start as usize))
         .collect();
     for index in 0..figures.len() {
-        if figures[index].unit != Unit::None || !figures[index].counts() {
+        if figures[index].unit != Unit::None && !figures[index].open || !figures[index].counts() {
+            continue;
+        }
+        if figures[index].open && figures[index].kind == MeasureKind::Ratio && !has_ratio_beside(figures, &gaps, index) {
             continue;
         }
         let found = forwards(figures, &gaps, index)
@@ -48,6 +51,14 @@ pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figur
     }
     spread_changes(&reader, figures);
     figures.retain(|figure| !figure.open);
+}
+
+/// Whether the next figure, or the one before, in the sentence is a ratio.
+fn has_ratio_beside(figures: &[Figure], gaps: &[Gap], index: usize) -> bool {
+    let ratio = |figure: &Figure| figure.kind == MeasureKind::Ratio && !figure.open;
+    let next = figures.get(index + 1).is_some_and(|next| ratio(next) && !gaps[index].ends);
+    let before = index > 0 && ratio(&figures[index - 1]) && !gaps[index - 1].ends;
+    next || before
 }
 
 fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
@@ -172,8 +183,8 @@ fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
         let (previous, figure) = (&before[index - 1], &mut rest[0]);
         if previous.change == Change::None
             || figure.change != Change::None
-            || previous.kind != figure.kind
             || !matches!(figure.kind, MeasureKind::Count)
+            || !matches!(previous.kind, MeasureKind::Count | MeasureKind::Score)
         {
             continue;
         }

@@ -13,7 +13,7 @@ use super::{Figure, is_any, sentence_ends};
 /// Most words of a subject.
 const MAX_WORDS: usize = 11;
 /// Most words read before a figure.
-const MAX_BEFORE: usize = 10;
+const MAX_BEFORE: usize = 13;
 
 /// Words at which the attributes behind a figure end.
 const END: [Key; 17] = [
@@ -290,6 +290,8 @@ impl Namer<'_, '_> {
                     }
                     None => break,
                 },
+                // A year or another number that is no figure.
+                Kind::Number if words > 0 => {}
                 _ if token.is_quote() || token.is_mark('-') && token.spaced => {}
                 Kind::Mark(':') if words == 0 => {}
                 Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
@@ -368,7 +370,13 @@ impl Namer<'_, '_> {
     fn change_of_clause(&self, figure: &mut Figure) {
         const GROWTH: [Key; 2] = [Key::new("trưởng"), Key::new("tăng")];
         const RATE: [Key; 3] = [Key::new("lệ"), Key::new("mức"), Key::new("độ")];
-        if figure.change != Change::None || !matches!(figure.kind, MeasureKind::Percent) {
+        if figure.change != Change::None {
+            return;
+        }
+        if figure.kind != MeasureKind::Percent {
+            if figure.kind == MeasureKind::Count && self.is_of_cuts(figure) {
+                figure.change = Change::Decrease;
+            }
             return;
         }
         let Some(subject) = figure.subject.filter(|subject| subject.end <= figure.number.start) else {
@@ -391,6 +399,32 @@ impl Namer<'_, '_> {
             }
             last = token;
         }
+    }
+}
+
+impl Namer<'_, '_> {
+    /// Whether a number of people or posts is that of a cut of staff spoken of since the last
+    /// figure ("Việc tinh giản biên chế … được thực hiện với 2.310 người").
+    fn is_of_cuts(&self, figure: &Figure) -> bool {
+        const PEOPLE: [Key; 3] = [Key::new("người"), Key::new("biên"), Key::new("trường")];
+        const TINH: Key = Key::new("tinh");
+        const GIAN: [Key; 2] = [Key::new("giản"), Key::new("giảm")];
+        let people = figure.unit.span().is_some_and(|unit| is_any(self.reader.after(unit.start as usize), &PEOPLE));
+        if !people {
+            return false;
+        }
+        let mut at = figure.lead as usize;
+        for _ in 0..60 {
+            let token = self.reader.before(at);
+            if token.is_end() || token.start() < self.floor || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
+                return false;
+            }
+            if is_any(token, &GIAN) && self.reader.before(token.start()).key == TINH {
+                return true;
+            }
+            at = token.start();
+        }
+        false
     }
 }
 

@@ -36,3 +36,15 @@ fn a_plain_count() {
         ["1.327 văn bản | Count 1327 văn bản"]
     );
 }
+
+#[test]
+#[ignore = "prints the figures of a file, for looking at forms by hand"]
+fn show() {
+    let Ok(path) = std::env::var("SHOW") else { return };
+    for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
+        println!("{line}");
+        for figure in figures(line) {
+            println!("      {figure}");
+        }
+    }
+}
