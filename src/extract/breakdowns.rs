@@ -176,8 +176,9 @@ impl Gap {
             return;
         }
         let colon = reader.before(token.start()).is_mark(':');
-        self.bullet = matches!(next.kind, Kind::Mark('-' | '+' | '•'));
-        if !(colon && self.bullet) {
+        let bullet = matches!(next.kind, Kind::Mark('-' | '+' | '•'));
+        self.bullet = bullet && (!self.ends || self.bullet || *words == 0);
+        if !(colon && bullet) {
             self.ends = true;
             self.opener = None;
         }
@@ -286,6 +287,7 @@ impl Finder<'_> {
             partial: gap.overlaps,
         };
         let kind = class(self.measures[first].kind);
+        let by_line = gap.bullet;
         let mut depth = 0;
         // Whether semicolons divide the parts; known at the first one.
         let mut by_semicolon = false;
@@ -295,6 +297,16 @@ impl Finder<'_> {
             let measure = &self.measures[index];
             if index > first {
                 let gap = self.gaps[index - 1];
+                if by_line {
+                    if gap.ends && !gap.bullet {
+                        break;
+                    }
+                    // One part a line; the other figures of the line are not parts.
+                    if gap.bullet && class(self.measures[index].kind) == kind {
+                        parts.indexes.push(index);
+                    }
+                    continue;
+                }
                 if depth + gap.lowest < 0 || gap.ends || gap.leaves && depth == 0 {
                     break;
                 }

@@ -368,7 +368,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return None;
         }
         match role {
-            Role::Never => {
+            Role::Never if !matches!(behind.kind, MeasureKind::Money | MeasureKind::Percent) => {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
@@ -405,6 +405,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
         }
         if behind.unit == Unit::None && behind.kind == MeasureKind::Count {
             figure.open = true;
+            if let Some(noun) = self.noun_before(start) {
+                figure.unit = Unit::Shared(noun);
+                figure.noun = Some(noun);
+                figure.open = false;
+            }
             if number.places > 0 && self.index_before(start) {
                 figure.kind = MeasureKind::Score;
                 figure.open = false;
@@ -418,11 +423,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// "2.345 tỷ 600 triệu đồng": one sum in two steps.
     fn add_rest(&self, figure: &mut Figure, behind: Behind) {
         let next = self.reader.after(behind.end);
-        let Some(rest) = next.is_number().then(|| numerals::numeral_at(self.reader.text, next.start())).flatten() else {
+        let Some(rest) = next
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, next.start()))
+            .flatten()
+        else {
             return;
         };
         let smaller = self.behind(rest.span.end as usize, MeasureKind::Count);
-        if smaller.kind != MeasureKind::Money || smaller.factor >= behind.factor || rest.value >= Decimal::ONE_THOUSAND {
+        if smaller.kind != MeasureKind::Money || smaller.factor >= behind.factor || rest.value >= Decimal::ONE_THOUSAND
+        {
             return;
         }
         figure.value = figure.value + scaled(rest.value, Decimal::from(smaller.factor));
@@ -542,6 +552,29 @@ impl<'t, 'v> Scanner<'t, 'v> {
         number.places > 0
             || is_any(before, &REACHED)
             || is_any(self.reader.after(behind.end), &[Key::new("so"), Key::new("xếp")])
+    }
+
+    /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
+    fn noun_before(&self, start: usize) -> Option<Span> {
+        let mut at = start;
+        for position in 0..14 {
+            let token = self.reader.before(at);
+            let colon = token.is_mark(':') && position == 0;
+            if !token.is_word() && !colon {
+                return None;
+            }
+            at = token.start();
+            if token.is_word() && token.key == Key::new("số") && position > 0 {
+                let next = self.reader.after(token.end());
+                return match self.vocabulary.units.behind.longest(&self.reader, next) {
+                    Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
+                        Some(next.span.join(last.span))
+                    }
+                    _ => None,
+                };
+            }
+        }
+        None
     }
 
     /// Whether an index or a score is spoken of shortly before ("chỉ số PAPI đạt 46,0415").
@@ -817,6 +850,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 return self.percent(token.span.join(third.span), third.end());
             }
         }
+        if let Some(comrades) = self.comrades(token) {
+            return Behind {
+                unit: own(comrades),
+                kind: MeasureKind::Count,
+                noun: Some(comrades),
+                end: comrades.end as usize,
+                known: true,
+                ..behind
+            };
+        }
         let found = units.behind.longest(&self.reader, token);
         let money_word = is_any(token, &[DONG, Key::new("vnđ"), Key::new("vnd"), Key::new("đ")]);
         if money_word && found.is_none_or(|(_, last)| last.span == token.span) {
@@ -870,6 +913,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
             behind.kind = MeasureKind::Count;
         }
         behind
+    }
+
+    /// "đ/c", short for "đồng chí".
+    fn comrades(&self, token: Token) -> Option<Span> {
+        let text = self.reader.text;
+        let short = matches!(text[token.start()..token.end()].to_lowercase().as_str(), "đ");
+        let rest = &text[token.end()..];
+        let next = rest.chars().nth(2).is_some_and(char::is_alphanumeric);
+        (short && (rest.starts_with("/c") || rest.starts_with("/C")) && !next)
+            .then(|| Span::new(token.start(), token.end() + 2))
     }
 
     /// "m²" and "km²", whose raised 2 is no letter.

@@ -409,7 +409,10 @@ impl Namer<'_, '_> {
         const PEOPLE: [Key; 3] = [Key::new("người"), Key::new("biên"), Key::new("trường")];
         const TINH: Key = Key::new("tinh");
         const GIAN: [Key; 2] = [Key::new("giản"), Key::new("giảm")];
-        let people = figure.unit.span().is_some_and(|unit| is_any(self.reader.after(unit.start as usize), &PEOPLE));
+        let people = figure
+            .unit
+            .span()
+            .is_some_and(|unit| is_any(self.reader.after(unit.start as usize), &PEOPLE));
         if !people {
             return false;
         }
