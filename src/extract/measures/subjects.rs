@@ -94,7 +94,11 @@ const GENERIC: [Key; 12] = [
     Key::new("nhận"),
 ];
 /// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
-const SIBLINGS: [Key; 32] = [
+const SIBLINGS: [Key; 36] = [
+    Key::new("tố"),
+    Key::new("phản"),
+    Key::new("kiến"),
+    Key::new("khiếu"),
     Key::new("xã"),
     Key::new("phường"),
     Key::new("thị"),
@@ -193,7 +197,10 @@ impl Namer<'_, '_> {
         };
         match figure.kind {
             MeasureKind::Percent => self.percent(figure, before),
-            _ if figure.change != Change::None && self.before(figure).is_none() && previous.is_some() => {
+            _ if figure.change != Change::None
+                && self.before(figure).is_none()
+                && previous.is_some_and(|previous| self.same_unit(previous, figure)) =>
+            {
                 inherited(None)
             }
             MeasureKind::Rank | MeasureKind::Score => inherited(self.before(figure)),
@@ -357,10 +364,12 @@ impl Namer<'_, '_> {
     /// The attributes behind a figure: words up to the end of the clause. A list of nouns ("xã,
     /// phường, thị trấn") is passed over its commas.
     fn behind(&self, from: usize, already: usize) -> Option<Span> {
+        const DE: Key = Key::new("để");
         let mut at = from;
         let mut span: Option<Span> = None;
         let mut words = already;
         let mut last_and = None;
+        let mut purpose = false;
         while words < MAX_WORDS {
             let token = self.reader.after(at);
             if token.start() >= self.ceiling {
@@ -369,6 +378,21 @@ impl Namer<'_, '_> {
                 break;
             }
             if token.is_number() && span.is_some() {
+                span = span.map(|span| span.join(token.span));
+                at = token.end();
+                continue;
+            }
+            if words == already && is_any(token, &[Key::new("và")]) {
+                return None;
+            }
+            // "443 văn bản để lãnh đạo, chỉ đạo việc …"
+            if words == already && is_any(token, &[DE]) {
+                purpose = true;
+                span = Some(token.span);
+                at = token.end();
+                continue;
+            }
+            if token.is_mark(',') && purpose && self.ceiling > token.end() + 120 {
                 at = token.end();
                 continue;
             }
@@ -414,7 +438,7 @@ impl Namer<'_, '_> {
             if token.start() >= self.ceiling {
                 return false;
             }
-            if !token.is_word() || is_any(token, &END) {
+            if !token.is_word() || is_any(token, &END) || is_any(token, &[Key::new("và")]) {
                 return true;
             }
             at = token.end();
@@ -508,10 +532,13 @@ impl Namer<'_, '_> {
         }
         while start < end {
             let last = self.reader.before(end);
-            if !trailing.iter().any(|keys| is_any(last, keys)) && last.is_word() {
+            if !trailing.iter().any(|keys| is_any(last, keys)) && (last.is_word() || last.is_number()) {
                 break;
             }
-            end = last.start();
+            end = match last.kind {
+                Kind::Mark(')') => self.bracket(last).unwrap_or(last.start()),
+                _ => last.start(),
+            };
         }
         while start < end && self.reader.text[..end].ends_with(char::is_whitespace) {
             end = self.reader.before(end).end();
