@@ -12,7 +12,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     document::{Document, Span},
-    extract::{Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind, measures::tables},
+    extract::{
+        Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind,
+        measures::{Streams, tables},
+    },
     shadow::{Key, Kind, Reader, Token},
     vocabulary::Vocabulary,
 };
@@ -32,17 +35,29 @@ pub fn extract(
 ) -> Vec<Breakdown> {
     let _ = (vocabulary, footnotes);
     let reader = layout.reader(document);
-    let gaps: Vec<Gap> = measures
+    let streams = Streams::new(layout);
+    // The body first, then each footnote, so that neighbours are neighbours of one text.
+    let mut order: Vec<usize> = (0..measures.len()).collect();
+    order.sort_by_key(|&index| (streams.of(measures[index].span.start), index));
+    let sorted: Vec<&Measure> = order.iter().map(|&index| &measures[index]).collect();
+    let gaps: Vec<Gap> = sorted
         .windows(2)
-        .map(|pair| Gap::read(&reader, pair[0].span.end as usize, pair[1].span.start as usize))
+        .map(|pair| {
+            let mut gap = Gap::read(&reader, pair[0].span.end as usize, pair[1].span.start as usize);
+            if streams.of(pair[0].span.start) != streams.of(pair[1].span.start) {
+                gap.ends = true;
+                gap.bullet = false;
+                gap.opener = None;
+            }
+            gap
+        })
         .collect();
-    let mut notes: Vec<Span> = layout.notes.iter().map(|note| note.body).collect();
-    notes.sort_unstable();
+    let body = sorted.partition_point(|measure| streams.of(measure.span.start) == 0);
     let finder = Finder {
         reader,
-        measures,
+        measures: sorted,
         gaps,
-        notes,
+        body,
     };
     let mut found = Vec::new();
     for index in 0..finder.gaps.len() {
@@ -51,6 +66,12 @@ pub fn extract(
     found.extend(layout.notes.iter().filter_map(|note| finder.in_note(note)));
     for table in tables::find(document, layout) {
         finder.in_table(&table, &mut found);
+    }
+    for breakdown in &mut found {
+        breakdown.total = order[breakdown.total];
+        for part in &mut breakdown.parts {
+            *part = order[*part];
+        }
     }
     found.sort_by_key(|breakdown| (breakdown.total, breakdown.parts.first().copied()));
     found.dedup_by(|second, first| second.total == first.total && second.parts == first.parts);
@@ -243,10 +264,11 @@ impl Gap {
 
 struct Finder<'t> {
     reader: Reader<'t>,
-    measures: &'t [Measure],
+    /// The figures of the body, then those of each footnote.
+    measures: Vec<&'t Measure>,
     gaps: Vec<Gap>,
-    /// The bodies of the footnotes, in order.
-    notes: Vec<Span>,
+    /// The number of figures of the body.
+    body: usize,
 }
 
 /// The figures of a list.
@@ -260,24 +282,13 @@ impl Finder<'_> {
     fn in_line(&self, index: usize) -> Option<Breakdown> {
         let gap = self.gaps[index];
         let opener = gap.opener?;
-        if self.note_of(index) != self.note_of(index + 1) {
-            return None;
-        }
         if opener == Opener::Bracket && gap.compares {
             return None;
         }
         let parts = self.parts(index + 1, opener == Opener::Bracket || gap.depth > 0, gap);
-        let first = &self.measures[*parts.indexes.first()?];
+        let first = self.measures[*parts.indexes.first()?];
         let total = self.total(index, first)?;
         self.judge(total, parts, opener)
-    }
-
-    /// The footnote that a figure stands in, by the start of its body.
-    fn note_of(&self, index: usize) -> Option<u32> {
-        let start = self.measures[index].span.start;
-        let after = self.notes.partition_point(|note| note.start <= start);
-        let note = self.notes.get(after.checked_sub(1)?)?;
-        (start < note.end).then_some(note.start)
     }
 
     /// The figures of the list that begins with `first`.
@@ -507,14 +518,11 @@ impl Finder<'_> {
     /// The breakdown that a footnote gives of the figure its mark stands behind.
     fn in_note(&self, note: &super::layout::Note) -> Option<Breakdown> {
         let reference = note.reference?;
-        let first = self
-            .measures
-            .partition_point(|measure| measure.span.start < note.body.start);
+        let notes = &self.measures[self.body..];
+        let first = self.body + notes.partition_point(|measure| measure.span.start < note.body.start);
         let part = self.measures.get(first).filter(|part| part.span.end <= note.body.end)?;
         let opener = self.note_opener(note.body)?;
-        let before = self
-            .measures
-            .partition_point(|measure| measure.span.end <= reference.start);
+        let before = self.measures[..self.body].partition_point(|measure| measure.span.end <= reference.start);
         let total = self.total(before.checked_sub(1)?, part)?;
         if !self.near_mark(total, reference) || first <= total && total < first + MAX_PARTS {
             return None;

@@ -151,7 +151,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if b.is_ascii_digit() {
                 i = match self.skips.end_of(i) {
                     Some(end) => end,
-                    None => self.digits(i, figures).max(i + 1),
+                    None => self.resume(i, self.digits(i, figures)),
                 };
                 word_start = false;
             } else if word_start && matches!(b | 0x20, b'h' | b'b' | b's' | b't' | b'c' | b'm') {
@@ -161,6 +161,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 word_start = b.is_ascii_whitespace() || b == b'(' || b == b'*';
                 i += 1;
             }
+        }
+    }
+
+    /// Where to go on behind a figure: at once behind its number where a line break, and a
+    /// footnote perhaps, stands before the unit.
+    fn resume(&self, start: usize, end: usize) -> usize {
+        let end = end.max(start + 1);
+        match self.reader.text[start..end].find('\n') {
+            Some(newline) => start + newline.max(1),
+            None => end,
         }
     }
 
@@ -772,6 +782,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             open: false,
             subject: None,
             qualifier: None,
+            stream: 0,
         }
     }
 
@@ -1031,7 +1042,16 @@ fn is_scale(first: Numeral, second: Numeral) -> bool {
 
 /// The end of the last figure, before which nothing is read backwards.
 fn floor(figures: &[Figure]) -> usize {
-    figures.last().map_or(0, |figure| figure.span.end as usize)
+    /// A figure longer than this has a footnote between its number and its unit.
+    const LONGEST: usize = 160;
+    figures.last().map_or(0, |figure| {
+        let end = if figure.span.len() > LONGEST {
+            figure.number.end
+        } else {
+            figure.span.end
+        };
+        end as usize
+    })
 }
 
 fn scaled(value: Decimal, factor: Decimal) -> Decimal {

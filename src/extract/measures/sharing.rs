@@ -31,7 +31,11 @@ const MAX_NEIGHBOURS: usize = 40;
 pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figure>) {
     let gaps: Vec<Gap> = figures
         .windows(2)
-        .map(|pair| gap(&reader, pair[0].span.end as usize, pair[1].number.start as usize))
+        .map(|pair| {
+            let mut gap = gap(&reader, pair[0].span.end as usize, pair[1].number.start as usize);
+            gap.ends |= pair[0].stream != pair[1].stream;
+            gap
+        })
         .collect();
     for index in 0..figures.len() {
         if figures[index].unit != Unit::None && !figures[index].open || !figures[index].counts() {
@@ -169,7 +173,7 @@ fn over_footnote(layout: &Layout, figures: &[Figure], index: usize) -> Option<(S
         .iter()
         .find(|note| note.body.contains(figures[index].number))?;
     let reference = note.reference?;
-    let before = figures.partition_point(|figure| figure.span.end <= reference.start);
+    let before = figures.partition_point(|figure| figure.stream == 0 && figure.span.end <= reference.start);
     let total = figures[..before]
         .iter()
         .rev()
@@ -206,6 +210,7 @@ fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
         let (before, rest) = figures.split_at_mut(index);
         let (previous, figure) = (&before[index - 1], &mut rest[0]);
         if previous.change == Change::None
+            || previous.stream != figure.stream
             || figure.change != Change::None
             || !matches!(figure.kind, MeasureKind::Count)
             || !matches!(previous.kind, MeasureKind::Count | MeasureKind::Score)

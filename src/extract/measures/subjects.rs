@@ -157,12 +157,15 @@ const LEADING: [Key; 18] = [
 /// Finds the subject of every figure, in order.
 pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
     for index in 0..figures.len() {
-        let floor = index
-            .checked_sub(1)
-            .map_or(0, |previous| figures[previous].span.end as usize);
-        let ceiling = figures
-            .get(index + 1)
-            .map_or(reader.text.len(), |next| next.lead as usize);
+        let stream = figures[index].stream;
+        let floor = match index.checked_sub(1).map(|previous| &figures[previous]) {
+            Some(previous) if previous.stream == stream => previous.span.end as usize,
+            _ => 0,
+        };
+        let ceiling = match figures.get(index + 1) {
+            Some(next) if next.stream == stream => next.lead as usize,
+            _ => reader.text.len(),
+        };
         let namer = Namer {
             reader,
             vocabulary,
@@ -172,12 +175,23 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
         let (before, rest) = figures.split_at_mut(index);
         let previous = before
             .last()
+            .filter(|previous| previous.stream == stream)
             .filter(|previous| !sentence_ends(&reader, previous.span.end as usize, rest[0].number.start as usize));
-        let (subject, qualifier) = namer.subject(&rest[0], previous, before);
+        let (subject, qualifier) = namer.subject(&rest[0], previous, before_in(before, stream));
         rest[0].subject = subject;
         rest[0].qualifier = qualifier;
         namer.change_of_clause(&mut rest[0]);
     }
+}
+
+/// The figures before one that stand in its stream; only the last few matter.
+fn before_in(before: &[Figure], stream: usize) -> &[Figure] {
+    let few = before.len().saturating_sub(4);
+    let start = before[few..]
+        .iter()
+        .rposition(|figure| figure.stream != stream)
+        .map_or(few, |index| few + index + 1);
+    &before[start..]
 }
 
 struct Namer<'t, 'v> {
