@@ -211,11 +211,7 @@ impl Gap {
         if self.ends && (words > 0 || matches!(opener, Opener::Bracket | Opener::Colon)) {
             return;
         }
-        let stronger = match (self.opener, opener) {
-            (None, _) => true,
-            (Some(_), Opener::Full | Opener::Among) => true,
-            _ => false,
-        };
+        let stronger = self.opener.is_none() || matches!(opener, Opener::Full | Opener::Among);
         if stronger {
             self.opener = Some(opener);
             if opener == Opener::Among {
@@ -443,7 +439,7 @@ impl Finder<'_> {
         let same: Vec<usize> = all
             .iter()
             .copied()
-            .filter(|&part| self.same_unit(whole, &self.measures[part]))
+            .filter(|&part| self.same_unit(whole, self.measures[part]))
             .collect();
         let own_unit = all.first().is_some_and(|first| same.first() == Some(first));
         let members = if own_unit { &same } else { &all };
@@ -480,9 +476,7 @@ impl Finder<'_> {
                 Opener::Colon if near(25) => BreakdownManner::Full,
                 Opener::Colon => BreakdownManner::Among,
             }
-        } else if opener != Opener::Among && near(15) && self.uniform(members) && opener == Opener::Colon {
-            BreakdownManner::Full
-        } else if opener == Opener::Full && near(15) {
+        } else if near(15) && (opener == Opener::Full || opener == Opener::Colon && self.uniform(members)) {
             BreakdownManner::Full
         } else if opener == Opener::Bracket && near(10) {
             BreakdownManner::Among
@@ -500,7 +494,7 @@ impl Finder<'_> {
     fn uniform(&self, parts: &[usize]) -> bool {
         parts
             .windows(2)
-            .all(|pair| self.same_unit(&self.measures[pair[0]], &self.measures[pair[1]]))
+            .all(|pair| self.same_unit(self.measures[pair[0]], self.measures[pair[1]]))
     }
 
     /// How many of the parts, two at least, add up to the total.
@@ -533,7 +527,7 @@ impl Finder<'_> {
             .retain(|&index| self.measures[index].span.end <= note.body.end);
         let plain = opener == Opener::Colon;
         let found = self.judge(total, parts, if plain { Opener::Among } else { opener })?;
-        let exact = self.fits(&self.measures[found.total], &found.parts).is_some();
+        let exact = self.fits(self.measures[found.total], &found.parts).is_some();
         (exact || !plain || found.parts.len() > 2).then_some(found)
     }
 
@@ -661,5 +655,85 @@ fn level(text: &str, cell: Span, numbered: bool) -> u8 {
         Some(c) if c.is_uppercase() => 0,
         Some(c) if c.is_ascii_digit() => 1 + label.matches('.').count().min(6) as u8,
         Some(_) => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::measures;
+
+    /// The breakdowns of a text: total, manner, parts.
+    fn breakdowns(text: &str) -> Vec<String> {
+        let document = Document::plain(format!("BÁO CÁO\nKết quả\n\n{text}\n"));
+        let layout = Layout::of(&document);
+        let vocabulary = Vocabulary::embedded();
+        let measures = measures::extract(&document, &layout, vocabulary, &[], &[]);
+        let value = |index: usize| measures[index].value.to_string();
+        extract(&document, &layout, vocabulary, &[], &measures)
+            .iter()
+            .map(|breakdown| {
+                let parts: Vec<String> = breakdown.parts.iter().map(|&part| value(part)).collect();
+                format!("{} {:?} {}", value(breakdown.total), breakdown.manner, parts.join("+"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn how_a_text_presents_parts() {
+        for (text, expected) in [
+            (
+                "Ban hành 55 văn bản (33 nghị quyết, 22 quyết định).",
+                vec!["55 Full 33+22"],
+            ),
+            (
+                "Tiếp nhận 120 hồ sơ, gồm: cấp tỉnh 50 hồ sơ, cấp xã 60 hồ sơ; 12 đơn thư.",
+                vec!["120 Full 50+60"],
+            ),
+            (
+                "Phát hiện 65 vụ việc, trong đó đất đai 28 vụ việc, xây dựng 19 vụ việc.",
+                vec!["65 Among 28+19"],
+            ),
+            (
+                "Có 72 dự án. Trong đó, có 10 dự án mới và 18 dự án cũ; 7 dự án khác...",
+                vec!["72 Partial 10+18+7"],
+            ),
+            ("Có 27 cán bộ, trong đó nữ 09 cán bộ.", vec!["27 Partial 9"]),
+            ("Tiếp 1.327 lượt công dân, trong đó có 12 đoàn đông người.", vec![]),
+            (
+                "Mở 62 lớp cho 4.875 lượt học viên, cụ thể: tin học 24 lớp, ngoại ngữ 38 lớp.",
+                vec!["62 Full 24+38"],
+            ),
+            (
+                "Đánh giá 15 chi bộ: 03 chi bộ xuất sắc, 10 chi bộ tốt, 01 chi bộ yếu.",
+                vec!["15 Full 3+10+1"],
+            ),
+            ("Thu 36,8 tỷ đồng (cùng kỳ 32,2 tỷ đồng, kế hoạch 40 tỷ đồng).", vec![]),
+            ("Giao 15 huyện (102 xã, 43 phường).", vec![]),
+            (
+                "Giảm 497/602 biên chế, trong đó hành chính giảm 189/284 (đạt 66,5%), sự nghiệp giảm 308/318.",
+                vec!["497 Among 189+308"],
+            ),
+            (
+                "Nhận 90 hồ sơ, gồm: tỉnh 50 hồ sơ (trực tuyến 40, trực tiếp 10); xã 40 hồ sơ.",
+                vec!["90 Full 50+40", "50 Full 40+10"],
+            ),
+            (
+                "Đơn: 25 đơn, gồm:\n- Khiếu nại: 20 đơn, đạt 80%;\n- Tố cáo: 6 đơn.",
+                vec!["25 Full 20+6"],
+            ),
+            (
+                "Có 20 người (nữ 12 người, đảng viên 15 người).",
+                vec!["20 Partial 12+15"],
+            ),
+        ] {
+            assert_eq!(breakdowns(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_row_of_a_table_may_be_the_sum() {
+        let text = "TT | Lĩnh vực | Hồ sơ (hồ sơ) | Tỷ lệ (%)\n1 | Đất đai | 30 | 50\n2 | Nước | 12 | 60\n| Tổng cộng | 43 | 55";
+        assert_eq!(breakdowns(text), ["43 Full 30+12"]);
     }
 }

@@ -281,7 +281,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             '.' | ',' | ':' => second.is_alphanumeric(),
             '/' => {
                 let end = start - 1;
-                !figures.last().is_some_and(|figure| figure.span.end as usize == end) && second != ' '
+                figures.last().is_none_or(|figure| figure.span.end as usize != end) && second != ' '
             }
             '-' | '–' | '—' => second.is_alphanumeric(),
             '^' | '{' | '<' | '>' | '&' | '#' | '@' | '$' | '=' | '[' | '\\' | '~' => true,
@@ -445,7 +445,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         {
             return;
         }
-        figure.value = figure.value + scaled(rest.value, Decimal::from(smaller.factor));
+        figure.value += scaled(rest.value, Decimal::from(smaller.factor));
         figure.span = Span::new(figure.span.start as usize, smaller.end);
         figure.unit = smaller.unit;
     }
@@ -1054,8 +1054,12 @@ fn floor(figures: &[Figure]) -> usize {
     })
 }
 
+/// A value multiplied out; as it stands where the result would be no sensible figure, so that sums
+/// of figures never overflow.
 fn scaled(value: Decimal, factor: Decimal) -> Decimal {
-    value.checked_mul(factor).unwrap_or(value).normalize()
+    let most = Decimal::from(1_000_000_000_000_000_000_i64);
+    let product = value.checked_mul(factor).filter(|product| *product <= most);
+    product.unwrap_or(value).normalize()
 }
 
 /// Reads a number with its unit out of a table's cell: (value, places, total, kind, unit, span).
