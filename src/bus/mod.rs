@@ -1,1 +1,30 @@
 //! All that touches NATS: connection, topology, intake, publishing, dead letters.
+//!
+//! Knows no Vietnamese: it moves bytes and headers, and the measured habits of JetStream and its
+//! client stand here and nowhere else.
+//!
+//! - [`connect`]: one connection, all ways to prove who we are;
+//! - [`names`]: subjects and names of streams;
+//! - [`topology`]: creates what is missing, reports what differs;
+//! - [`intake`]: a permit, then a message;
+//! - [`delivery`]: a message that waits for its acknowledgement;
+//! - [`publish`]: a message stored once, for ever;
+//! - [`headers`]: CloudEvents and trace context;
+//! - [`client`]: submitting reports and watching what comes out.
+
+pub mod client;
+pub mod connect;
+pub mod delivery;
+pub mod error;
+pub mod headers;
+pub mod intake;
+pub mod names;
+pub mod publish;
+pub mod topology;
+
+pub use client::{Event, submit, watch};
+pub use connect::{Connection, connect};
+pub use delivery::{Delivery, Meta};
+pub use error::{Error, ErrorKind};
+pub use names::{Names, Unit};
+pub use publish::{Outgoing, Outlet, Published};

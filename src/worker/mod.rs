@@ -1,1 +1,302 @@
 //! The stages as async handlers: concurrency, heartbeats, retry, drain.
+//!
+//! The only module that knows both the bus and the core.
+//!
+//! - [`run`]: connect, provide for streams and consumer, pull, hand out, drain;
+//! - [`handle`]: one message, from its delivery to its acknowledgement;
+//! - [`job`]: one report, from its bytes to the messages that go out;
+//! - [`envelope`]: what a message holds.
+
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+
+use tokio::{task::JoinSet, time::timeout};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    handle::{End, Handler},
+    job::Core,
+};
+use crate::{
+    bus::{
+        self, Connection, Delivery, ErrorKind,
+        delivery::Incoming,
+        intake::{Budget, Intake, Reservation},
+        topology,
+    },
+    config::Settings,
+    telemetry::{Health, health},
+};
+
+pub mod envelope;
+pub mod handle;
+pub mod job;
+
+/// Header value of a result whose report was read.
+pub const PROCESSED: &str = "processed";
+/// Header value of a result whose report was refused.
+pub const REFUSED: &str = "refused";
+
+/// Longest pause between two attempts to connect or to find streams and consumer.
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long messages that did not finish in time have to say so.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// What a worker did in its life.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    ends: HashMap<End, u64>,
+    /// Messages that were still worked on when the time to drain was over.
+    pub abandoned: u64,
+}
+
+impl Summary {
+    /// How many messages came to this end.
+    pub fn count(&self, end: End) -> u64 {
+        self.ends.get(&end).copied().unwrap_or_default()
+    }
+}
+
+/// On one line.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} processed, {} refused, {} given up, {} done before, {} to be delivered again, {} unconfirmed, {} abandoned",
+            self.count(End::Processed),
+            self.count(End::Refused),
+            self.count(End::GivenUp),
+            self.count(End::AlreadyDone),
+            self.count(End::Retried),
+            self.count(End::Unconfirmed),
+            self.abandoned,
+        )
+    }
+}
+
+/// Why a worker cannot work.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The bus, in a way that waiting does not mend.
+    #[error(transparent)]
+    Bus(#[from] bus::Error),
+    /// The address for probes cannot be used.
+    #[error("cannot listen on telemetry.http_listen {address:?}: {error}")]
+    Listen {
+        /// The setting.
+        address: String,
+        /// What is wrong with it.
+        error: std::io::Error,
+    },
+}
+
+/// Works until `shutdown` completes, then drains. Returns early only for what waiting cannot mend:
+/// contradictory settings, a server that does not let us in.
+pub async fn run(settings: Settings, shutdown: impl Future<Output = ()>) -> Result<Summary, Error> {
+    run_with(settings, Arc::new(Health::default()), shutdown).await
+}
+
+/// [`run`], with a health that somebody else looks at, too.
+pub async fn run_with(
+    settings: Settings,
+    health: Arc<Health>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, Error> {
+    let address = settings.telemetry.http_listen.clone();
+    let _probes = match address.as_str() {
+        "" => None,
+        _ => {
+            let listening = health::serve(&address, health.clone()).await;
+            Some(listening.map_err(|error| Error::Listen { address, error })?)
+        }
+    };
+    let mut worker = Worker {
+        settings,
+        health,
+        tasks: JoinSet::new(),
+        stopping: CancellationToken::new(),
+        summary: Summary::default(),
+    };
+    let mut shutdown = std::pin::pin!(shutdown);
+    let connection = tokio::select! {
+        connected = worker.connect() => connected?,
+        () = &mut shutdown => return Ok(worker.summary),
+    };
+    let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
+    let intake = worker.work(&connection, shutdown).await;
+    worker.health.set_draining();
+    worker.drain(&connection, intake).await;
+    health_follows.abort();
+    tracing::info!(summary = %worker.summary, "stopped");
+    Ok(worker.summary)
+}
+
+/// Keeps the health informed of the connection.
+async fn follow(connection: Connection, health: Arc<Health>) {
+    let mut connected = connection.connected();
+    loop {
+        health.set_connected(*connected.borrow_and_update());
+        if connected.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+struct Worker {
+    settings: Settings,
+    health: Arc<Health>,
+    tasks: JoinSet<End>,
+    stopping: CancellationToken,
+    summary: Summary,
+}
+
+impl Worker {
+    /// Connects, however long it takes.
+    async fn connect(&self) -> Result<Connection, bus::Error> {
+        let mut pause = Pause::default();
+        loop {
+            match bus::connect(&self.settings.bus, "baocao-worker").await {
+                Ok(connection) => return Ok(connection),
+                Err(error) if matches!(error.kind(), ErrorKind::Settings | ErrorKind::Unauthorized) => {
+                    return Err(error);
+                }
+                Err(error) => tracing::warn!(%error, "will try again"),
+            }
+            pause.take().await;
+        }
+    }
+
+    /// Pulls and hands out until shutdown; returns the intake that has to be closed.
+    async fn work(&mut self, connection: &Connection, shutdown: impl Future<Output = ()>) -> Option<Intake> {
+        let mut shutdown = std::pin::pin!(shutdown);
+        let core = Arc::new(Core::new(&self.settings, connection.names.clone()));
+        let budget = Budget::new(
+            self.settings.worker.concurrency,
+            self.settings.worker.max_bytes_in_flight,
+        );
+        let mut pause = Pause::default();
+        loop {
+            let opened = tokio::select! {
+                opened = self.open(connection, &core, &budget) => opened,
+                () = &mut shutdown => return None,
+            };
+            match opened {
+                Ok((mut intake, handler)) => {
+                    self.health.set_pulling(true);
+                    pause = Pause::default();
+                    tokio::select! {
+                        error = self.pull(&mut intake, &handler) => {
+                            tracing::warn!(%error, "looking for streams and consumer again");
+                        }
+                        () = &mut shutdown => return Some(intake),
+                    }
+                    self.health.set_pulling(false);
+                    intake.close().await;
+                }
+                Err(error) => tracing::warn!(%error, "will try again"),
+            }
+            tokio::select! {
+                () = pause.take() => {}
+                () = &mut shutdown => return None,
+            }
+        }
+    }
+
+    /// Provides for streams and consumer, and begins to pull.
+    async fn open(
+        &self,
+        connection: &Connection,
+        core: &Arc<Core>,
+        budget: &Budget,
+    ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
+        let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
+        let handler = Arc::new(Handler {
+            outlet: connection.clone(),
+            core: core.clone(),
+            settings: self.settings.worker.clone(),
+            heartbeat: topology.heartbeat(),
+            stopping: self.stopping.clone(),
+            gone: Arc::default(),
+        });
+        let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
+        tracing::info!(consumer = connection.names.consumer(), "working");
+        Ok((intake, handler))
+    }
+
+    /// Pulls and hands out until the intake fails.
+    async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
+        loop {
+            tokio::select! {
+                next = intake.next() => match next {
+                    Ok((incoming, room)) => self.hand_out(incoming, room, handler.clone()),
+                    Err(error) => return error,
+                },
+                Some(ended) = self.tasks.join_next() => self.note(ended),
+                () = handler.gone.notified() => {
+                    return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
+                }
+            }
+        }
+    }
+
+    fn hand_out(&mut self, incoming: Incoming, room: Reservation, handler: Arc<Handler<Connection>>) {
+        tracing::debug!(
+            subject = incoming.subject(),
+            sequence = incoming.meta().sequence,
+            "received"
+        );
+        self.tasks.spawn(async move { handler.handle(incoming, room).await });
+    }
+
+    /// Counts the end of a message.
+    fn note(&mut self, ended: Result<End, tokio::task::JoinError>) {
+        match ended {
+            Ok(end) => *self.summary.ends.entry(end).or_default() += 1,
+            Err(error) => {
+                // The message stays unacknowledged and is delivered again.
+                tracing::error!(is_panic = error.is_panic(), "a handler failed");
+                self.summary.abandoned += 1;
+            }
+        }
+    }
+
+    /// Finishes what is in flight, or gives it back when the time is over.
+    async fn drain(&mut self, connection: &Connection, intake: Option<Intake>) {
+        self.health.set_pulling(false);
+        tracing::info!(in_flight = self.tasks.len(), "draining");
+        if let Some(intake) = intake {
+            intake.close().await;
+        }
+        let patience = Duration::from_secs(self.settings.worker.drain_seconds);
+        if timeout(patience, self.finish()).await.is_err() {
+            self.stopping.cancel();
+            // They say what they have to say, and are then cut off.
+            let _ = timeout(LAST_WORDS, self.finish()).await;
+            self.summary.abandoned += self.tasks.len() as u64;
+            self.tasks.abort_all();
+        }
+        if let Err(error) = connection.flush(LAST_WORDS).await {
+            tracing::warn!(%error, "at the end");
+        }
+    }
+
+    async fn finish(&mut self) {
+        while let Some(ended) = self.tasks.join_next().await {
+            self.note(ended);
+        }
+    }
+}
+
+/// Pauses that grow, with jitter.
+#[derive(Default)]
+struct Pause {
+    taken: u32,
+}
+
+impl Pause {
+    async fn take(&mut self) {
+        let longest = Duration::from_millis(100 << self.taken.min(6)).min(MAX_PAUSE);
+        self.taken += 1;
+        tokio::time::sleep(longest.mul_f64(rand::random_range(0.5..1.0))).await;
+    }
+}

@@ -1,5 +1,13 @@
-//! Integration tests, in one binary.
+//! Integration tests, in one binary: the built program as its users drive it, and the worker on
+//! real servers.
+
+#![allow(clippy::unwrap_used)]
 
 mod cli;
+mod contract;
+mod faults;
+mod harness;
+mod hostile;
 mod noise;
+mod reports;
 mod support;

@@ -1,0 +1,165 @@
+//! The other side of the bus: handing reports in, and watching what comes out.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::{
+    HeaderMap, jetstream::consumer::DeliverPolicy, jetstream::consumer::pull::OrderedConfig,
+    jetstream::message::PublishMessage,
+};
+use futures::{Stream, StreamExt, stream};
+use prost::Message;
+
+use super::{Connection, Error, ErrorKind, Unit, headers};
+use crate::{proto::baocao::v1 as pb, wire};
+
+/// Type of the event of a report handed in.
+pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
+/// Type of the event of a result.
+pub const PROCESSED: &str = "vn.baocao.report.processed.v1";
+/// Type of the event of an alert.
+pub const ALERT: &str = "vn.baocao.alert.v1";
+
+/// What became of a submission on the bus.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Submitted {
+    /// Where it was published.
+    pub subject: String,
+    /// Its id: results and alerts carry it.
+    pub submission_id: String,
+    /// Whether the same id was handed in within the last minutes already.
+    pub duplicate: bool,
+}
+
+/// Hands in a report: its unit becomes the subject, its id the message id. An empty id becomes the
+/// content's hash, as the worker would have it. Returns when the bus has stored it.
+pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmission) -> Result<Submitted, Error> {
+    if submission.submission_id.is_empty() {
+        submission.submission_id = content_id(&submission.content);
+    }
+    let submission_id = submission.submission_id.clone();
+    let subject = connection.names.received(&Unit::new(&submission.unit));
+    let headers = headers::event(&submission_id, SUBMITTED, &submission_id, SystemTime::now(), None);
+    let publish = PublishMessage::build()
+        .headers(headers)
+        .payload(submission.encode_to_vec().into());
+    // One more try after a silence: with the same id it is stored once all the same.
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let sent = connection
+            .jetstream
+            .send_publish(subject.clone(), publish.clone())
+            .await;
+        let acknowledged = match sent {
+            Ok(acknowledgement) => acknowledgement.await,
+            Err(error) => Err(error),
+        };
+        match acknowledged.map_err(|error| Error::publishing(&subject, &error)) {
+            Ok(acknowledgement) => {
+                return Ok(Submitted {
+                    subject,
+                    submission_id,
+                    duplicate: acknowledgement.duplicate,
+                });
+            }
+            Err(error) if error.kind() == ErrorKind::TimedOut && tries < 3 => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The id of a submission that brings none: the first 32 hex digits of the SHA-256 of its content.
+pub fn content_id(content: &[u8]) -> String {
+    use sha2::{Digest, Sha256};
+    super::names::hex(&Sha256::digest(content)[..16])
+}
+
+/// Something that came out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A result.
+    Processed(Box<pb::ReportProcessed>),
+    /// An alert.
+    Alert(Box<pb::Alert>),
+}
+
+impl Event {
+    /// The submission it is about.
+    pub fn submission(&self) -> Option<&pb::ReportSubmission> {
+        match self {
+            Event::Processed(processed) => processed.submission.as_ref(),
+            Event::Alert(alert) => alert.submission.as_ref(),
+        }
+    }
+}
+
+/// From where on to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum From {
+    /// Only what comes from now on.
+    Now,
+    /// All that the streams hold, then what comes.
+    Beginning,
+    /// What came within this time, then what comes.
+    Last(Duration),
+}
+
+/// Results and alerts as they come, each in the order of its stream. It never ends by itself;
+/// an error in between is one event that could not be read, or a consumer that is made anew.
+pub async fn watch(
+    connection: &Connection,
+    from: From,
+) -> Result<impl Stream<Item = Result<Event, Error>> + Send + Unpin + use<>, Error> {
+    let names = &connection.names;
+    let alerts = listen(connection, names.alerts_stream(), names.all_alerts(), from).await?;
+    let results = listen(connection, names.processed_stream(), names.all_processed(), from).await?;
+    let alerts = alerts.map(|message| decode(message?).map(|alert| Event::Alert(Box::new(alert))));
+    let results = results.map(|message| decode(message?).map(|result| Event::Processed(Box::new(result))));
+    Ok(stream::select(alerts, results))
+}
+
+/// The messages of a stream, in order, by a consumer of our own that vanishes with us.
+async fn listen(
+    connection: &Connection,
+    stream: String,
+    filter_subject: String,
+    from: From,
+) -> Result<impl Stream<Item = Result<async_nats::jetstream::Message, Error>> + Send + Unpin + use<>, Error> {
+    let what = format!("cannot watch stream {stream}");
+    let deliver_policy = match from {
+        From::Now => DeliverPolicy::New,
+        From::Beginning => DeliverPolicy::All,
+        From::Last(time) => DeliverPolicy::ByStartTime {
+            start_time: (SystemTime::now() - time).into(),
+        },
+    };
+    let config = OrderedConfig {
+        filter_subject,
+        deliver_policy,
+        ..Default::default()
+    };
+    let consumer = connection
+        .jetstream
+        .create_consumer_on_stream(config, &stream)
+        .await
+        .map_err(|error| Error::because(ErrorKind::Missing, &what, error))?;
+    let messages = consumer
+        .messages()
+        .await
+        .map_err(|error| Error::because(ErrorKind::Unreachable, &what, error))?;
+    Ok(messages.map(move |message| message.map_err(|error| Error::because(ErrorKind::Unreachable, &what, error))))
+}
+
+/// A message of the contract from a message of the bus.
+fn decode<M: wire::Json>(message: async_nats::jetstream::Message) -> Result<M, Error> {
+    from_payload(message.headers.as_ref(), &message.payload)
+}
+
+/// A message of the contract, by its content type.
+pub fn from_payload<M: wire::Json>(incoming: Option<&HeaderMap>, payload: &[u8]) -> Result<M, Error> {
+    let what = format!("not a {}", M::NAME);
+    if headers::get(incoming, headers::CONTENT_TYPE) == Some(headers::JSON) {
+        return wire::from_json(payload).map_err(|error| Error::because(ErrorKind::Malformed, what, error));
+    }
+    M::decode(payload).map_err(|error| Error::because(ErrorKind::Malformed, what, error))
+}

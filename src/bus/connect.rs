@@ -1,0 +1,320 @@
+//! One connection to the servers: who we are, how long we wait, what we notice.
+
+use std::{fs, time::Duration};
+
+use async_nats::{Client, ConnectOptions, Event, jetstream};
+use tokio::sync::watch;
+
+use super::{Error, ErrorKind, Names};
+use crate::config;
+
+/// Longest pause between two attempts to reconnect.
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(4);
+
+/// A connection, its JetStream context and the names below its prefix. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// The client.
+    pub client: Client,
+    /// JetStream; the request timeout of the settings bounds every call and every publish.
+    pub jetstream: jetstream::Context,
+    /// Subjects and names of streams.
+    pub names: Names,
+    connected: watch::Receiver<bool>,
+}
+
+impl Connection {
+    /// Whether a server is there at this moment.
+    pub fn is_connected(&self) -> bool {
+        *self.connected.borrow()
+    }
+
+    /// Whether a server is there, and when that changes.
+    pub fn connected(&self) -> watch::Receiver<bool> {
+        self.connected.clone()
+    }
+
+    /// Waits until what was sent has left, at most this long.
+    pub async fn flush(&self, within: Duration) -> Result<(), Error> {
+        match tokio::time::timeout(within, self.client.flush()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(Error::because(ErrorKind::Unreachable, "cannot flush", error)),
+            Err(_) => Err(Error::new(
+                ErrorKind::TimedOut,
+                "what was sent last may not have reached the server",
+            )),
+        }
+    }
+}
+
+/// Connects once; later the client reconnects by itself, for ever. `name` is what the server's
+/// monitoring shows.
+pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, Error> {
+    let names = Names::new(&settings.prefix)?;
+    let identity = Identity::of(settings)?;
+    let (changed, connected) = watch::channel(true);
+    let options = identity
+        .options()?
+        .name(name)
+        .connection_timeout(Duration::from_secs(settings.connect_timeout_seconds))
+        .request_timeout(Some(Duration::from_secs(settings.request_timeout_seconds)))
+        // Half of the default: a dead peer is noticed within a minute.
+        .ping_interval(Duration::from_secs(30))
+        .reconnect_delay_callback(reconnect_delay)
+        .event_callback(move |event| {
+            notice(&event, &changed);
+            std::future::ready(())
+        });
+    let options = with_tls(options, settings)?;
+    let servers = addresses(&settings.url)?;
+    let client = options
+        .connect(servers)
+        .await
+        .map_err(|error| Error::connecting(&without_secrets(&settings.url), &error))?;
+    let mut jetstream = jetstream::new(client.clone());
+    jetstream.set_timeout(Duration::from_secs(settings.request_timeout_seconds));
+    let server = client.server_info();
+    tracing::info!(
+        server = server.server_name,
+        version = server.version,
+        max_payload = server.max_payload,
+        "connected"
+    );
+    Ok(Connection {
+        client,
+        jetstream,
+        names,
+        connected,
+    })
+}
+
+/// The pause before an attempt to reconnect: doubled each time, with jitter, so that a restarted
+/// server is not met by everybody at once.
+fn reconnect_delay(attempts: usize) -> Duration {
+    let exponent = u32::try_from(attempts.min(12)).unwrap_or(12);
+    let longest = Duration::from_millis(1 << exponent).min(MAX_RECONNECT_DELAY);
+    longest.mul_f64(rand::random_range(0.5..1.0))
+}
+
+/// Logs an event of the connection and keeps track of whether a server is there.
+fn notice(event: &Event, connected: &watch::Sender<bool>) {
+    match event {
+        Event::Connected => {
+            connected.send_replace(true);
+            tracing::info!("connection is up");
+        }
+        Event::Disconnected | Event::Closed => {
+            connected.send_replace(false);
+            tracing::warn!(%event, "connection is down");
+        }
+        // A denied publish shows only here; the caller merely waits for an answer in vain.
+        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => tracing::error!(%event, "bus"),
+        Event::LameDuckMode | Event::Draining => tracing::info!(%event, "bus"),
+    }
+}
+
+/// The addresses of a list.
+fn addresses(url: &str) -> Result<Vec<async_nats::ServerAddr>, Error> {
+    let parse = |address: &str| {
+        address.parse().map_err(|error| {
+            Error::because(
+                ErrorKind::Settings,
+                format_args!("bus.url {:?} is no address", without_secrets(address)),
+                error,
+            )
+        })
+    };
+    let parts = url.split(',').map(str::trim).filter(|part| !part.is_empty());
+    let addresses = parts.map(parse).collect::<Result<Vec<_>, Error>>()?;
+    if addresses.is_empty() {
+        return Err(Error::new(ErrorKind::Settings, "bus.url is empty"));
+    }
+    Ok(addresses)
+}
+
+/// Addresses without user and password, for messages.
+fn without_secrets(url: &str) -> String {
+    let bare = |address: &str| match (address.split_once("://"), address.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://{host}"),
+        (None, Some((_, host))) => host.to_owned(),
+        _ => address.to_owned(),
+    };
+    url.split(',').map(bare).collect::<Vec<_>>().join(",")
+}
+
+/// The one way in which we prove who we are.
+#[derive(Debug, PartialEq, Eq)]
+enum Identity {
+    Nobody,
+    User { user: String, password: String },
+    Token(String),
+    Credentials(String),
+    NKey(String),
+}
+
+impl Identity {
+    /// The way the settings name; more than one is refused, since nobody could say which counts.
+    fn of(settings: &config::Bus) -> Result<Self, Error> {
+        let password = secret("password", &settings.password, "password_file", &settings.password_file)?;
+        let token = secret("token", &settings.token, "token_file", &settings.token_file)?;
+        let mut ways = Vec::new();
+        match (settings.user.as_str(), password) {
+            ("", None) => {}
+            ("", Some(_)) => {
+                return Err(Error::new(
+                    ErrorKind::Settings,
+                    "bus.password is set and bus.user is not",
+                ));
+            }
+            (_, None) => {
+                return Err(Error::new(
+                    ErrorKind::Settings,
+                    "bus.user is set and bus.password is not",
+                ));
+            }
+            (user, Some(password)) => ways.push((
+                "bus.user",
+                Identity::User {
+                    user: user.into(),
+                    password,
+                },
+            )),
+        }
+        if let Some(token) = token {
+            ways.push(("bus.token", Identity::Token(token)));
+        }
+        if !settings.credentials_file.is_empty() {
+            let credentials = read("credentials_file", &settings.credentials_file)?;
+            ways.push(("bus.credentials_file", Identity::Credentials(credentials)));
+        }
+        if !settings.nkey_file.is_empty() {
+            let seed = read("nkey_file", &settings.nkey_file)?;
+            ways.push(("bus.nkey_file", Identity::NKey(seed)));
+        }
+        let named: Vec<&str> = ways.iter().map(|(name, _)| *name).collect();
+        let in_url = settings.url.contains('@');
+        if named.len() + usize::from(in_url) > 1 {
+            let url = if in_url { " and a user in bus.url" } else { "" };
+            return Err(Error::new(
+                ErrorKind::Settings,
+                format!("{}{url} are set; leave one", named.join(", ")),
+            ));
+        }
+        Ok(ways.pop().map_or(Identity::Nobody, |(_, identity)| identity))
+    }
+
+    /// Options that prove it.
+    fn options(self) -> Result<ConnectOptions, Error> {
+        Ok(match self {
+            Identity::Nobody => ConnectOptions::new(),
+            Identity::User { user, password } => ConnectOptions::with_user_and_password(user, password),
+            Identity::Token(token) => ConnectOptions::with_token(token),
+            Identity::NKey(seed) => ConnectOptions::with_nkey(seed),
+            Identity::Credentials(credentials) => ConnectOptions::with_credentials(&credentials).map_err(|_| {
+                // The cause may quote the file, which is a secret.
+                Error::new(ErrorKind::Settings, "bus.credentials_file holds no credentials")
+            })?,
+        })
+    }
+}
+
+/// A secret that is given itself or as a file, not both.
+fn secret(name: &str, value: &str, file_name: &str, file: &str) -> Result<Option<String>, Error> {
+    match (value, file) {
+        ("", "") => Ok(None),
+        (value, "") => Ok(Some(value.into())),
+        ("", file) => read(file_name, file).map(Some),
+        _ => Err(Error::new(
+            ErrorKind::Settings,
+            format!("bus.{name} and bus.{file_name} are set; leave one"),
+        )),
+    }
+}
+
+/// The content of a file that a setting names, without the line break at its end.
+fn read(setting: &str, path: &str) -> Result<String, Error> {
+    fs::read_to_string(path)
+        .map(|content| content.trim_end().to_owned())
+        .map_err(|error| {
+            Error::because(
+                ErrorKind::Settings,
+                format_args!("cannot read bus.{setting} {path:?}"),
+                error,
+            )
+        })
+}
+
+/// TLS as the settings have it.
+fn with_tls(mut options: ConnectOptions, settings: &config::Bus) -> Result<ConnectOptions, Error> {
+    if settings.tls_required {
+        options = options.require_tls(true);
+    }
+    if !settings.tls_ca_file.is_empty() {
+        // Read now, so that a wrong path is an error of the settings, not of some connection later.
+        read("tls_ca_file", &settings.tls_ca_file)?;
+        options = options.add_root_certificates(settings.tls_ca_file.clone().into());
+    }
+    match (settings.tls_cert_file.as_str(), settings.tls_key_file.as_str()) {
+        ("", "") => Ok(options),
+        (certificate, key) if !certificate.is_empty() && !key.is_empty() => {
+            read("tls_cert_file", certificate)?;
+            read("tls_key_file", key)?;
+            Ok(options.add_client_certificate(certificate.into(), key.into()))
+        }
+        _ => Err(Error::new(
+            ErrorKind::Settings,
+            "bus.tls_cert_file and bus.tls_key_file go together",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Settings;
+
+    fn identity(change: impl Fn(&mut config::Bus)) -> Result<Identity, Error> {
+        let mut settings = Settings::default().bus;
+        change(&mut settings);
+        Identity::of(&settings)
+    }
+
+    #[test]
+    fn one_way_to_prove_who_we_are() {
+        assert_eq!(identity(|_| ()).expect("none"), Identity::Nobody);
+        let user = identity(|bus| (bus.user, bus.password) = ("u".into(), "p".into())).expect("user");
+        assert!(matches!(user, Identity::User { .. }));
+        let token = identity(|bus| bus.token = "t".into()).expect("token");
+        assert_eq!(token, Identity::Token("t".into()));
+    }
+
+    #[test]
+    fn ambiguity_is_refused() {
+        let refused: [fn(&mut config::Bus); 6] = [
+            |bus| bus.user = "u".into(),
+            |bus| bus.password = "p".into(),
+            |bus| (bus.token, bus.token_file) = ("t".into(), "f".into()),
+            |bus| (bus.user, bus.password, bus.token) = ("u".into(), "p".into(), "t".into()),
+            |bus| (bus.url, bus.token) = ("nats://u:p@host".into(), "t".into()),
+            |bus| bus.nkey_file = "/nonexistent/seed".into(),
+        ];
+        for change in refused {
+            let error = identity(change).expect_err("ambiguous");
+            assert_eq!(error.kind(), ErrorKind::Settings);
+            assert!(!error.to_string().contains("u:p"), "{error}");
+        }
+    }
+
+    #[test]
+    fn messages_hold_no_secrets() {
+        assert_eq!(without_secrets("nats://u:p@a:1,tls://b"), "nats://a:1,tls://b");
+    }
+
+    #[test]
+    fn reconnects_soon_and_never_in_step() {
+        for attempts in 0..100 {
+            assert!(reconnect_delay(attempts) <= MAX_RECONNECT_DELAY);
+        }
+        assert!(reconnect_delay(30) >= MAX_RECONNECT_DELAY / 2);
+    }
+}

@@ -1,0 +1,299 @@
+//! What a message of the bus holds: a `ReportSubmission`, or a document of its own.
+
+use std::time::SystemTime;
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use prost::Message;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    bus::{Names, Unit, headers, names::hex},
+    decode::{Refusal, RefusalReason},
+    proto::baocao::v1 as pb,
+    wire,
+};
+
+/// Longest content for which a protobuf message could be mistaken for text: its length takes one
+/// byte, which may be a letter.
+const SHORT: usize = 128;
+
+/// Who a message is from and what it is called, whatever is in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The unit, from the subject: permissions are given by subject, so the content has no say.
+    pub unit: Unit,
+    /// The submission's id.
+    pub submission: String,
+}
+
+/// A message, read as far as the bus is concerned.
+#[derive(Clone, Debug)]
+pub struct Envelope {
+    /// Who it is from and what it is called.
+    pub identity: Identity,
+    /// The submission, with its content.
+    pub submission: pb::ReportSubmission,
+    /// Why there is no submission in it, if there is none.
+    pub refusal: Option<Refusal>,
+}
+
+/// Opens a message. Never fails: what is no submission has at least a name and a reason.
+pub fn open(
+    names: &Names,
+    subject: &str,
+    incoming: Option<&HeaderMap>,
+    payload: &Bytes,
+    stored_at: SystemTime,
+) -> Envelope {
+    let (mut submission, refusal) = match read(incoming, payload) {
+        Ok(submission) => (submission, None),
+        Err(refusal) => (pb::ReportSubmission::default(), Some(refusal)),
+    };
+    let content: &[u8] = if refusal.is_some() {
+        payload
+    } else {
+        &submission.content
+    };
+    let digest = hex(&Sha256::digest(content));
+    let size = content.len() as u64;
+    let given = headers::id(incoming).or(Some(submission.submission_id.as_str()).filter(|id| !id.is_empty()));
+    let id = given.unwrap_or(&digest[..32]).to_owned();
+    let unit = names.unit_of(subject);
+    submission.submission_id = id.clone();
+    submission.unit = unit.to_string();
+    submission.content_sha256 = digest;
+    submission.content_size = size;
+    if let Some(source) = headers::get(incoming, "ce-source") {
+        submission.source = source.into();
+    }
+    let said = headers::get(incoming, "ce-time").and_then(|time| time.parse().ok());
+    submission.submitted_at = said.or(submission.submitted_at).or(Some(stored_at.into()));
+    let identity = Identity { unit, submission: id };
+    Envelope {
+        identity,
+        submission,
+        refusal,
+    }
+}
+
+/// The submission in a message.
+fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmission, Refusal> {
+    if payload.is_empty() {
+        return Err(Refusal::new(
+            RefusalReason::Empty,
+            "thông điệp rỗng",
+            "the message has no content",
+        ));
+    }
+    let said = headers::get(incoming, headers::CONTENT_TYPE).unwrap_or_default();
+    let media_type = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match media_type.as_str() {
+        "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => from_protobuf(payload),
+        "application/json" => from_json(payload),
+        "" | "application/octet-stream" => Ok(sniff(payload).unwrap_or_else(|| raw("", payload))),
+        _ => Ok(raw(&media_type, payload)),
+    }
+}
+
+/// A document that came without an envelope.
+fn raw(media_type: &str, payload: &Bytes) -> pb::ReportSubmission {
+    pb::ReportSubmission {
+        media_type: media_type.into(),
+        content: payload.to_vec(),
+        ..Default::default()
+    }
+}
+
+fn from_protobuf(payload: &[u8]) -> Result<pb::ReportSubmission, Refusal> {
+    let submission = pb::ReportSubmission::decode(payload).map_err(|_| malformed("protobuf"))?;
+    checked(submission).ok_or_else(|| malformed("protobuf"))
+}
+
+fn from_json(payload: &[u8]) -> Result<pb::ReportSubmission, Refusal> {
+    let submission = wire::from_json(payload).map_err(|_| malformed("JSON"))?;
+    checked(submission).ok_or_else(|| malformed("JSON"))
+}
+
+/// The causes of decoders may quote the message; these words do not.
+fn malformed(notation: &str) -> Refusal {
+    Refusal::new(
+        RefusalReason::Malformed,
+        format!("không phải thông điệp ReportSubmission hợp lệ ({notation})"),
+        format!("not a valid ReportSubmission ({notation})"),
+    )
+}
+
+/// A submission whose fields agree with one another. Protobuf reads almost any message as any
+/// other; what gives a stranger away is a media type that is none, a hash or a size that is wrong,
+/// and no content.
+fn checked(submission: pb::ReportSubmission) -> Option<pb::ReportSubmission> {
+    let is_media_type = |text: &str| {
+        let plain = |part: &str| {
+            !part.is_empty()
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+        };
+        let essence = text.split(';').next().unwrap_or_default().trim();
+        essence
+            .split_once('/')
+            .is_some_and(|(kind, subtype)| plain(kind) && plain(subtype))
+    };
+    let is_hash_right = || {
+        submission.content_sha256.is_empty()
+            || submission
+                .content_sha256
+                .eq_ignore_ascii_case(&hex(&Sha256::digest(&submission.content)))
+    };
+    let is_size_right = submission.content_size == 0 || submission.content_size == submission.content.len() as u64;
+    let is_type_right = submission.media_type.is_empty() || is_media_type(&submission.media_type);
+    let is_sound = !submission.content.is_empty() && is_type_right && is_size_right && is_hash_right();
+    is_sound.then_some(submission)
+}
+
+/// A submission in a message that does not say what it is. A document must never be taken for
+/// one, so the proof is strict: every byte is accounted for (written again, the message is the
+/// same), the fields agree, and it is not plain text that looks so by chance, which only a content
+/// of less than 128 bytes can.
+fn sniff(payload: &[u8]) -> Option<pb::ReportSubmission> {
+    if payload.first() == Some(&b'{') {
+        return from_json(payload).ok();
+    }
+    let submission = pb::ReportSubmission::decode(payload).ok()?;
+    if submission.encoded_len() != payload.len() || submission.encode_to_vec() != payload {
+        return None;
+    }
+    let submission = checked(submission)?;
+    let is_text = submission.content.len() < SHORT && is_plain_text(payload);
+    (!is_text).then_some(submission)
+}
+
+/// Whether bytes are text without control characters.
+fn is_plain_text(bytes: &[u8]) -> bool {
+    let is_ordinary = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    simdutf8::basic::from_utf8(bytes).is_ok_and(|text| text.chars().all(is_ordinary))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "ỦY BAN NHÂN DÂN\nBÁO CÁO\nKết quả công tác quý I năm 2024 của Ủy ban nhân dân phường, \
+                        tình hình và nhiệm vụ trong thời gian tới.";
+
+    fn submission() -> pb::ReportSubmission {
+        pb::ReportSubmission {
+            content: TEXT.into(),
+            media_type: "text/plain".into(),
+            file_name: "bc.txt".into(),
+            ..Default::default()
+        }
+    }
+
+    fn opened(content_type: &str, payload: impl Into<Bytes>) -> Envelope {
+        let names = Names::new("baocao").expect("plain");
+        let mut headers = HeaderMap::new();
+        if !content_type.is_empty() {
+            headers.insert("Content-Type", content_type);
+        }
+        open(
+            &names,
+            "baocao.report.received.H50.1",
+            Some(&headers),
+            &payload.into(),
+            SystemTime::UNIX_EPOCH,
+        )
+    }
+
+    #[test]
+    fn all_four_ways_of_sending_say_the_same() {
+        let json = wire::to_json(&submission(), false).expect("encodes");
+        let ids: Vec<String> = [
+            ("application/protobuf", submission().encode_to_vec()),
+            ("", submission().encode_to_vec()),
+            ("application/json; charset=utf-8", json.clone().into_bytes()),
+            ("", json.into_bytes()),
+            ("text/plain", TEXT.into()),
+            ("", TEXT.into()),
+        ]
+        .into_iter()
+        .map(|(content_type, payload)| {
+            let envelope = opened(content_type, payload);
+            assert_eq!(envelope.refusal, None, "{content_type}");
+            assert_eq!(envelope.submission.content, TEXT.as_bytes(), "{content_type}");
+            assert_eq!(envelope.submission.unit, "H50.1");
+            assert_eq!(envelope.submission.content_size, TEXT.len() as u64);
+            envelope.identity.submission
+        })
+        .collect();
+        assert_eq!(ids[0].len(), 32);
+        assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+
+    #[test]
+    fn bare_content_is_found_without_a_header() {
+        let bare = pb::ReportSubmission {
+            content: TEXT.into(),
+            ..Default::default()
+        };
+        assert_eq!(opened("", bare.encode_to_vec()).submission.content, TEXT.as_bytes());
+    }
+
+    #[test]
+    fn text_that_looks_like_protobuf_stays_text() {
+        // Field 5 with 42 bytes, and it ends right there.
+        let text = format!("**{}", "x".repeat(42));
+        assert!(pb::ReportSubmission::decode(text.as_bytes()).is_ok());
+        assert_eq!(opened("", text.clone()).submission.content, text.as_bytes());
+        let brace = "{ \"một\": 1 }";
+        assert_eq!(opened("", brace).submission.content, brace.as_bytes());
+    }
+
+    #[test]
+    fn strangers_are_refused() {
+        let alert = pb::Alert {
+            alert_id: "1.0".into(),
+            rule: "sum-mismatch".into(),
+            finding: Some(pb::Finding {
+                rule: "sum-mismatch".into(),
+                ..Default::default()
+            }),
+            ..Default::default()
+        };
+        let whole = submission().encode_to_vec();
+        for (content_type, payload) in [
+            ("application/protobuf", whole[..whole.len() - 5].to_vec()),
+            ("application/protobuf", alert.encode_to_vec()),
+            (
+                "application/protobuf",
+                prost_types::Timestamp { seconds: 1, nanos: 2 }.encode_to_vec(),
+            ),
+            ("application/protobuf", TEXT.into()),
+            ("application/json", TEXT.into()),
+            ("application/json", b"{}".to_vec()),
+        ] {
+            let reason = opened(content_type, payload).refusal.map(|refusal| refusal.reason);
+            assert_eq!(reason, Some(RefusalReason::Malformed), "{content_type}");
+        }
+        let empty = opened("", Bytes::new());
+        assert_eq!(empty.refusal.map(|refusal| refusal.reason), Some(RefusalReason::Empty));
+    }
+
+    #[test]
+    fn headers_name_the_submission() {
+        let names = Names::new("baocao").expect("plain");
+        let mut headers = HeaderMap::new();
+        headers.insert("Nats-Msg-Id", "second");
+        let id = |headers: &HeaderMap| {
+            let payload = Bytes::from(submission().encode_to_vec());
+            let subject = "baocao.report.received._";
+            open(&names, subject, Some(headers), &payload, SystemTime::UNIX_EPOCH)
+                .identity
+                .submission
+        };
+        assert_eq!(id(&headers), "second");
+        headers.insert("ce-id", "first");
+        assert_eq!(id(&headers), "first");
+    }
+}

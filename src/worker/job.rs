@@ -1,0 +1,344 @@
+//! One report, from its bytes to the messages that go out: the part of the work that computes.
+//!
+//! A pure function of the message: a second delivery gives the same messages, so it does not
+//! matter which one's are stored.
+
+use std::time::{Duration, SystemTime};
+
+use async_nats::HeaderMap;
+use bytes::Bytes;
+use prost::Message;
+
+use super::envelope::{self, Envelope, Identity};
+use crate::{
+    alert::AlertPolicy,
+    bus::{
+        Delivery, Meta, Names, Outgoing,
+        client::{ALERT, PROCESSED},
+        headers,
+        publish::{STATUS, set},
+    },
+    config::Settings,
+    decode::{Limits, Refusal, RefusalReason},
+    extract::PartialDate,
+    pipeline::{self, Outcome},
+    proto::baocao::v1 as pb,
+    validate::RuleSet,
+    vocabulary::Vocabulary,
+    wire,
+};
+
+/// Viet Nam is seven hours ahead of UTC all year round.
+const VIET_NAM: Duration = Duration::from_secs(7 * 60 * 60);
+
+/// What reading and checking depends on.
+#[derive(Debug)]
+pub struct Core {
+    names: Names,
+    limits: Limits,
+    rules: RuleSet,
+    policy: AlertPolicy,
+    include_text: bool,
+    vocabulary: &'static Vocabulary,
+}
+
+/// A message of the bus, as the job needs it.
+#[derive(Clone, Debug)]
+pub struct Input {
+    subject: String,
+    headers: Option<HeaderMap>,
+    payload: Bytes,
+    meta: Meta,
+}
+
+impl Input {
+    /// The message of a delivery; its content is shared, not copied.
+    pub fn of(delivery: &impl Delivery) -> Self {
+        Self {
+            subject: delivery.subject().into(),
+            headers: delivery.headers().cloned(),
+            payload: delivery.payload().clone(),
+            meta: delivery.meta(),
+        }
+    }
+
+    /// Size of the message.
+    pub fn bytes(&self) -> usize {
+        self.payload.len()
+    }
+
+    /// How often it was delivered.
+    pub fn deliveries(&self) -> i64 {
+        self.meta.deliveries
+    }
+}
+
+/// What goes out for a report, ready to be sent.
+#[derive(Debug)]
+pub struct Output {
+    /// Who it is from and what it is called.
+    pub identity: Identity,
+    /// Alerts, in order.
+    pub alerts: Vec<Outgoing>,
+    /// The result.
+    pub result: Outgoing,
+    /// Number of findings.
+    pub findings: usize,
+    /// Why the report was refused, if it was.
+    pub refusal: Option<Refusal>,
+}
+
+impl Core {
+    /// As the settings have it.
+    pub fn new(settings: &Settings, names: Names) -> Self {
+        Self {
+            names,
+            limits: settings.limits(),
+            rules: settings.rule_set(),
+            policy: settings.alert_policy(),
+            include_text: settings.result.include_text,
+            vocabulary: Vocabulary::embedded(),
+        }
+    }
+
+    /// Subjects and streams.
+    pub fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Reads and checks the report in a message. `max_message` is the largest message that can
+    /// go out.
+    pub fn work(&self, input: &Input, max_message: usize) -> Output {
+        let mut envelope = self.open(input);
+        let outcome = match envelope.refusal.take() {
+            Some(refusal) => Outcome::Refused(refusal),
+            None => pipeline::process(
+                &envelope.submission.content,
+                &envelope.submission.media_type,
+                &self.limits,
+                self.vocabulary,
+                &self.rules,
+                // The day it was handed in, not the day of this delivery.
+                day_in_viet_nam(input.meta.stored_at),
+            ),
+        };
+        // The document is done with; results carry its size and hash.
+        envelope.submission.content = Vec::new();
+        self.output(input, &envelope, outcome, max_message)
+    }
+
+    /// What goes out for a report that is given up.
+    pub fn refuse(&self, input: &Input, refusal: Refusal) -> Output {
+        let mut envelope = self.open(input);
+        envelope.submission.content = Vec::new();
+        self.output(input, &envelope, Outcome::Refused(refusal), usize::MAX)
+    }
+
+    fn open(&self, input: &Input) -> Envelope {
+        envelope::open(
+            &self.names,
+            &input.subject,
+            input.headers.as_ref(),
+            &input.payload,
+            input.meta.stored_at,
+        )
+    }
+
+    /// The messages for an outcome. A result that is too large goes without the document's text;
+    /// if that is not enough, the report is refused, with the limit named.
+    fn output(&self, input: &Input, envelope: &Envelope, outcome: Outcome, max_message: usize) -> Output {
+        let made_at = SystemTime::now();
+        let submission = &envelope.submission;
+        let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
+        let mut result = self.result(input, envelope, &message, made_at);
+        if result.size() > max_message
+            && let Some(document) = &mut message.document
+        {
+            document.text = String::new();
+            result = self.result(input, envelope, &message, made_at);
+        }
+        if result.size() > max_message && matches!(outcome, Outcome::Processed(_)) {
+            let refusal = Refusal::too_large(
+                ("kết quả", "the result"),
+                result.size(),
+                max_message,
+                "max_payload of the NATS server",
+            );
+            return self.output(input, envelope, Outcome::Refused(refusal), usize::MAX);
+        }
+        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at))
+            .into_iter()
+            .enumerate()
+            .map(|(n, alert)| self.alert(input, envelope, n, alert, made_at, max_message))
+            .collect();
+        Output {
+            identity: envelope.identity.clone(),
+            alerts,
+            result,
+            findings: message.findings.len(),
+            refusal: match outcome {
+                Outcome::Refused(refusal) => Some(refusal),
+                Outcome::Processed(_) => None,
+            },
+        }
+    }
+
+    fn result(
+        &self,
+        input: &Input,
+        envelope: &Envelope,
+        message: &pb::ReportProcessed,
+        made_at: SystemTime,
+    ) -> Outgoing {
+        let Identity { unit, submission } = &envelope.identity;
+        let mut headers = headers::event(submission, PROCESSED, submission, made_at, input.headers.as_ref());
+        let status = match message.status() {
+            pb::Status::Refused => super::REFUSED,
+            _ => super::PROCESSED,
+        };
+        set(&mut headers, STATUS, status);
+        Outgoing {
+            subject: self.names.processed(unit, submission),
+            headers,
+            payload: message.encode_to_vec().into(),
+        }
+    }
+
+    /// An alert; one that is too large goes without the texts of its places.
+    fn alert(
+        &self,
+        input: &Input,
+        envelope: &Envelope,
+        n: usize,
+        mut alert: pb::Alert,
+        made_at: SystemTime,
+        max_message: usize,
+    ) -> Outgoing {
+        let Identity { unit, submission } = &envelope.identity;
+        let severity = match alert.severity() {
+            pb::Severity::Info => "info",
+            pb::Severity::Warning => "warning",
+            pb::Severity::Error => "error",
+            pb::Severity::Unspecified => "_",
+        };
+        let subject = self.names.alert(severity, &alert.rule, unit, submission, n);
+        let headers = headers::event(&alert.alert_id, ALERT, submission, made_at, input.headers.as_ref());
+        let outgoing = |alert: &pb::Alert| Outgoing {
+            subject: subject.clone(),
+            headers: headers.clone(),
+            payload: alert.encode_to_vec().into(),
+        };
+        let whole = outgoing(&alert);
+        match &mut alert.finding {
+            Some(finding) if whole.size() > max_message => {
+                for span in &mut finding.spans {
+                    span.text = String::new();
+                }
+                outgoing(&alert)
+            }
+            _ => whole,
+        }
+    }
+
+    /// The dead letter of a report: the message as it came, and in headers why, where and after
+    /// how many tries.
+    pub fn dead_letter(
+        &self,
+        input: &Input,
+        identity: &Identity,
+        refusal: &Refusal,
+        stage: &str,
+        max_message: usize,
+    ) -> Outgoing {
+        let mut headers = headers::of_dead_letter(input.headers.as_ref());
+        let mut letter = Outgoing {
+            subject: self.names.dead(&identity.unit, &identity.submission),
+            headers: HeaderMap::new(),
+            payload: input.payload.clone(),
+        };
+        let deliveries = input.meta.deliveries.to_string();
+        let sequence = input.meta.sequence.to_string();
+        let said = [
+            ("Baocao-Dead-Reason", refusal.reason.as_str()),
+            ("Baocao-Dead-Message", refusal.message_en.as_str()),
+            ("Baocao-Dead-Stage", stage),
+            ("Baocao-Dead-Deliveries", &deliveries),
+            ("Baocao-Dead-Subject", &input.subject),
+            ("Baocao-Dead-Sequence", &sequence),
+            ("Baocao-Dead-Submission", &identity.submission),
+        ];
+        for (name, value) in said {
+            set(&mut headers, name, value);
+        }
+        headers::set_message_id(&mut headers, &identity.submission);
+        letter.headers = headers;
+        if letter.size() > max_message {
+            // A message at the very limit leaves no room for headers. What happened to it is
+            // worth more than its bytes, which the submitter has.
+            set(&mut letter.headers, "Baocao-Dead-Payload", "omitted");
+            letter.payload = Bytes::new();
+        }
+        letter
+    }
+}
+
+/// What is said of a report that was tried too often.
+pub fn given_up(tries: i64, why: &str) -> Refusal {
+    Refusal::new(
+        RefusalReason::Poisonous,
+        format!("xử lý không thành công sau {tries} lần thử"),
+        format!("gave up after {tries} deliveries: {why}"),
+    )
+}
+
+/// What is said of a report on which the program itself failed.
+pub fn panicked() -> Refusal {
+    Refusal::new(
+        RefusalReason::Poisonous,
+        "lỗi chương trình khi đọc văn bản; hãy báo cho người bảo trì",
+        "the program failed on this document; please tell its maintainers",
+    )
+}
+
+/// The calendar day in Viet Nam.
+fn day_in_viet_nam(time: SystemTime) -> PartialDate {
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default() + VIET_NAM;
+    // Of the proleptic Gregorian calendar, by eras of 400 years that begin on 1 March.
+    let days = since.as_secs() / (24 * 60 * 60) + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    // In range until the year 9999.
+    PartialDate::new(
+        u16::try_from(year).unwrap_or(9999),
+        u8::try_from(month).unwrap_or(12),
+        u8::try_from(day).unwrap_or(31),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_turn_at_midnight_in_viet_nam() {
+        for (seconds, date) in [
+            (0, PartialDate::new(1970, 1, 1)),
+            (951_782_400 - 7 * 3600 - 1, PartialDate::new(2000, 2, 28)),
+            (951_782_400 - 7 * 3600, PartialDate::new(2000, 2, 29)),
+            (951_782_400 + 17 * 3600, PartialDate::new(2000, 3, 1)),
+            (1_735_689_599 - 7 * 3600, PartialDate::new(2024, 12, 31)),
+        ] {
+            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(day_in_viet_nam(time), date, "{seconds}");
+        }
+    }
+}

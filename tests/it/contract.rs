@@ -1,0 +1,184 @@
+//! What the worker relies on of JetStream and its client, measured anew on each server. When one
+//! of these fails, the worker's promises do not hold on that server.
+
+use std::time::{Duration, Instant};
+
+use async_nats::jetstream::{AckKind, consumer};
+use baocao::bus::{Delivery, ErrorKind, Outgoing, Outlet, Published, Unit, delivery::Incoming, publish};
+use futures::StreamExt;
+
+use crate::harness::{Client, PATIENCE, Server, on_each_server};
+
+async fn client(server: &Server) -> (Client, consumer::PullConsumer) {
+    let client = Client::new(&server.settings()).await;
+    let topology = client.provide().await;
+    assert_eq!(topology.drifts, [], "read back as it was made");
+    (client, topology.consumer)
+}
+
+/// One message of the consumer.
+async fn next(consumer: &consumer::PullConsumer) -> Incoming {
+    let mut messages = consumer.stream().max_messages_per_batch(1).messages().await.unwrap();
+    let message = tokio::time::timeout(PATIENCE, messages.next())
+        .await
+        .expect("a message");
+    Incoming::new(message.unwrap().unwrap()).unwrap()
+}
+
+#[test]
+fn a_confirmed_ack_is_heard_and_empties_the_queue() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        client.submit("H50", "1", "một").await;
+        next(&consumer).await.confirm().await.unwrap();
+        assert_eq!(client.count(&client.names().received_stream()).await, 0);
+    });
+}
+
+#[test]
+fn a_confirmed_term_is_heard_and_empties_the_queue() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        client.submit("H50", "1", "một").await;
+        next(&consumer).await.terminate().await.unwrap();
+        assert_eq!(client.count(&client.names().received_stream()).await, 0);
+    });
+}
+
+#[test]
+fn an_ack_to_a_deleted_consumer_is_not_confirmed() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        client.submit("H50", "1", "một").await;
+        let incoming = next(&consumer).await;
+        let stream = client.names().received_stream();
+        client
+            .jetstream()
+            .delete_consumer_from_stream(client.names().consumer(), &stream)
+            .await
+            .unwrap();
+        let error = incoming.confirm().await.expect_err("nobody heard it");
+        assert_eq!(error.kind(), ErrorKind::Missing, "{error}");
+        assert_eq!(client.count(&stream).await, 1, "the report is still there");
+    });
+}
+
+#[test]
+fn a_subject_takes_one_message_for_ever() {
+    on_each_server(|server| async move {
+        let (client, _) = client(&server).await;
+        let unit = Unit::new("H50");
+        let message = |submission: &str, id: &str| Outgoing {
+            subject: client.names().processed(&unit, submission),
+            headers: publish::headers(id, "application/protobuf"),
+            payload: "x".into(),
+        };
+        let outlet = &client.connection;
+        let publish = async |submission, id| outlet.publish_once(message(submission, id)).await.unwrap();
+        assert_eq!(publish("1", "a").await, Published::Stored);
+        assert_eq!(publish("1", "a").await, Published::AlreadyThere, "same id");
+        assert_eq!(
+            publish("1", "b").await,
+            Published::AlreadyThere,
+            "another id, as after the window"
+        );
+        assert_eq!(publish("2", "c").await, Published::Stored, "another subject");
+        assert_eq!(client.count(&client.names().processed_stream()).await, 2);
+    });
+}
+
+#[test]
+fn a_nak_delays_by_what_it_says() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        client.submit("H50", "1", "một").await;
+        let first = next(&consumer).await;
+        let asked = Instant::now();
+        first.retry_after(Duration::from_millis(700)).await.unwrap();
+        let second = next(&consumer).await;
+        let waited = asked.elapsed();
+        assert_eq!(second.meta().deliveries, 2);
+        assert!(waited >= Duration::from_millis(650), "{waited:?}");
+        // Sooner than ack_wait (3 s): it was the nak.
+        assert!(waited < Duration::from_millis(2500), "{waited:?}");
+    });
+}
+
+#[test]
+fn progress_puts_off_the_next_delivery() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        client.submit("H50", "1", "một").await;
+        let incoming = next(&consumer).await;
+        let mut others = consumer.stream().max_messages_per_batch(1).messages().await.unwrap();
+        let began = Instant::now();
+        // Past ack_wait (3 s), with a word every second.
+        while began.elapsed() < Duration::from_millis(4500) {
+            incoming.working().await.unwrap();
+            let other = tokio::time::timeout(Duration::from_secs(1), others.next()).await;
+            assert!(other.is_err(), "delivered again after {:?}", began.elapsed());
+        }
+        let again = tokio::time::timeout(PATIENCE, others.next()).await;
+        assert!(again.is_ok(), "delivered again without a word");
+    });
+}
+
+#[test]
+fn a_pull_for_one_message_takes_one() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        for n in 0..5 {
+            client.submit("H50", &n.to_string(), "một").await;
+        }
+        let _held = next(&consumer).await;
+        let info = consumer.get_info().await.unwrap();
+        assert_eq!((info.num_ack_pending, info.num_pending), (1, 4));
+    });
+}
+
+#[test]
+fn a_late_ack_of_an_earlier_delivery_counts() {
+    // An ack that was on its way while the message was delivered again must not be taken for a
+    // failure: the message is gone, and that is what was asked for.
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        client.submit("H50", "1", "một").await;
+        let first = next(&consumer).await;
+        first.retry_after(Duration::from_millis(50)).await.unwrap();
+        let _second = next(&consumer).await;
+        first.confirm().await.unwrap();
+        assert_eq!(client.count(&client.names().received_stream()).await, 0);
+    });
+}
+
+#[test]
+fn what_exists_is_left_alone_and_what_differs_is_said() {
+    on_each_server(|server| async move {
+        let mut settings = server.settings();
+        let before = Client::new(&settings).await;
+        before.provide().await;
+        settings.worker.ack_wait_seconds = 77;
+        settings.bus.keep_days = 5;
+        let after = Client::new(&settings).await.provide().await;
+        let mut fields: Vec<&str> = after.drifts.iter().map(|drift| drift.field).collect();
+        fields.sort_unstable();
+        assert_eq!(
+            fields,
+            ["ack_wait", "max_age", "max_age", "max_age"],
+            "{:?}",
+            after.drifts
+        );
+        assert_eq!(
+            after.consumer.cached_info().config.ack_wait,
+            Duration::from_secs(3),
+            "not changed"
+        );
+    });
+}
+
+#[test]
+fn the_ack_kinds_are_those_the_server_knows() {
+    // The client writes them; the server of 2.9 understands no TERM with a reason.
+    assert_eq!(bytes::Bytes::from(AckKind::Term), "+TERM");
+    assert_eq!(bytes::Bytes::from(AckKind::Progress), "+WPI");
+}
