@@ -156,6 +156,9 @@ impl<'v> Scanner<'_, 'v> {
         if self.own.start as usize <= at && at < self.own.end as usize {
             return Some(self.own.end as usize);
         }
+        if let Some(end) = self.standard(at) {
+            return Some(end);
+        }
         let types = &self.vocabulary.document_types;
         let symbol = symbols::parse(&reader, types, at);
         let before = self.before(at, glued, symbol.is_some());
@@ -175,6 +178,26 @@ impl<'v> Scanner<'_, 'v> {
         mention.citation.issuer = before.issuer;
         self.date(&mut mention);
         let end = mention.end;
+        self.mentions.push(mention);
+        Some(end)
+    }
+
+    /// A technical standard: "QCVN 102:2016/BTTTT", "TCVN 6909:2001".
+    fn standard(&mut self, at: usize) -> Option<usize> {
+        let reader = self.reader;
+        let series = reader.before(at);
+        if series.case != Case::Upper || !STANDARDS.contains(&series.key) {
+            return None;
+        }
+        let symbol = symbols::parse_standard(&reader, &self.vocabulary.document_types, series)?;
+        let types = &self.vocabulary.document_types;
+        let last = reader.before(series.start());
+        let (kind, start) = match types.ending_with(&reader, last).filter(|_| last.is_word()) {
+            Some((kind, first)) => (kind, first.start()),
+            None => (types.of_code(series.key)?, series.start()),
+        };
+        let end = symbol.span.end as usize;
+        let mention = self.mention(Span::new(start, end), kind.name.clone(), Some(symbol));
         self.mentions.push(mention);
         Some(end)
     }
@@ -501,7 +524,10 @@ impl<'v> Scanner<'_, 'v> {
         let mut mention = self.mention(Span::new(start.start(), end), kind, None);
         mention.citation.subject = name;
         mention.end = name.map_or(end, |name| name.end as usize);
-        if !torn {
+        // What follows the last of the laws amended speaks of the law that amends.
+        let mut before = self.mentions.iter().rev().take(3);
+        let amended = before.any(|outer| mention.citation.span.overlaps(outer.citation.span));
+        if !torn && !amended {
             self.law_number(&mut mention);
         }
         let end = if first.key == keys::AMENDING {
@@ -559,7 +585,14 @@ impl<'v> Scanner<'_, 'v> {
             }
             if token.key == keys::LAW {
                 let name = reader.after(token.end());
-                let last = self.vocabulary.laws.longest(reader, name)?;
+                let mut last = self.vocabulary.laws.longest(reader, name)?;
+                // "của Luật Tổ chức Chính phủ và Luật Tổ chức chính quyền địa phương".
+                let and = reader.after(last.end());
+                let law = reader.after(and.end());
+                if and.key == keys::AND && law.key == keys::LAW {
+                    let second = self.vocabulary.laws.longest(reader, reader.after(law.end()));
+                    last = second.unwrap_or(last);
+                }
                 return Some(Span::new(first.start(), last.end()));
             }
         }
@@ -659,6 +692,9 @@ const NOT_BEFORE_NUMBER: [Key; 8] = [
     Key::new("tổ"),
 ];
 
+/// Series of technical standards.
+const STANDARDS: [Key; 3] = [Key::new("QCVN"), Key::new("TCVN"), Key::new("QCĐP")];
+
 /// Words before "luật" that make it no law: pháp luật, kỷ luật, Hội Luật gia.
 const NOT_BEFORE_LAW: [Key; 9] = [
     Key::new("pháp"),
@@ -699,6 +735,7 @@ impl<'v> Surroundings<'_, 'v> {
             let token = self.reader.after(mention.end);
             let went_on = match token.kind {
                 Kind::Mark('(') => self.bracket(mention, token),
+                Kind::Mark(')') => self.behind_bracket(mention, token),
                 Kind::Mark(',') => self.behind_comma(mention, token),
                 Kind::Mark(_) if token.is_quote() && !mention.named && self.opens(token) => {
                     self.subject(mention, token, later)
@@ -788,6 +825,12 @@ impl<'v> Surroundings<'_, 'v> {
         false
     }
 
+    /// "(Nghị quyết A, Nghị quyết B) của …": the bracket closes around the list.
+    fn behind_bracket(&self, mention: &mut Mention<'v>, close: Token) -> bool {
+        let of = self.reader.after(close.end());
+        of.key == keys::OF && self.issuer(mention, of)
+    }
+
     fn behind_comma(&self, mention: &mut Mention<'v>, comma: Token) -> bool {
         let next = self.reader.after(comma.end());
         if next.key == Key::new("hội") && mention.citation.subject.is_none() {
@@ -850,9 +893,15 @@ impl<'v> Surroundings<'_, 'v> {
         }
         let kind = &mention.citation.document_type;
         let jointly = kind.contains("liên") || kind.contains("phối hợp");
-        let Some(name) = self.names(of.end(), jointly) else {
+        let Some(mut name) = self.names(of.end(), jointly) else {
             return false;
         };
+        // "Tổ công tác … của Thủ tướng Chính phủ".
+        let second = self.reader.after(name.span.end as usize);
+        if second.key == keys::OF {
+            let whole = self.vocabulary.issuers.name_at(&self.reader, second.end());
+            name.span.end = whole.map_or(name.span.end, |whole| whole.span.end);
+        }
         mention.citation.issuer = Some(name.span);
         mention.issuer = Some(name);
         mention.end = name.span.end as usize;

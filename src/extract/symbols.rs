@@ -90,6 +90,30 @@ pub fn parse_bare(reader: &Reader<'_>, from: usize) -> Option<Symbol> {
     })
 }
 
+/// Parses the symbol of a technical standard behind its series: "QCVN 102:2016/BTTTT".
+pub fn parse_standard(reader: &Reader<'_>, types: &DocumentTypes, series: Token) -> Option<Symbol> {
+    let (sequence, next) = sequence(reader, series.end())?;
+    let colon = reader.after(next);
+    let number = reader.after(colon.end());
+    let year = if colon.is_mark(':') {
+        year_of(reader, number)
+    } else {
+        None
+    };
+    year?;
+    let codes = Codes::read(reader, types, number.end(), false);
+    let issuer_code = codes.and_then(|codes| Some(Span::new(codes.first?.start(), codes.end)));
+    let end = issuer_code.map_or(number.span.end, |code| code.end);
+    Some(Symbol {
+        span: Span { end, ..series.span },
+        sequence: Some(sequence),
+        year,
+        type_code: Some(series.span),
+        issuer_code,
+        style: NumberStyle::Unknown,
+    })
+}
+
 /// The running number: digits, a dotted part ("66.7"), a letter ("30c"); and the offset behind.
 fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
     let first = reader.after(from);
