@@ -62,9 +62,7 @@ pub fn parse_with_blank(reader: &Reader<'_>, types: &DocumentTypes, from: usize)
     while matches!(token.kind, Kind::Mark('.' | '…')) {
         token = reader.after(token.end());
     }
-    if separator(token).is_none() {
-        return None;
-    }
+    separator(token)?;
     let codes = Codes::read(reader, types, token.start(), true)?;
     codes.symbol(types, None, token.start())
 }
@@ -135,6 +133,16 @@ fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
     Some((Span::new(first.start(), end), end))
 }
 
+/// The type code of a symbol whose first separator got lost: "25 NQ/TW", "12QĐ/TW".
+fn lone_code(reader: &Reader<'_>, types: &DocumentTypes, from: usize) -> Option<Token> {
+    let code = reader.after(from);
+    let mark = reader.after(code.end());
+    let issuer = reader.after(mark.end());
+    let capitals = matches!(code.case, Case::Upper | Case::Mixed) && types.of_code(code.key).is_some();
+    let tight = !mark.spaced && !issuer.spaced && separator(mark).is_some();
+    (code.is_word() && capitals && tight && is_code(reader, types, issuer)).then_some(code)
+}
+
 fn separator(token: Token) -> Option<char> {
     match token.kind {
         Kind::Mark(mark @ ('/' | '-')) => Some(mark),
@@ -187,6 +195,10 @@ impl Codes {
             ..Codes::default()
         };
         let mut at = from;
+        if let Some(code) = lone_code(reader, types, from) {
+            codes.push(' ', code);
+            at = code.end();
+        }
         loop {
             let mark = reader.after(at);
             let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) else {
@@ -195,12 +207,13 @@ impl Codes {
             let word = reader.after(mark.end());
             // A dash between spaces is a dash of the sentence once the symbol is whole.
             let loose = mark.spaced && word.spaced && !blank;
-            if codes.first.is_none() && codes.year.is_none() && !loose && sign != '&' {
-                if let Some(year) = year_of(reader, word) {
-                    codes.year = Some(year);
-                    at = word.end();
-                    continue;
-                }
+            let may_be_year = codes.first.is_none() && codes.year.is_none() && !loose;
+            if may_be_year {
+                codes.year = year_of(reader, word);
+            }
+            if may_be_year && codes.year.is_some() {
+                at = word.end();
+                continue;
             }
             let number =
                 word.is_number() && codes.first.is_some() && !mark.spaced && !word.spaced && word.span.len() <= 4;
@@ -351,6 +364,8 @@ mod tests {
             ("23/KH–STNMT", "23/KH–STNMT|23|0|KH|STNMT|State"),
             ("65-Ctr/TU", "65-Ctr/TU|65|0|Ctr|TU|Party"),
             ("19-NQ/Tw", "19-NQ/Tw|19|0|NQ|Tw|Party"),
+            ("25 NQ/TW của", "25 NQ/TW|25|0|NQ|TW|Unknown"),
+            ("12QĐ/TU", "12QĐ/TU|12|0|QĐ|TU|Unknown"),
             ("45/QĐ-UBND - Chương trình", "45/QĐ-UBND|45|0|QĐ|UBND|State"),
             ("45/QĐ-UBND - NĂM 2023", "45/QĐ-UBND|45|0|QĐ|UBND|State"),
         ] {

@@ -70,6 +70,9 @@ impl<'v> Scanner<'_, 'v> {
         }
         let types = &self.vocabulary.document_types;
         let symbol = symbols::parse(&reader, types, at);
+        if symbol.as_ref().is_some_and(|symbol| self.is_own(symbol)) {
+            return symbol.map(|symbol| symbol.span.end as usize);
+        }
         let before = self.before(at, glued, symbol.is_some());
         let (symbol, kind) = match symbol {
             Some(symbol) => {
@@ -89,6 +92,11 @@ impl<'v> Scanner<'_, 'v> {
         let end = mention.end;
         self.mentions.push(mention);
         Some(end)
+    }
+
+    /// Whether it is the report's own number, as appendices repeat it ("Kèm theo Báo cáo số …").
+    fn is_own(&self, symbol: &Symbol) -> bool {
+        !self.own.is_empty() && Key::new(self.reader.str(self.own)) == Key::new(self.reader.str(symbol.span))
     }
 
     /// A technical standard: "QCVN 102:2016/BTTTT", "TCVN 6909:2001".
@@ -186,7 +194,7 @@ impl<'v> Scanner<'_, 'v> {
             if token.is_mark(':') || token.is_mark('.') {
                 token = reader.before(token.start());
             }
-            if token.key == keys::NUMBER {
+            if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(&token.key) {
                 before.start = token.start();
                 before.numbered = true;
             }
@@ -596,6 +604,15 @@ const NOT_BEFORE_NUMBER: [Key; 8] = [
     Key::new("tổng"),
     Key::new("một"),
     Key::new("tổ"),
+];
+
+/// What scans make of "số"; taken for it before a number and symbol only.
+const MISREAD_NUMBER: [Key; 5] = [
+    Key::new("sổ"),
+    Key::new("sô"),
+    Key::new("só"),
+    Key::new("sỗ"),
+    Key::new("so"),
 ];
 
 /// Series of technical standards.

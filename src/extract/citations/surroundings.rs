@@ -7,6 +7,9 @@ use crate::{
     vocabulary::{Vocabulary, issuers::IssuerName},
 };
 
+/// First word of "Hội nghị".
+const CONFERENCE: Key = Key::new("hội");
+
 /// Longest way, in tokens, from a document to the end of its subject.
 const MAX_SUBJECT: usize = 260;
 /// What follows a document and speaks of it: issuer, term, subject.
@@ -53,6 +56,7 @@ impl<'v> Surroundings<'_, 'v> {
             keys::TERM | keys::TENURE => self.term(mention, token),
             keys::OF => self.issuer(mention, token),
             keys::BETWEEN => self.between(mention, token),
+            CONFERENCE if token.is_capitalised() => self.conference(mention, token),
             _ if mention.named => false,
             keys::ABOUT => {
                 let mut first = self.reader.after(token.end());
@@ -131,7 +135,7 @@ impl<'v> Surroundings<'_, 'v> {
 
     fn behind_comma(&self, mention: &mut Mention<'v>, comma: Token) -> bool {
         let next = self.reader.after(comma.end());
-        if next.key == Key::new("hội") && mention.citation.subject.is_none() {
+        if next.key == CONFERENCE && next.is_capitalised() && mention.citation.subject.is_none() {
             return self.conference(mention, next);
         }
         let fits = match next.key {
@@ -146,19 +150,27 @@ impl<'v> Surroundings<'_, 'v> {
         fits
     }
 
-    /// ", Hội nghị lần thứ bảy Ban Chấp hành Trung ương khóa X về …": says where, passed over.
+    /// "Hội nghị lần thứ bảy Ban Chấp hành Trung ương khóa X về …", "Hội nghị Trung ương 6 (khóa XII)":
+    /// says where, passed over up to the term or the subject.
     fn conference(&self, mention: &mut Mention<'v>, first: Token) -> bool {
-        let ordinal = self.reader.after(self.reader.after(first.end()).end());
-        let Some(name) = self.vocabulary.issuers.name_at(&self.reader, first.start()) else {
+        let mut last = self.reader.after(first.end());
+        if last.key != Key::new("nghị") {
             return false;
-        };
-        let behind = self.reader.after(name.span.end as usize);
-        let fits =
-            ordinal.key == Key::new("lần") && matches!(behind.key, keys::TERM | keys::ABOUT) || behind.is_mark('(');
-        if fits {
-            mention.end = name.span.end as usize;
         }
-        fits
+        for _ in 0..16 {
+            let next = self.reader.after(last.end());
+            let reached = matches!(next.key, keys::TERM | keys::ABOUT)
+                || next.is_mark('(') && self.reader.after(next.end()).key == keys::TERM;
+            if reached {
+                mention.end = last.end();
+                return true;
+            }
+            if !next.is_word() && !next.is_number() {
+                return false;
+            }
+            last = next;
+        }
+        false
     }
 
     /// "khóa XI", "nhiệm kỳ 2020 - 2025".
