@@ -809,20 +809,20 @@ impl<'t> Joiner<'t> {
     /// Walks the paragraphs in order; behind a footnote the interrupted sentence goes on.
     fn run(&mut self) {
         let mut index = self.within.start;
-        let mut open: Option<usize> = None;
+        let mut open: Option<(usize, usize)> = None;
         while let Some(first) = self.next_text_line(index) {
             if note_mark(self.text, self.lines[first], &self.glued).is_some() {
                 index = self.note(first, open.is_some());
                 continue;
             }
-            if let Some(last) = open.take()
-                && self.resumes(last, first)
+            if let Some((start, last)) = open.take()
+                && self.resumes(start, last, first)
             {
                 self.join(last, first);
             }
             let last = self.paragraph_end(first, self.within.end);
             if self.is_open(first, last) {
-                open = Some(last);
+                open = Some((first, last));
             }
             index = last + 1;
         }
@@ -884,7 +884,7 @@ impl<'t> Joiner<'t> {
     }
 
     /// Whether the sentence that a paragraph left open goes on with this line.
-    fn resumes(&self, open: usize, line: usize) -> bool {
+    fn resumes(&self, start: usize, open: usize, line: usize) -> bool {
         let (previous, next) = (self.lines[open], self.lines[line]);
         if next.label.is_some() || next.bullet || next.row {
             return false;
@@ -897,7 +897,7 @@ impl<'t> Joiner<'t> {
             .notes
             .last()
             .is_some_and(|note| note.body.start > previous.span.end);
-        let long = previous.span.len() > 120;
+        let long = self.lines[start].span.join(previous.span).len() > 120;
         lower || (behind_note && long) || (asks && long)
     }
 
@@ -958,11 +958,12 @@ impl<'t> Joiner<'t> {
             let heading = line
                 .label
                 .is_some_and(|label| matches!(label.kind, LabelKind::Roman | LabelKind::Part | LabelKind::Upper));
-            let prose = !line.bullet && line.span.len() > PROSE_BYTES;
+            let end = self.paragraph_end(next, self.within.end);
+            let prose = !line.bullet && line.span.join(self.lines[end].span).len() > PROSE_BYTES;
             if resumed || heading || prose || note_mark(self.text, line, &self.glued).is_some() {
                 return last;
             }
-            last = self.paragraph_end(next, self.within.end);
+            last = end;
         }
         last
     }

@@ -38,6 +38,7 @@ mod numbering_gap;
 mod percent_mismatch;
 mod sum_mismatch;
 pub mod support;
+mod text_corruption;
 
 use support::repeats::{self, Repeat, Repeats};
 
@@ -56,6 +57,7 @@ pub static RULES: &[&Rule] = &[
     &numbering_gap::RULE,
     &percent_mismatch::RULE,
     &sum_mismatch::RULE,
+    &text_corruption::RULE,
 ];
 
 /// The rule with this id.

@@ -7,7 +7,7 @@ use baocao::{
     worker::handle::End,
 };
 
-use crate::harness::{Client, Worker, WorkerProcess, little_report, on_each_server};
+use crate::harness::{Client, PATIENCE, Worker, WorkerProcess, little_report, on_each_server};
 
 /// Hands in reports with ids 0, 1, 2 and so on.
 async fn submit_many(client: &Client, ids: std::ops::Range<usize>) {
@@ -52,7 +52,10 @@ fn a_worker_killed_in_the_middle_loses_nothing_and_repeats_nothing() {
 #[test]
 fn sigterm_drains_and_exits_with_0() {
     on_each_server(|server| async move {
-        let settings = server.settings();
+        let mut settings = server.settings();
+        // So long that nothing may depend on it: what the first worker has in its hands is done or
+        // given back, else the second would have to wait for it.
+        settings.worker.ack_wait_seconds = 2 * PATIENCE.as_secs();
         let client = Client::new(&settings).await;
         client.provide().await;
         submit_many(&client, 0..60).await;
@@ -60,9 +63,6 @@ fn sigterm_drains_and_exits_with_0() {
         client.results(5).await;
         let status = tokio::task::spawn_blocking(move || first.terminate()).await.unwrap();
         assert_eq!(status.code(), Some(0));
-        // What it had in its hands is done or given back: nothing waits for ack_wait.
-        let info = client.provide().await.consumer.get_info().await.unwrap();
-        assert_eq!(info.num_ack_pending, 0);
         let _second = WorkerProcess::start(&settings);
         expect_results(&client, 60).await;
     });

@@ -106,13 +106,18 @@ pub fn crate_root() -> &'static Path {
 /// Runs a test against each server in turn, each with a runtime of its own.
 pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
     for (version, path) in SERVERS.iter() {
-        eprintln!("=== nats-server {version}");
+        eprintln!(
+            "=== nats-server {version}: {}",
+            std::thread::current().name().unwrap_or_default()
+        );
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
+        let began = std::time::Instant::now();
         runtime.block_on(test(Server::start(path)));
+        eprintln!("=== nats-server {version}: passed in {:.1?}", began.elapsed());
         runtime.shutdown_background();
     }
 }
@@ -414,6 +419,7 @@ impl Drop for WorkerProcess {
 /// Not a test: the worker process, started by [`WorkerProcess`].
 #[test]
 #[ignore = "started by other tests"]
+#[allow(clippy::disallowed_methods)] // the status is the worker's, not that of a test
 fn worker_process() {
     let Ok(settings) = env::var(SETTINGS) else { return };
     let settings: Settings = serde_json::from_str(&settings).unwrap();
