@@ -342,7 +342,9 @@ impl<'v> Scanner<'_, 'v> {
             if calling.key == Key::new("là") && !before.numbered {
                 return None;
             }
-            let fits = before.bare && (before.numbered || self.ends_number(next)) && self.is_no_other_number(next);
+            let year = symbol.span.len() == 4 && !before.numbered;
+            let fits =
+                before.bare && !year && (before.numbered || self.ends_number(next)) && self.is_no_other_number(next);
             return fits.then(|| kind.clone());
         }
         let previous = self.listed_before(before.start)?;
@@ -361,7 +363,9 @@ impl<'v> Scanner<'_, 'v> {
             Kind::Break | Kind::End => true,
             Kind::Mark(mark) => matches!(mark, ',' | ';' | '.' | ')' | '(' | '”' | '"' | ':'),
             Kind::Number => false,
-            Kind::Word => [keys::OF, keys::DAY, keys::TERM, keys::ABOUT, keys::AND].contains(&next.key),
+            // "Kế hoạch 30 ngày" counts days.
+            Kind::Word if next.key == keys::DAY => dates::parse(&self.reader, next.start()).is_some(),
+            Kind::Word => [keys::OF, keys::TERM, keys::ABOUT, keys::AND].contains(&next.key),
         }
     }
 

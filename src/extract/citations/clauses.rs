@@ -65,7 +65,7 @@ const OPENERS: &str = "ban hành;quy định;thực hiện;triển khai;tổ ch�
     đôn đốc;giao;phân công;phân cấp;phân bổ;điều chỉnh;đề nghị;yêu cầu;cho ý kiến;khen thưởng;tập trung;phối hợp;tổng kết;\
     sơ kết;phát động;xử lý;rà soát;góp ý;chỉ đạo;thông báo;quán triệt;phòng chống;ứng phó;khắc phục;bảo đảm;đảm bảo;hỗ trợ;\
     cải cách;xây dựng;phát triển;tuyên truyền;thi hành;cụ thể hóa;đánh giá;bổ nhiệm;thu hồi;tiếp tục;đổi mới;phát huy;\
-    hợp nhất;sắp xếp;quy hoạch;lãnh đạo;ủy quyền;thẩm định;thanh tra;củng cố;báo cáo;kết luận;trả lời;mời;cử;chuyển";
+    hợp nhất;sắp xếp;quy hoạch;lãnh đạo;ủy quyền;thẩm định;thanh tra;củng cố;báo cáo;kết luận;trả lời;mời;cử;chuyển;một số";
 
 const RESUMES: &str = "đã;được thực hiện;được triển khai;được duy trì;được ban hành;được tổ chức;cơ bản;như sau;trong đó;\
     đến nay;theo đó;qua đó;cũng;vẫn;đang;gắn với các;gắn với việc;gắn với thực hiện;gắn với triển khai;\
@@ -80,8 +80,7 @@ const BEHIND_COMMA: &str = "đến nay;trong đó;qua đó;theo đó;từ đó;�
     kèm theo;có;với;tham mưu;theo;là;được;do;phấn đấu;xem xét;để;cùng với;đôn đốc;trong thời gian;hằng năm;hàng năm;bên cạnh";
 
 /// Who may act behind a comma, when a verb follows: ", các sở, ngành đã …".
-const ACTORS: &str =
-    "các;lực lượng;chính quyền;cấp ủy;cán bộ;đơn vị;cơ quan;địa phương;công an;quân đội;đài;trường;nhân dân";
+const ACTORS: &str = "các;lực lượng;chính quyền;cấp ủy;cán bộ;đơn vị;cơ quan;địa phương;công an;quân đội;đài;trường;nhân dân;đồng chí;người đứng đầu";
 
 const ACTIONS: &str = "đã;tập trung;triển khai;thực hiện;chủ động;tích cực;tổ chức;ban hành;xây dựng;phối hợp;tiếp tục;phân công;\
     chỉ đạo;báo cáo;quán triệt;tham mưu;kịp thời;gọi hỏi;tiến hành;đẩy mạnh;tăng cường;rà soát;cơ bản;thường xuyên;hoàn thành";

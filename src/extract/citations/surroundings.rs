@@ -7,6 +7,9 @@ use crate::{
     vocabulary::{Vocabulary, issuers::IssuerName},
 };
 
+/// Most documents cited inside one subject.
+const MAX_INNER: usize = 8;
+
 /// First word of "Hội nghị".
 const CONFERENCE: Key = Key::new("hội");
 
@@ -391,13 +394,17 @@ impl<'v> Surroundings<'_, 'v> {
         let mut end = from;
         let (mut quotes, mut brackets) = (0, 0);
         let mut quoted_from = end;
-        let mut behind_inner = 0;
+        let (mut behind_inner, mut inner_count) = (0, 0);
         for count in 0..MAX_SUBJECT {
             // Documents inside the subject are taken whole: their dates and numbers end nothing.
             if let Some(inner) = self.mention_at(self.reader.after(at).start(), later) {
                 at = inner.end as usize;
                 end = at;
                 behind_inner = at;
+                inner_count += 1;
+                if inner_count > MAX_INNER {
+                    break;
+                }
                 continue;
             }
             let token = self.reader.after(at);

@@ -181,6 +181,7 @@ fn what_is_no_citation() {
         "tỷ lệ 226/226 xã, 1.497/3.602 biên chế, ngày 03/6/2013, năm 2023 - UBND tỉnh",
         "Mẫu số 02/BC, Điều 7, khoản 3, điện thoại 0234.3822/456, Dự án số 3, Tổ số 5",
         "Nghị quyết Đại hội XIII của Đảng, Kế hoạch cải cách hành chính năm 2024",
+        "Kế hoạch 2024, Kế hoạch 30 ngày đêm, Chương trình 135",
         "ban hành 12 quyết định, quyết định 12 trường hợp, giai đoạn 2021-2026, COVID-19",
     ] {
         assert_eq!(cited(text), Vec::<String>::new(), "{text}");
