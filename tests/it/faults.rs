@@ -1,6 +1,9 @@
 //! Workers that die, servers that vanish, streams that are deleted: nothing lost, nothing twice.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use baocao::{
     bus::{Outgoing, Outlet, Unit, publish},
@@ -92,6 +95,29 @@ fn a_server_that_comes_back_finds_the_worker_at_work() {
         submit_many(&client, 30..60).await;
         expect_results(&client, 60).await;
         worker.until_ready().await;
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn restarts_cost_less_than_ten_seconds_each() {
+    on_each_server(|mut server| async move {
+        let settings = server.settings();
+        let worker = Worker::start(&settings);
+        worker.until_ready().await;
+        for round in 0..4 {
+            let began = Instant::now();
+            server.stop();
+            server.start_again();
+            let client = Client::new(&settings).await;
+            submit_many(&client, round * 5..round * 5 + 5).await;
+            client.until_all_is_done().await;
+            let took = began.elapsed();
+            eprintln!("round {round}: {took:.1?}");
+            assert!(took < Duration::from_secs(10), "round {round} took {took:?}");
+        }
+        let client = Client::new(&settings).await;
+        expect_results(&client, 20).await;
         worker.stop().await;
     });
 }

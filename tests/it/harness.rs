@@ -105,6 +105,11 @@ pub fn crate_root() -> &'static Path {
 
 /// Runs a test against each server in turn, each with a runtime of its own.
 pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+    on_each_server_with(&[], test);
+}
+
+/// [`on_each_server`], started with more arguments.
+pub fn on_each_server_with<F: Future<Output = ()>>(arguments: &'static [&'static str], test: impl Fn(Server) -> F) {
     for (version, path) in SERVERS.iter() {
         eprintln!(
             "=== nats-server {version}: {}",
@@ -116,7 +121,7 @@ pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
             .build()
             .unwrap();
         let began = std::time::Instant::now();
-        runtime.block_on(test(Server::start(path)));
+        runtime.block_on(test(Server::start(path, arguments)));
         eprintln!("=== nats-server {version}: passed in {:.1?}", began.elapsed());
         runtime.shutdown_background();
     }
@@ -125,17 +130,19 @@ pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
 /// A nats-server with JetStream.
 pub struct Server {
     path: PathBuf,
+    arguments: &'static [&'static str],
     store: TempDir,
     port: u16,
     child: Child,
 }
 
 impl Server {
-    fn start(path: &Path) -> Self {
+    fn start(path: &Path, arguments: &'static [&'static str]) -> Self {
         let store = TempDir::new().unwrap();
-        let (child, port) = launch(path, store.path(), None);
+        let (child, port) = launch(path, arguments, store.path(), None);
         Self {
             path: path.into(),
+            arguments,
             store,
             port,
             child,
@@ -155,7 +162,7 @@ impl Server {
 
     /// Starts it again, on the same port and store.
     pub fn start_again(&mut self) {
-        let (child, port) = launch(&self.path, self.store.path(), Some(self.port));
+        let (child, port) = launch(&self.path, self.arguments, self.store.path(), Some(self.port));
         assert_eq!(port, self.port);
         self.child = child;
     }
@@ -183,11 +190,12 @@ impl Drop for Server {
 }
 
 /// Starts a server and returns when it says that it is ready, with its port.
-fn launch(path: &Path, store: &Path, port: Option<u16>) -> (Child, u16) {
+fn launch(path: &Path, arguments: &[&str], store: &Path, port: Option<u16>) -> (Child, u16) {
     let port = port.map_or("-1".to_owned(), |port| port.to_string());
     let mut child = Command::new(path)
         .args(["-js", "-a", "127.0.0.1", "-p", &port, "-sd"])
         .arg(store)
+        .args(arguments)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
