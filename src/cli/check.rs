@@ -191,21 +191,7 @@ impl Tally {
 
     /// "2 errors, 3 warnings in 1 file".
     fn summary(&self, lang: Lang) -> String {
-        let counts = [
-            (self.errors, "lỗi", "error", "errors"),
-            (self.warnings, "cảnh báo", "warning", "warnings"),
-            (self.infos, "lưu ý", "info", "infos"),
-        ];
-        let counts: Vec<String> = counts
-            .into_iter()
-            .filter(|(n, ..)| *n > 0)
-            .map(|(n, vi, one, many)| lang.count(n, vi, one, many))
-            .collect();
-        let found = if counts.is_empty() {
-            lang.pick("không có phát hiện nào", "nothing found").to_owned()
-        } else {
-            counts.join(", ")
-        };
+        let found = lang.findings([self.errors, self.warnings, self.infos]);
         let files = lang.count(self.files, "tệp", "file", "files");
         let mut summary = format!("{found} {} {files}", lang.pick("trong", "in"));
         if self.unread > 0 {

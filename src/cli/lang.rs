@@ -37,4 +37,24 @@ impl Lang {
     pub fn count(self, n: usize, vi: &str, one: &str, many: &str) -> String {
         format!("{n} {}", self.pick(vi, if n == 1 { one } else { many }))
     }
+
+    /// Counts of findings by severity, gravest first: "2 errors, 3 warnings".
+    pub fn findings(self, counts: [usize; 3]) -> String {
+        let words = [
+            ("lỗi", "error", "errors"),
+            ("cảnh báo", "warning", "warnings"),
+            ("lưu ý", "info", "infos"),
+        ];
+        let found: Vec<String> = counts
+            .into_iter()
+            .zip(words)
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, (vi, one, many))| self.count(n, vi, one, many))
+            .collect();
+        if found.is_empty() {
+            self.pick("không có phát hiện nào", "nothing found").to_owned()
+        } else {
+            found.join(", ")
+        }
+    }
 }

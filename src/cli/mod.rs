@@ -12,10 +12,14 @@ use crate::config::{Loaded, Settings, Sources};
 mod check;
 mod config;
 mod error;
+mod events;
 mod extract;
 mod input;
 mod lang;
 mod rules;
+mod runtime;
+mod submit;
+mod watch;
 
 pub use error::Error;
 pub use lang::Lang;
@@ -73,10 +77,12 @@ struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 enum Command {
-    Extract(extract::Extract),
     Check(check::Check),
+    Extract(extract::Extract),
     Rules(rules::Rules),
     Config(config::PrintConfig),
+    Submit(submit::Submit),
+    Watch(watch::Watch),
 }
 
 impl Cli {
@@ -84,10 +90,12 @@ impl Cli {
     pub fn run(self) -> Result {
         let Self { global, command } = self;
         match command {
-            Command::Extract(command) => command.run(&global),
             Command::Check(command) => command.run(&global),
+            Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
+            Command::Submit(command) => command.run(&global),
+            Command::Watch(command) => command.run(&global),
         }
     }
 }

@@ -1,13 +1,492 @@
 //! Resolves mentions to the distinct documents they cite.
+//!
+//! A state body numbers its documents per year, a Party body per type and term of its committee,
+//! so the number alone is no identity: the key of a document holds the type, number and issuer code,
+//! and the year or the term. Mentions that give neither join the one document they can mean.
+
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use crate::{
-    document::Document,
-    extract::{Citation, CitedDocument},
+    document::{Document, Span},
+    extract::{Citation, CitedDocument, NumberStyle, PartialDate},
     vocabulary::Vocabulary,
 };
 
 /// Groups the mentions by document and writes each one's index into it.
 pub fn resolve(document: &Document, citations: &mut [Citation], vocabulary: &Vocabulary) -> Vec<CitedDocument> {
-    let _ = (document, citations, vocabulary);
-    Vec::new()
+    let resolver = Resolver {
+        text: &document.text,
+        vocabulary,
+    };
+    let marks: Vec<Mark> = (0..citations.len())
+        .map(|index| resolver.mark(citations, index))
+        .collect();
+    let mut by_mark: FxHashMap<&Base, Vec<usize>> = FxHashMap::default();
+    for (index, mark) in marks.iter().enumerate() {
+        by_mark.entry(&mark.base).or_default().push(index);
+    }
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for mentions in by_mark.values() {
+        groups.extend(resolver.divide(citations, &marks, mentions));
+    }
+    groups.sort_by_key(|group| group[0]);
+    let documents: Vec<_> = groups
+        .into_iter()
+        .map(|mentions| resolver.document(citations, &marks, mentions))
+        .collect();
+    for (index, document) in documents.iter().enumerate() {
+        for &mention in &document.mentions {
+            citations[mention].document = index;
+        }
+    }
+    documents
+}
+
+/// What all mentions of a document have in common.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Base {
+    scheme: Scheme,
+    /// Canonical type code, or the folded type where there is none.
+    kind: String,
+    /// The number without leading zeros; the folded name of a law.
+    sequence: String,
+    /// Issuer code in capitals.
+    issuer: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Scheme {
+    State,
+    Party,
+    Law,
+}
+
+/// How a mention marks its document.
+struct Mark {
+    base: Base,
+    /// The year or the first year of the term, 0 when unknown.
+    period: u16,
+    subject: String,
+}
+
+struct Resolver<'t> {
+    text: &'t str,
+    vocabulary: &'t Vocabulary,
+}
+
+impl Resolver<'_> {
+    fn mark(&self, citations: &[Citation], index: usize) -> Mark {
+        let citation = &citations[index];
+        let subject = citation.subject.map_or(String::new(), |span| fold(span.of(self.text)));
+        let date = citation.date.unwrap_or_default();
+        let Some(symbol) = &citation.symbol else {
+            return Mark {
+                base: Base {
+                    scheme: Scheme::Law,
+                    kind: fold(&citation.document_type),
+                    sequence: subject.clone(),
+                    issuer: String::new(),
+                },
+                period: date.year,
+                subject,
+            };
+        };
+        let part = |span: Option<Span>| span.map_or(String::new(), |span| code(span.of(self.text)));
+        let mut issuer = part(symbol.issuer_code);
+        let mut style = symbol.style;
+        let lender = if issuer.is_empty() {
+            self.lender(citations, index)
+        } else {
+            None
+        };
+        if let Some(next) = lender {
+            issuer = part(next.issuer_code);
+            style = next.style;
+        }
+        let scheme = match self.vocabulary.issuers.of_code(&issuer) {
+            Some(body) if body.party => Scheme::Party,
+            None if style == NumberStyle::Party => Scheme::Party,
+            _ => Scheme::State,
+        };
+        // Types that share a code (Quyết định and Quy định of the Party) share their numbers.
+        let types = &self.vocabulary.document_types;
+        let written = symbol.type_code.map(|span| crate::shadow::Key::new(span.of(self.text)));
+        let kind = match written
+            .and_then(|code| types.of_code(code))
+            .or_else(|| types.named(&citation.document_type))
+        {
+            Some(kind) if symbol.type_code.is_none() && !symbol_is_bare(symbol) => kind_of_letter(&kind.name),
+            Some(kind) if !kind.code.is_empty() => kind.code.clone(),
+            _ => fold(&citation.document_type),
+        };
+        let sequence = symbol
+            .sequence
+            .map_or("", |span| span.of(self.text))
+            .trim_start_matches('0')
+            .to_lowercase();
+        let year = symbol.year.unwrap_or(date.year);
+        let period = match scheme {
+            Scheme::Party => self.term(citation, &issuer),
+            _ => year,
+        };
+        Mark {
+            base: Base {
+                scheme,
+                kind,
+                sequence,
+                issuer,
+            },
+            period,
+            subject,
+        }
+    }
+
+    /// The symbol from which a number alone takes its codes: the next of its list
+    /// ("1084, 1085/QĐ-BNV").
+    fn lender<'c>(&self, citations: &'c [Citation], index: usize) -> Option<&'c crate::extract::Symbol> {
+        for pair in citations[index..].windows(2) {
+            let gap = self.text.get(pair[0].span.end as usize..pair[1].span.start as usize)?;
+            if gap.len() > 12 || gap.contains(['.', ';']) || pair[1].document_type != pair[0].document_type {
+                return None;
+            }
+            let symbol = pair[1].symbol.as_ref()?;
+            if symbol.issuer_code.is_some() {
+                return Some(symbol);
+            }
+        }
+        None
+    }
+
+    /// First year of the term of the committee that issued a Party document.
+    fn term(&self, citation: &Citation, issuer: &str) -> u16 {
+        let central = issuer.contains("TW") || issuer.contains("TƯ");
+        let date = citation.date.unwrap_or_default();
+        if date.year != 0 {
+            // Central congresses meet in January of a year that ends in 1 or 6, local ones in the autumn before.
+            return match central {
+                true => (date.year - 1) / 5 * 5 + 1,
+                false if date.year % 5 == 0 && date.month < 8 => date.year - 5,
+                false => date.year / 5 * 5,
+            };
+        }
+        match citation.term {
+            Some(span) if central => roman(span.of(self.text)).map_or(0, |term| 1956 + 5 * term),
+            _ => 0,
+        }
+    }
+
+    /// Divides mentions of one number into documents by year or term. A mention with another year
+    /// but the same day and month, or the same subject, means the same document and errs in the year.
+    fn divide(&self, citations: &[Citation], marks: &[Mark], mentions: &[usize]) -> Vec<Vec<usize>> {
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        let (dated, undated): (Vec<usize>, Vec<usize>) =
+            mentions.iter().partition(|&&mention| marks[mention].period != 0);
+        let law = marks[mentions[0]].base.scheme == Scheme::Law;
+        for mention in dated {
+            let day = |mention: usize| {
+                let date = citations[mention].date.unwrap_or_default();
+                (date.is_full() && !law).then_some((date.month, date.day))
+            };
+            let same = |&other: &usize| {
+                let subject = &marks[mention].subject;
+                marks[other].period == marks[mention].period
+                    || (day(mention).is_some() && day(other) == day(mention))
+                    || (!law && !subject.is_empty() && *subject == marks[other].subject)
+            };
+            match groups.iter_mut().find(|group| group.iter().any(same)) {
+                Some(group) => group.push(mention),
+                None => groups.push(vec![mention]),
+            }
+        }
+        if let ([group], false) = (&mut groups[..], undated.is_empty()) {
+            group.extend(undated);
+            group.sort_unstable();
+        } else {
+            // With several candidates the subject decides; what remains is a document of its own.
+            let mut rest = Vec::new();
+            for mention in undated {
+                let subject = &marks[mention].subject;
+                let same = |&other: &usize| !subject.is_empty() && *subject == marks[other].subject;
+                match groups.iter_mut().find(|group| !law && group.iter().any(same)) {
+                    Some(group) => group.push(mention),
+                    None => rest.push(mention),
+                }
+            }
+            groups.iter_mut().for_each(|group| group.sort_unstable());
+            if !rest.is_empty() {
+                groups.push(rest);
+            }
+        }
+        groups
+    }
+
+    fn document(&self, citations: &[Citation], marks: &[Mark], mentions: Vec<usize>) -> CitedDocument {
+        let first = mentions[0];
+        let base = &marks[first].base;
+        let period = most(
+            mentions
+                .iter()
+                .map(|&mention| marks[mention].period)
+                .filter(|&period| period != 0),
+        )
+        .unwrap_or(0);
+        let dates = || mentions.iter().filter_map(|&mention| citations[mention].date);
+        let date: Option<PartialDate> = most(dates().filter(|date| date.is_full())).or_else(|| most(dates()));
+        let issuer = most(
+            mentions
+                .iter()
+                .filter_map(|&mention| Some(fold(citations[mention].issuer?.of(self.text)))),
+        );
+        let issuer = mentions
+            .iter()
+            .filter_map(|&mention| citations[mention].issuer)
+            .find(|span| issuer.as_deref() == Some(&fold(span.of(self.text))));
+        let document_type: Arc<str> =
+            most(mentions.iter().map(|&mention| citations[mention].document_type.clone())).unwrap_or_else(|| "".into());
+        let period_text = if period == 0 { String::new() } else { period.to_string() };
+        let key = match base.scheme {
+            Scheme::Law => format!("law:{}:{}:{period_text}", base.kind, base.sequence),
+            Scheme::Party => format!("party:{}:{}:{}:{period_text}", base.kind, base.sequence, base.issuer),
+            Scheme::State => format!("state:{}:{}:{}:{period_text}", base.kind, base.sequence, base.issuer),
+        };
+        CitedDocument {
+            key,
+            number: self.number(citations, &mentions, base),
+            document_type,
+            date,
+            issuer,
+            mentions,
+        }
+    }
+
+    /// The number in the notation of its kind of body, whatever separators and spaces are written.
+    fn number(&self, citations: &[Citation], mentions: &[usize], base: &Base) -> String {
+        let symbols = || {
+            mentions
+                .iter()
+                .filter_map(|&mention| citations[mention].symbol.as_ref())
+        };
+        let Some(symbol) = symbols()
+            .find(|symbol| symbol.issuer_code.is_some())
+            .or_else(|| symbols().next())
+        else {
+            return String::new();
+        };
+        let part = |span: Option<Span>| span.map_or(String::new(), |span| tidy(span.of(self.text)));
+        let sequence = part(symbol.sequence);
+        let year = symbol.year.map_or(String::new(), |year| format!("/{year}"));
+        let issuer = match part(symbol.issuer_code) {
+            issuer if issuer.is_empty() => base.issuer.clone(),
+            issuer => issuer,
+        };
+        let kind = match part(symbol.type_code) {
+            kind if kind.is_empty() => String::new(),
+            kind => self.spelled(kind),
+        };
+        match (base.scheme, kind.is_empty(), issuer.is_empty()) {
+            (_, true, true) => format!("{sequence}{year}"),
+            (_, true, false) => format!("{sequence}{year}/{issuer}"),
+            (_, false, true) => format!("{sequence}{year}/{kind}"),
+            (Scheme::Party, false, false) => format!("{sequence}{year}-{kind}/{issuer}"),
+            (_, false, false) => format!("{sequence}{year}/{kind}-{issuer}"),
+        }
+    }
+
+    /// A type code in its usual capitals and with Đ for D ("Ctr", "QD").
+    fn spelled(&self, written: String) -> String {
+        let plain = |code: &str| code.to_uppercase().replace('Đ', "D");
+        match self
+            .vocabulary
+            .document_types
+            .of_code(crate::shadow::Key::new(&written))
+        {
+            Some(found) if plain(&found.code) == plain(&written) => found.code.clone(),
+            _ => written,
+        }
+    }
+}
+
+/// Whether it is a number without any code.
+fn symbol_is_bare(symbol: &crate::extract::Symbol) -> bool {
+    symbol.type_code.is_none() && symbol.issuer_code.is_none()
+}
+
+/// Letters of state bodies carry no type code; laws and resolutions of the National Assembly neither,
+/// and there the type divides what the number does not.
+fn kind_of_letter(name: &str) -> String {
+    match name {
+        "Công văn" | "Văn bản" | "Công điện" | "Thông báo" => String::new(),
+        name => fold(name),
+    }
+}
+
+/// The value met most often; the first of several.
+fn most<T: Clone + PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
+    let mut counts: Vec<(T, usize)> = Vec::new();
+    for value in values {
+        match counts.iter_mut().find(|(known, _)| *known == value) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((value, 1)),
+        }
+    }
+    let most = counts.iter().map(|&(_, count)| count).max()?;
+    counts
+        .into_iter()
+        .find(|&(_, count)| count == most)
+        .map(|(value, _)| value)
+}
+
+/// The number of a term in Roman or Arabic digits.
+fn roman(text: &str) -> Option<u16> {
+    if let Ok(number) = text.parse() {
+        return (1..40).contains(&number).then_some(number);
+    }
+    let mut sum: i32 = 0;
+    let mut last = 0;
+    for letter in text.chars().rev() {
+        let value = match letter.to_ascii_uppercase() {
+            'I' => 1,
+            'V' => 5,
+            'X' => 10,
+            _ => return None,
+        };
+        sum += if value < last { -value } else { value };
+        last = value;
+    }
+    u16::try_from(sum).ok().filter(|sum| (1..40).contains(sum))
+}
+
+/// A code without spaces, in one kind of dash and Đ.
+fn tidy(text: &str) -> String {
+    let letters = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '*' | '_'));
+    letters
+        .map(|c| match c {
+            '\u{2010}'..='\u{2015}' | '\u{2212}' => '-',
+            'Ð' | 'Ɖ' => 'Đ',
+            c => c,
+        })
+        .collect()
+}
+
+/// A code for comparing: tidy and in capitals.
+fn code(text: &str) -> String {
+    tidy(text).to_uppercase()
+}
+
+/// Words for comparing: small letters, single spaces, no marks, the tone mark where hòa has it.
+fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    let marks = |c: char| !c.is_alphanumeric();
+    for word in text.split(marks).filter(|word| !word.is_empty()) {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.push_str(&settle_tone(&word.to_lowercase()));
+    }
+    folded
+}
+
+/// "hoà" as "hòa", "thuý" as "thúy": the tone mark of open oa, oe, uy on the first vowel.
+fn settle_tone(word: &str) -> String {
+    const FIRST: [&str; 2] = ["oòỏõóọ", "uùủũúụ"];
+    const SECOND: [(char, &str, usize); 3] = [('o', "aàảãáạ", 0), ('o', "eèẻẽéẹ", 0), ('u', "yỳỷỹýỵ", 1)];
+    let letters: Vec<char> = word.chars().collect();
+    if let [start @ .., glide, vowel] = &letters[..] {
+        for (first, seconds, row) in SECOND {
+            let tone = seconds
+                .chars()
+                .position(|second| second == *vowel)
+                .filter(|&tone| tone > 0);
+            if let (true, Some(tone), true) = (*glide == first, tone, start.last() != Some(&'q')) {
+                let mut settled: String = start.iter().collect();
+                settled.extend(FIRST[row].chars().nth(tone));
+                settled.extend(seconds.chars().next());
+                return settled;
+            }
+        }
+    }
+    word.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract;
+
+    fn keys(text: &str) -> Vec<(String, String, usize)> {
+        let document = Document::plain(text);
+        let report = extract::extract(&document, Vocabulary::embedded());
+        let documents = report.documents.into_iter();
+        documents
+            .map(|document| (document.key, document.number, document.mentions.len()))
+            .collect()
+    }
+
+    fn row(key: &str, number: &str, mentions: usize) -> (String, String, usize) {
+        (key.to_owned(), number.to_owned(), mentions)
+    }
+
+    #[test]
+    fn spellings_of_one_number_are_one_document() {
+        let text = "Kế hoạch số 07/KH-UBND, ngày 03/4/2022 về trồng rừng; theo Kế hoạch số 07-KH/UBND, ngày 03/4/2022 và \
+                    Kế hoạch số 07/KH- UBND.";
+        assert_eq!(keys(text), [row("state:KH:7:UBND:2022", "07/KH-UBND", 3)]);
+    }
+
+    #[test]
+    fn the_year_or_the_term_divides_what_the_number_does_not() {
+        let text = "Chỉ thị số 05-CT/TW, ngày 15/5/2016 của Bộ Chính trị, Chỉ thị số 05-CT/TW, ngày 07/9/2021 của Ban Bí thư. \
+                    Quyết định số 9/QĐ-UBND ngày 01/02/2020 và Quyết định số 9/QĐ-UBND ngày 05/3/2021.";
+        assert_eq!(
+            keys(text),
+            [
+                row("party:CT:5:TW:2016", "05-CT/TW", 1),
+                row("party:CT:5:TW:2021", "05-CT/TW", 1),
+                row("state:QĐ:9:UBND:2020", "9/QĐ-UBND", 1),
+                row("state:QĐ:9:UBND:2021", "9/QĐ-UBND", 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_wrong_year_makes_no_second_document() {
+        let text =
+            "Nghị quyết số 25-NQ/TW, ngày 03/6/2013 và Nghị quyết số 25-NQ/TW, ngày 03/6/2023; Nghị quyết số 25-NQ/TW.";
+        assert_eq!(keys(text).len(), 1);
+    }
+
+    #[test]
+    fn lists_lend_their_codes_and_terms_give_years() {
+        let text = "các Quyết định số 1084, 1085/QĐ-BNV. Quyết định số 217-QĐ/TW của Bộ Chính trị (khóa XI).";
+        assert_eq!(
+            keys(text),
+            [
+                row("state:QĐ:1084:BNV:", "1084/BNV", 1),
+                row("state:QĐ:1085:BNV:", "1085/QĐ-BNV", 1),
+                row("party:QĐ:217:TW:2011", "217-QĐ/TW", 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn laws_by_name() {
+        let text = "theo Luật Hoà giải ở cơ sở và Luật Hòa giải ở cơ sở năm 2013.";
+        assert_eq!(keys(text), [row("law:luật:hòa giải ở cơ sở:2013", "", 2)]);
+    }
+
+    #[test]
+    fn roman_terms() {
+        for (text, number) in [
+            ("IX", Some(9)),
+            ("XI", Some(11)),
+            ("XIV", Some(14)),
+            ("XXIV", Some(24)),
+            ("12", Some(12)),
+            ("ABC", None),
+        ] {
+            assert_eq!(roman(text), number, "{text}");
+        }
+    }
 }

@@ -165,8 +165,7 @@ impl Codes {
         let mut at = from;
         loop {
             let mark = reader.after(at);
-            let Some(sign) = separator(mark).or_else(|| (mark.is_mark('&') && codes.first.is_some()).then_some('&'))
-            else {
+            let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) else {
                 break;
             };
             let word = reader.after(mark.end());
@@ -187,6 +186,10 @@ impl Codes {
             if codes.rest.is_some() && loose && types.of_code(word.key).is_some() {
                 break;
             }
+            // "UBND-VX,KT": two units; but ", UBND" goes on with the sentence.
+            if sign == ',' && (word.spaced || word.span.len() > 3 || types.of_code(word.key).is_some()) {
+                break;
+            }
             if number && separator(reader.after(word.end())).is_some() {
                 break;
             }
@@ -194,6 +197,15 @@ impl Codes {
             at = word.end();
         }
         codes.first.map(|_| codes)
+    }
+
+    /// "&" and "," join units inside a symbol.
+    fn joint(&self, mark: Token) -> Option<char> {
+        match mark.kind {
+            Kind::Mark('&') if self.first.is_some() => Some('&'),
+            Kind::Mark(',') if self.rest.is_some() && !mark.spaced => Some(','),
+            _ => None,
+        }
     }
 
     fn push(&mut self, sign: char, word: Token) {
@@ -293,6 +305,7 @@ mod tests {
             ("321/UBND-VP8", "321/UBND-VP8|321|0||UBND-VP8|State"),
             ("5021/BDN", "5021/BDN|5021|0||BDN|State"),
             ("11-QĐi/TW", "11-QĐi/TW|11|0|QĐi|TW|Party"),
+            ("12/UBND-VX,KT ngày", "12/UBND-VX,KT|12|0||UBND-VX,KT|State"),
             ("15-QÐ/TU", "15-QÐ/TU|15|0|QÐ|TU|Party"),
         ] {
             assert_eq!(read(text), expected, "{text}");

@@ -18,6 +18,9 @@ use crate::{
     vocabulary::Vocabulary,
 };
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod against_gold;
 mod citation_date_conflict;
 mod citation_future_date;
 mod citation_issuer_mismatch;
@@ -25,6 +28,9 @@ mod citation_number_conflict;
 mod citation_symbol_format;
 mod citation_type_mismatch;
 mod duplicate_passage;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fixtures;
 mod header_missing;
 mod impossible_date;
 mod numbering_duplicate;
@@ -32,6 +38,7 @@ mod numbering_gap;
 mod percent_mismatch;
 mod sum_mismatch;
 pub mod support;
+mod text_corruption;
 
 use support::repeats::{self, Repeat, Repeats};
 
@@ -50,6 +57,7 @@ pub static RULES: &[&Rule] = &[
     &numbering_gap::RULE,
     &percent_mismatch::RULE,
     &sum_mismatch::RULE,
+    &text_corruption::RULE,
 ];
 
 /// The rule with this id.

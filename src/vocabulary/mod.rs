@@ -5,14 +5,16 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashMap;
 
-use crate::shadow::{Key, Reader, Token};
+use crate::shadow::{Key, Kind, Reader, Token};
 
 pub mod document_types;
 pub mod issuers;
+pub mod laws;
 pub mod units;
 
 pub use document_types::DocumentTypes;
 pub use issuers::Issuers;
+pub use laws::Laws;
 pub use units::Units;
 
 /// All tables.
@@ -22,6 +24,8 @@ pub struct Vocabulary {
     pub document_types: DocumentTypes,
     /// Bodies that issue documents, and their codes.
     pub issuers: Issuers,
+    /// Names of codes, laws and ordinances.
+    pub laws: Laws,
     /// Units, classifiers and counted nouns.
     pub units: Units,
 }
@@ -32,6 +36,7 @@ impl Vocabulary {
         static EMBEDDED: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary {
             document_types: DocumentTypes::embedded(),
             issuers: Issuers::embedded(),
+            laws: Laws::embedded(),
             units: Units::embedded(),
         });
         &EMBEDDED
@@ -44,6 +49,7 @@ pub struct Phrases<T> {
     steps: FxHashMap<(u32, Key), u32>,
     values: Vec<Option<T>>,
     backwards: bool,
+    over_marks: bool,
 }
 
 impl<T: Clone> Phrases<T> {
@@ -53,6 +59,16 @@ impl<T: Clone> Phrases<T> {
             steps: FxHashMap::default(),
             values: vec![None],
             backwards: false,
+            over_marks: false,
+        }
+    }
+
+    /// An empty set, to be matched forwards over the commas, dashes and slashes inside a name,
+    /// which authors leave out or put in ("Lao động - Thương binh và Xã hội").
+    pub fn over_marks() -> Self {
+        Self {
+            over_marks: true,
+            ..Self::forwards()
         }
     }
 
@@ -64,9 +80,11 @@ impl<T: Clone> Phrases<T> {
         }
     }
 
-    /// Adds a phrase of words between single spaces.
+    /// Adds a phrase of words between spaces.
     pub fn insert(&mut self, phrase: &str, value: T) {
-        let mut words: Vec<Key> = phrase.split_whitespace().map(Key::new).collect();
+        let divides = |c: char| c.is_whitespace() || (self.over_marks && !c.is_alphanumeric());
+        let words = phrase.split(divides).filter(|word| !word.is_empty());
+        let mut words: Vec<Key> = words.map(Key::new).collect();
         if self.backwards {
             words.reverse();
         }
@@ -96,6 +114,9 @@ impl<T: Clone> Phrases<T> {
             } else {
                 reader.after(token.end())
             };
+            if self.over_marks && matches!(token.kind, Kind::Mark(',' | '-' | '/' | '&')) {
+                token = reader.after(token.end());
+            }
             if !token.is_word() {
                 return best;
             }

@@ -36,6 +36,8 @@ pub enum Label {
     Always,
     /// A name, unless a unit follows ("thôn 3", but "mỗi thôn 3 hộ").
     Unitless,
+    /// No name, though it ends like one ("xã hội 12").
+    None,
 }
 
 /// What a word before a figure says of it.
@@ -82,6 +84,7 @@ struct Table {
     never: Vec<String>,
     labels_always: Vec<String>,
     labels_unitless: Vec<String>,
+    labels_not: Vec<String>,
     before: BeforeTable,
 }
 
@@ -153,6 +156,9 @@ impl Units {
         let mut labels = Phrases::backwards();
         for phrase in &table.labels_unitless {
             labels.insert(phrase, Label::Unitless);
+        }
+        for phrase in &table.labels_not {
+            labels.insert(phrase, Label::None);
         }
         for phrase in &table.labels_always {
             labels.insert(phrase, Label::Always);

@@ -9,6 +9,8 @@ use std::{
 
 use serde_json::Value;
 
+mod check;
+
 /// The program without any settings of the machine the tests run on.
 fn baocao(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_baocao"));

@@ -55,7 +55,7 @@ impl Printer {
         if clusters.is_empty() {
             group = group.element(Origin::path(name)).element(Padding);
         }
-        let mut text = self.renderer.render(&[self.notes(group, finding)]);
+        let mut text = self.renderer.render(&[self.notes(group, document, finding)]);
         for (index, cluster) in clusters.iter().enumerate() {
             let (line, column) = document.line_and_column(cluster.first.start);
             text = put_place(&text, &stand_in(index), &format!("{name}:{line}:{column}"));
@@ -93,7 +93,9 @@ impl Printer {
                     AnnotationKind::Context
                 };
                 // One label for the places of a line to compare with: a list of parts may be long.
-                let label = self.label(finding, piece).filter(|_| piece.span == 0 || !labelled);
+                let label = self
+                    .label(document, finding, piece)
+                    .filter(|_| piece.span == 0 || !labelled);
                 labelled |= piece.span > 0;
                 annotations.push(kind.span(before + place.start..before + place.end).label(label));
             }
@@ -103,16 +105,15 @@ impl Printer {
     }
 
     /// What is said below a place.
-    fn label(&self, finding: &Finding, piece: &Piece) -> Option<String> {
-        if piece.span > 0 {
-            return piece
-                .opens
-                .then(|| self.lang.pick("đối chiếu", "compare with").to_owned());
+    fn label(&self, document: &Document, finding: &Finding, piece: &Piece) -> Option<String> {
+        if !piece.opens {
+            return None;
         }
-        let short = |text: &str| !text.is_empty() && text.chars().count() <= LONGEST_LABEL;
-        let says = piece.opens && short(&finding.expected) && short(&finding.actual);
-        says.then(|| {
-            let (expected, actual) = (&finding.expected, &finding.actual);
+        if piece.span > 0 {
+            return Some(self.lang.pick("đối chiếu", "compare with").to_owned());
+        }
+        let (expected, actual) = (&finding.expected, &finding.actual);
+        is_said_there(document, finding).then(|| {
             self.lang.pick(
                 format!("ghi {actual}, đúng ra {expected}"),
                 format!("says {actual}, expected {expected}"),
@@ -121,14 +122,10 @@ impl Printer {
     }
 
     /// What is said below all places.
-    fn notes<'g>(&self, mut group: Group<'g>, finding: &'g Finding) -> Group<'g> {
-        let labelled = finding.spans.first().is_some_and(|span| !span.is_empty())
-            && [&finding.expected, &finding.actual]
-                .iter()
-                .all(|text| !text.is_empty() && text.chars().count() <= LONGEST_LABEL);
-        if !labelled {
+    fn notes<'g>(&self, mut group: Group<'g>, document: &Document, finding: &'g Finding) -> Group<'g> {
+        if !is_said_there(document, finding) {
             for (vi, en, value) in [
-                ("ghi", "says", &finding.actual),
+                ("thấy", "found", &finding.actual),
                 ("đúng ra", "expected", &finding.expected),
             ] {
                 if !value.is_empty() {
@@ -144,6 +141,14 @@ impl Printer {
         }
         group
     }
+}
+
+/// Whether the place to mend holds what the finding says it holds, so that a label below it can
+/// say what would be right.
+fn is_said_there(document: &Document, finding: &Finding) -> bool {
+    let short = |text: &str| !text.is_empty() && text.chars().count() <= LONGEST_LABEL;
+    let there = |span: &Span| span.of(&document.text).contains(&finding.actual);
+    short(&finding.expected) && short(&finding.actual) && finding.spans.first().is_some_and(there)
 }
 
 fn note<'m>(text: impl Into<std::borrow::Cow<'m, str>>) -> annotate_snippets::Message<'m> {
@@ -325,8 +330,6 @@ error[sum-mismatch]: the parts add up to 82, the report says 81
   |
 5 | 2. Sai ở đây
   |    ^^^   --- compare with
-  |    |
-  |    says 81, expected 82
   |
  ::: a.txt:1:4
   |
@@ -337,6 +340,9 @@ error[sum-mismatch]: the parts add up to 82, the report says 81
   |
 3 | ba
   | -- compare with
+  |
+  = found: 81
+  = expected: 82
 ";
         assert_eq!(text, expected);
     }
@@ -351,7 +357,7 @@ error[sum-mismatch]: the parts add up to 82, the report says 81
 error[sum-mismatch]: the parts add up to 82, the report says 81
 --> a.txt
  |
- = says: 81
+ = found: 81
  = expected: 82
  = likely, not certain: a person should decide
 ";

@@ -22,7 +22,21 @@ const EACH: [Key; 6] = [
 ];
 const SO: Key = Key::new("số");
 /// Words before "số" that make it a noun of its own ("tổng số", "dân số").
-const SO_OF: [Key; 12] = [
+const SO_OF: [Key; 25] = [
+    // "chuyển đổi số", "kinh tế số", …
+    Key::new("đổi"),
+    Key::new("thuật"),
+    Key::new("nghệ"),
+    Key::new("ký"),
+    Key::new("tế"),
+    Key::new("hội"),
+    Key::new("phủ"),
+    Key::new("quyền"),
+    Key::new("tảng"),
+    Key::new("tầng"),
+    Key::new("liệu"),
+    Key::new("năng"),
+    Key::new("trị"),
     Key::new("tổng"),
     Key::new("trong"),
     Key::new("dân"),
@@ -99,6 +113,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             match label {
                 Label::Always => Role::Never,
                 Label::Unitless => Role::Unitless,
+                Label::None => Role::Plain,
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Reads one figure: the number, or numbers joined by '/', then the unit behind it.
 
+use std::cell::Cell;
+
 use rust_decimal::Decimal;
 
 use crate::{
@@ -16,6 +18,7 @@ use super::{
     Figure, Skips,
     context::{self, Role},
     is_any,
+    tables::UnitFound,
 };
 
 const NAM: Key = Key::new("năm");
@@ -33,6 +36,8 @@ pub(super) struct Scanner<'t, 'v> {
     vocabulary: &'v Vocabulary,
     skips: &'v Skips,
     region: Span,
+    /// The end of the last number that was a name ("mức độ 3").
+    name_end: Cell<usize>,
 }
 
 /// What stands behind a number.
@@ -126,7 +131,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
             vocabulary,
             skips,
             region,
+            name_end: Cell::new(usize::MAX),
         }
+    }
+
+    /// The reader of the text.
+    pub(super) fn reader(&self) -> Reader<'t> {
+        self.reader
     }
 
     /// Finds the figures, in order.
@@ -352,8 +363,15 @@ impl<'t, 'v> Scanner<'t, 'v> {
             Role::Plain
         };
         let mut behind = self.behind(number.span.end as usize, MeasureKind::Count);
+        if self.goes_on_naming(before) && !behind.known {
+            self.name_end.set(number.span.end as usize);
+            return None;
+        }
         match role {
-            Role::Never => return None,
+            Role::Never => {
+                self.name_end.set(number.span.end as usize);
+                return None;
+            }
             Role::Rank => return Some(self.rank(number, None, number.span, floor, figures)),
             Role::Top => {
                 self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
@@ -363,7 +381,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
                 return Some(behind.end);
             }
-            Role::Group | Role::Unitless if !behind.known => return None,
+            Role::Group | Role::Unitless if !behind.known => {
+                self.name_end.set(number.span.end as usize);
+                return None;
+            }
             _ => {}
         }
         if behind.never || self.is_calendar(number, before, &behind) {
@@ -372,7 +393,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
         }
-        if behind.unit == Unit::None && behind.kind == MeasureKind::Count && number.looks_like_year() {
+        if !behind.known && number.looks_like_year() {
             return None;
         }
         if behind.kind == MeasureKind::Score && !self.is_score(number, before, &behind) {
@@ -389,6 +410,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = figure.span.end as usize;
         figures.push(figure);
         Some(end)
+    }
+
+    /// Whether a number goes on in a row of names: "mức độ 3 và 4", "Điều 5, 6, 7".
+    fn goes_on_naming(&self, before: Token) -> bool {
+        let joint = before.is_mark(',')
+            || before.is_mark('-')
+            || is_any(before, &[Key::new("và"), Key::new("đến"), Key::new("hoặc")]);
+        joint && self.reader.before(before.start()).end() == self.name_end.get()
     }
 
     /// Whether a number belongs to a date: "ngày 15", "năm 2023", "tháng 5".
@@ -880,6 +909,28 @@ impl<'t, 'v> Scanner<'t, 'v> {
             },
             ..named
         }
+    }
+}
+
+/// The unit named at an offset, where the table knows it.
+pub(super) fn unit_found(scanner: &Scanner<'_, '_>, at: usize) -> Option<UnitFound> {
+    let behind = scanner.behind(at, MeasureKind::Count);
+    if !behind.known || behind.never {
+        return None;
+    }
+    Some(UnitFound {
+        unit: behind.unit.span()?,
+        kind: behind.kind,
+        noun: behind.noun,
+        factor: behind.factor,
+    })
+}
+
+impl Figure {
+    /// Multiplies out what a table's heading says ("triệu đồng").
+    pub(super) fn scale(&mut self, factor: i64) {
+        self.value = scaled(self.value, Decimal::from(factor));
+        self.total = self.total.map(|total| scaled(total, Decimal::from(factor)));
     }
 }
 

@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use crate::{
     document::{Document, Span},
     extract::{Approx, Change, Citation, Layout, Measure, MeasureKind, Section, Unit},
-    shadow::{Case, Key, Reader, Token},
+    shadow::{Key, Reader, Token},
     vocabulary::Vocabulary,
 };
 
@@ -18,7 +18,7 @@ mod context;
 mod figure;
 mod sharing;
 mod subjects;
-mod tables;
+pub(super) mod tables;
 
 /// A figure while it is read.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub fn extract(
     citations: &[Citation],
 ) -> Vec<Measure> {
     let reader = layout.reader(document);
-    let tables = tables::find(&document.text, layout);
+    let tables = tables::find(document, layout);
     let skips = Skips::new(layout, citations, &tables);
     let mut figures = Vec::new();
     for region in layout.regions() {
@@ -62,7 +62,7 @@ pub fn extract(
     sharing::share(reader, layout, &mut figures);
     subjects::name(reader, vocabulary, &mut figures);
     for table in &tables {
-        table.read(reader, vocabulary, &mut figures);
+        table.read(reader, vocabulary, &skips, &mut figures);
     }
     figures.sort_by_key(|figure| figure.span);
     figures.dedup_by_key(|figure| figure.number);
@@ -176,11 +176,6 @@ fn sentence_ends(reader: &Reader<'_>, from: usize, until: usize) -> bool {
         }
     }
     false
-}
-
-/// Whether a word is an abbreviation in capitals.
-fn is_abbreviation(token: Token) -> bool {
-    token.is_word() && token.case == Case::Upper
 }
 
 #[cfg(test)]
