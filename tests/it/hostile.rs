@@ -145,7 +145,9 @@ fn hostile_inputs_end_in_a_stated_way() {
             }
             // Those that could be read may have alerts of their own.
             let count = client.count(&client.names().alerts_stream()).await;
-            let alerts = client.take(&client.names().alerts_stream(), count.try_into().unwrap()).await;
+            let alerts = client
+                .take(&client.names().alerts_stream(), count.try_into().unwrap())
+                .await;
             let refusals = alerts
                 .iter()
                 .filter(|alert| alert.subject.contains(".alert.error.document-refused."))
