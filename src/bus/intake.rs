@@ -204,6 +204,8 @@ impl Intake {
             MessagesErrorKind::NoResponders | MessagesErrorKind::Pull => {
                 tracing::debug!(%error, "looking after the consumer");
                 self.wait_until_connected().await;
+                // Not in circles, should the server keep saying so.
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 let info = self.consumer.cached_info();
                 consumer_info(&self.connection, &info.stream_name, &info.name)
                     .await

@@ -4,12 +4,10 @@
 //! one, and the acknowledgement last. Whatever breaks in between leaves the message unacknowledged;
 //! its next delivery finds what is stored already and goes on from there.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +23,9 @@ use crate::{
 /// Tries of one publish or acknowledgement within one delivery: a short silence of the server
 /// need not cost a delivery.
 const TRIES: u32 = 3;
+
+/// Alerts of one report that are on their way at once.
+const ALERTS_AT_ONCE: usize = 16;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -175,8 +176,12 @@ impl<O: Outlet> Handler<O> {
 
     /// Publishes alerts, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        let alerts = output.alerts.iter().map(|alert| self.publish_insisting(alert));
-        futures::future::try_join_all(alerts).await?;
+        stream::iter(&output.alerts)
+            .map(Ok)
+            .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
+                self.publish_insisting(alert).await.map(|_| ())
+            })
+            .await?;
         self.publish_insisting(&output.result).await
     }
 
@@ -322,3 +327,6 @@ fn is_worth_another_try(kind: ErrorKind) -> bool {
         | ErrorKind::Malformed => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -29,13 +29,12 @@ fn prose(bytes: usize) -> String {
     ];
     let mut state: u64 = 1;
     let mut text = String::new();
-    while text.len() < bytes {
+    while text.len() + 200 < bytes {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         let words = (0..12).map(|n| WORDS[(state >> (16 + 4 * n)) as usize % WORDS.len()]);
         text.push_str(&words.collect::<Vec<_>>().join(" "));
         text.push_str(".\n");
     }
-    text.truncate(text.floor_char_boundary(bytes));
     text
 }
 
