@@ -26,7 +26,7 @@ use baocao::{
     bus::{self, Connection, Names},
     config::Settings,
     proto::baocao::v1 as pb,
-    telemetry::Health,
+    telemetry::{self, Health},
     worker::{self, Summary},
 };
 use futures::StreamExt;
@@ -393,11 +393,16 @@ pub struct WorkerProcess {
 
 impl WorkerProcess {
     pub fn start(settings: &Settings) -> Self {
+        Self::start_with_log(settings, Stdio::null())
+    }
+
+    /// Starts one whose log goes somewhere.
+    pub fn start_with_log(settings: &Settings, log: impl Into<Stdio>) -> Self {
         let child = Command::new(env::current_exe().unwrap())
             .args(["--exact", "harness::worker_process", "--ignored", "--nocapture"])
             .env(SETTINGS, serde_json::to_string(settings).unwrap())
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(log)
             .spawn()
             .unwrap();
         Self { child }
@@ -431,6 +436,7 @@ impl Drop for WorkerProcess {
 fn worker_process() {
     let Ok(settings) = env::var(SETTINGS) else { return };
     let settings: Settings = serde_json::from_str(&settings).unwrap();
+    telemetry::init(&settings.telemetry).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ended = runtime.block_on(async {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();

@@ -11,5 +11,6 @@ mod harness;
 mod hostile;
 mod limits;
 mod noise;
+mod privacy;
 mod reports;
 mod support;
