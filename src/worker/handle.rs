@@ -7,7 +7,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, RwLock},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -82,6 +85,8 @@ pub struct Handler<O> {
     pub stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     pub gone: Arc<Notify>,
+    /// Held by all who read, by one alone if it is the last try: see [`Handler::compute`].
+    pub reading: RwLock<()>,
 }
 
 impl<O: Outlet> Handler<O> {
@@ -148,7 +153,11 @@ impl<O: Outlet> Handler<O> {
             Published::Stored => End::Processed,
             Published::AlreadyThere => End::AlreadyDone,
         };
-        self.log(&output, input, took, began.elapsed(), "processed");
+        let outcome = match published {
+            Published::Stored => "processed",
+            Published::AlreadyThere => "processed before",
+        };
+        self.log(&output, input, took, began.elapsed(), outcome);
         match self.insist(|| delivery.confirm()).await {
             Ok(()) => Ok(end),
             Err(error) => {
@@ -161,7 +170,18 @@ impl<O: Outlet> Handler<O> {
 
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
+    ///
+    /// A document that kills the whole process takes with it what is read beside it, which then
+    /// has as many lost deliveries as the culprit. So the last try is made alone: whoever is
+    /// killed there is the culprit, and nobody else becomes a dead letter for it.
     async fn compute<R: Send + 'static>(&self, input: &Input, room: R) -> (Output, Option<R>) {
+        let is_last = input.deliveries() >= self.settings.max_deliver;
+        let (_alone, _beside) = if is_last {
+            (Some(self.reading.write().await), None)
+        } else {
+            (None, Some(self.reading.read().await))
+        };
+        tracing::debug!(subject = input.subject(), is_last, "reading");
         let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.

@@ -62,6 +62,11 @@ impl Input {
         }
     }
 
+    /// The subject it came on.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// Size of the message.
     pub fn bytes(&self) -> usize {
         self.payload.len()

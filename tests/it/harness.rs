@@ -33,12 +33,16 @@ use futures::StreamExt;
 use prost::Message;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How long anything may take before the test says that it does not happen.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Environment variable with the settings of a worker process, as JSON.
 const SETTINGS: &str = "BAOCAO_IT_SETTINGS";
+
+/// Environment variable that makes a worker process mortal: see [`Pills`].
+const PILLS: &str = "BAOCAO_IT_PILLS";
 
 /// The servers to test against, by version.
 static SERVERS: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(|| {
@@ -398,14 +402,29 @@ impl WorkerProcess {
 
     /// Starts one whose log goes somewhere.
     pub fn start_with_log(settings: &Settings, log: impl Into<Stdio>) -> Self {
-        let child = Command::new(env::current_exe().unwrap())
+        let child = Self::command(settings).stderr(log).spawn().unwrap();
+        Self { child }
+    }
+
+    fn command(settings: &Settings) -> Command {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command
             .args(["--exact", "harness::worker_process", "--ignored", "--nocapture"])
             .env(SETTINGS, serde_json::to_string(settings).unwrap())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::null());
+        command
+    }
+
+    /// Starts one that the reports of the unit "pill" kill.
+    pub fn start_mortal(settings: &Settings) -> Self {
+        let mut command = Self::command(settings);
+        let child = command.env(PILLS, "1").stderr(Stdio::null()).spawn().unwrap();
         Self { child }
+    }
+
+    /// Whether it has died.
+    pub fn is_dead(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// SIGKILL: no chance to say a word.
@@ -429,6 +448,22 @@ impl Drop for WorkerProcess {
     }
 }
 
+/// Kills the process when it begins to read a report of the unit "pill", as a document could that
+/// uses up all memory.
+struct Pills;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Pills {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let mut said = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            said.push_str(&format!("{field}={value:?} "));
+        });
+        if said.contains("message=reading") && said.contains(".received.pill") {
+            std::process::abort();
+        }
+    }
+}
+
 /// Not a test: the worker process, started by [`WorkerProcess`].
 #[test]
 #[ignore = "started by other tests"]
@@ -436,7 +471,11 @@ impl Drop for WorkerProcess {
 fn worker_process() {
     let Ok(settings) = env::var(SETTINGS) else { return };
     let settings: Settings = serde_json::from_str(&settings).unwrap();
-    telemetry::init(&settings.telemetry).unwrap();
+    if env::var_os(PILLS).is_some() {
+        tracing_subscriber::registry().with(Pills).init();
+    } else {
+        telemetry::init(&settings.telemetry).unwrap();
+    }
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ended = runtime.block_on(async {
         let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();

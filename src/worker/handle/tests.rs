@@ -184,6 +184,7 @@ impl Stage {
             heartbeat: Duration::from_secs(1),
             stopping: CancellationToken::new(),
             gone: Arc::default(),
+            reading: RwLock::default(),
         };
         Self { bus, handler }
     }
@@ -394,4 +395,26 @@ async fn a_missing_stream_is_reported() {
     stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Missing));
     assert_eq!(stage.deliver(1).await, End::Retried);
     stage.handler.gone.notified().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_try_is_made_alone() {
+    let stage = Stage::new(|_| ());
+    let beside = stage.handler.reading.read().await;
+    let last = async {
+        let end = stage.deliver(3).await;
+        (end, tokio::time::Instant::now())
+    };
+    let others = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop(beside);
+        tokio::time::Instant::now()
+    };
+    let ((end, done), free) = tokio::join!(last, others);
+    assert_eq!(end, End::Processed);
+    assert!(done >= free);
+    assert!(
+        stage.bus.calls().contains(&"working".to_owned()),
+        "the server hears of the wait"
+    );
 }
