@@ -11,6 +11,7 @@ use crate::config::{Loaded, Settings, Sources};
 
 mod check;
 mod config;
+mod demo;
 mod error;
 mod events;
 mod extract;
@@ -20,6 +21,7 @@ mod rules;
 mod runtime;
 mod submit;
 mod watch;
+mod worker;
 
 pub use error::Error;
 pub use lang::Lang;
@@ -81,8 +83,10 @@ enum Command {
     Extract(extract::Extract),
     Rules(rules::Rules),
     Config(config::PrintConfig),
+    Worker(worker::Worker),
     Submit(submit::Submit),
     Watch(watch::Watch),
+    Demo(demo::Demo),
 }
 
 impl Cli {
@@ -94,8 +98,10 @@ impl Cli {
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
+            Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
+            Command::Demo(command) => command.run(&global),
         }
     }
 }

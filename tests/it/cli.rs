@@ -10,6 +10,7 @@ use std::{
 use serde_json::Value;
 
 mod check;
+mod on_the_bus;
 
 /// The program without any settings of the machine the tests run on.
 fn baocao(arguments: &[&str]) -> Command {
