@@ -26,7 +26,7 @@ use baocao::{
     bus::{self, Connection, Names},
     config::Settings,
     proto::baocao::v1 as pb,
-    telemetry::{self, Health},
+    telemetry::Health,
     worker::{self, Summary},
 };
 use futures::StreamExt;
@@ -40,9 +40,6 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Environment variable with the settings of a worker process, as JSON.
 const SETTINGS: &str = "BAOCAO_IT_SETTINGS";
-
-/// Environment variable that makes a worker process mortal: see [`Pills`].
-const PILLS: &str = "BAOCAO_IT_PILLS";
 
 /// The servers to test against, by version.
 static SERVERS: LazyLock<BTreeMap<String, PathBuf>> = LazyLock::new(|| {
@@ -398,33 +395,43 @@ impl Worker {
 /// A worker in a process of its own; killed when dropped.
 pub struct WorkerProcess {
     child: Child,
+    _config: Option<TempDir>,
 }
 
 impl WorkerProcess {
+    /// The program itself: `baocao worker --config FILE`.
     pub fn start(settings: &Settings) -> Self {
         Self::start_with_log(settings, Stdio::null())
     }
 
     /// Starts one whose log goes somewhere.
     pub fn start_with_log(settings: &Settings, log: impl Into<Stdio>) -> Self {
-        let child = Self::command(settings).stderr(log).spawn().unwrap();
-        Self { child }
-    }
-
-    fn command(settings: &Settings) -> Command {
-        let mut command = Command::new(env::current_exe().unwrap());
-        command
-            .args(["--exact", "harness::worker_process", "--ignored", "--nocapture"])
-            .env(SETTINGS, serde_json::to_string(settings).unwrap())
-            .stdout(Stdio::null());
-        command
+        let folder = TempDir::new().unwrap();
+        let config = folder.path().join("baocao.toml");
+        fs::write(&config, toml::to_string(settings).unwrap()).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_baocao"))
+            .args(["worker", "--config"])
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            _config: Some(folder),
+        }
     }
 
     /// Starts one that the reports of the unit "pill" kill.
     pub fn start_mortal(settings: &Settings) -> Self {
-        let mut command = Self::command(settings);
-        let child = command.env(PILLS, "1").stderr(Stdio::null()).spawn().unwrap();
-        Self { child }
+        let child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "harness::mortal_worker", "--ignored", "--nocapture"])
+            .env(SETTINGS, serde_json::to_string(settings).unwrap())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, _config: None }
     }
 
     /// Whether it has died.
@@ -469,27 +476,15 @@ impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Pills {
     }
 }
 
-/// Not a test: the worker process, started by [`WorkerProcess`].
+/// Not a test: the worker process of [`WorkerProcess::start_mortal`].
 #[test]
 #[ignore = "started by other tests"]
-#[allow(clippy::disallowed_methods)] // the status is the worker's, not that of a test
-fn worker_process() {
+fn mortal_worker() {
     let Ok(settings) = env::var(SETTINGS) else { return };
     let settings: Settings = serde_json::from_str(&settings).unwrap();
-    if env::var_os(PILLS).is_some() {
-        tracing_subscriber::registry().with(Pills).init();
-    } else {
-        telemetry::init(&settings.telemetry).unwrap();
-    }
+    tracing_subscriber::registry().with(Pills).init();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let ended = runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        worker::run(settings, async move {
-            terminate.recv().await;
-        })
-        .await
-    });
-    std::process::exit(i32::from(ended.is_err()));
+    runtime.block_on(worker::run(settings, std::future::pending())).unwrap();
 }
 
 /// A report of a few lines that can be read; the number makes each one different.
