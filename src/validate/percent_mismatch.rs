@@ -10,7 +10,7 @@ use crate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             figures::{resolution, unit},
-            text::figure,
+            text::{self, figure},
         },
     },
 };
@@ -168,14 +168,9 @@ fn nearby<'m>(context: &Context<'_>, measures: &'m [Measure], at: usize) -> impl
     const FIGURES: usize = 8;
     const BYTES: usize = 700;
     let place = measures[at].span.start as usize;
-    let from = paragraph_start(context, place).max(place.saturating_sub(BYTES));
+    let from = text::paragraph_start(context, place).max(place.saturating_sub(BYTES));
     let window = &measures[at.saturating_sub(FIGURES)..(at + 3).min(measures.len())];
     window.iter().filter(move |measure| measure.span.start as usize >= from)
-}
-
-fn paragraph_start(context: &Context<'_>, place: usize) -> usize {
-    let bytes = &context.document.text.as_bytes()[..place];
-    memchr::memrchr(b'\n', bytes).map_or(0, |newline| newline + 1)
 }
 
 /// Whether part/total is the stated percentage, its last digit rounded or cut off, with each

@@ -95,14 +95,8 @@ fn of_local_body(context: &Context<'_>, citation: &Citation) -> bool {
 /// Whether the paragraph opens with the period, says that something was issued, and does not lead
 /// to this document as a basis.
 fn issued_in_period(context: &Context<'_>, span: Span) -> bool {
-    let line = context.document.line(context.document.line_at(span.start));
-    let words = text::words(
-        context,
-        Span {
-            start: line.start,
-            end: span.start,
-        },
-    );
+    let start = text::paragraph_start(context, span.start as usize);
+    let words = text::words(context, Span::new(start, span.start as usize));
     let opens = words
         .windows(2)
         .take(3)

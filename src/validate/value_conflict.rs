@@ -10,7 +10,7 @@ use crate::{
     shadow::{Key, Kind, Reader, Token},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::text::{excerpt, figure, words},
+        support::text::{excerpt, figure, paragraph_start, words},
     },
 };
 
@@ -215,7 +215,8 @@ fn scopes_differ(a: &Place<'_>, b: &Place<'_>) -> bool {
 
 fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
     let line = |measure: &Measure| context.document.line_at(measure.span.start);
-    line(a) == line(b) || a.section.is_some() && a.section == b.section && line(a).abs_diff(line(b)) < 3
+    let paragraph = |measure: &Measure| paragraph_start(context, measure.span.start as usize);
+    paragraph(a) == paragraph(b) || a.section.is_some() && a.section == b.section && line(a).abs_diff(line(b)) < 3
 }
 
 fn digits(value: Decimal) -> Vec<u8> {
