@@ -60,6 +60,7 @@ fn handing_in_twice_is_noticed() {
         client.provide().await;
         let submission = pb::ReportSubmission {
             unit: "H50.12 a".into(),
+            source: "/qlvb/stp".into(),
             content: little_report(1).into(),
             ..Default::default()
         };
@@ -73,6 +74,14 @@ fn handing_in_twice_is_noticed() {
         assert_eq!(first.submission_id.len(), 32, "the hash of the content");
         assert_eq!(second.submission_id, first.submission_id);
         assert_eq!((first.duplicate, second.duplicate), (false, true));
+        let stream = client
+            .jetstream()
+            .get_stream(client.names().received_stream())
+            .await
+            .unwrap();
+        let message = stream.get_raw_message(1).await.unwrap();
+        let source = message.headers.get("ce-source").unwrap();
+        assert_eq!(source.as_str(), "/qlvb/stp");
         assert_eq!(client.count(&client.names().received_stream()).await, 1);
     });
 }
@@ -221,5 +230,50 @@ fn tokens_open_the_door() {
         assert_eq!(connects(&server, |bus| bus.token_file = file.clone()).await, Ok(()));
         let wrong = connects(&server, |bus| bus.token = "s3cret?".into());
         assert_eq!(wrong.await, Err(ErrorKind::Unauthorized));
+    });
+}
+
+/// What a worker needs where others own the streams, and nothing more.
+const LEAST: &str = r#"
+authorization {
+  users = [
+    { user: owner, password: o }
+    { user: worker, password: w, permissions: {
+        publish: [
+          "$JS.API.CONSUMER.INFO.LEAST_RECEIVED.least-worker"
+          "$JS.API.CONSUMER.MSG.NEXT.LEAST_RECEIVED.least-worker"
+          "$JS.ACK.LEAST_RECEIVED.least-worker.>"
+          "least.report.processed.>"
+          "least.alert.>"
+          "least.dead.>"
+        ]
+        subscribe: ["_INBOX.>"]
+    } }
+  ]
+}
+"#;
+
+#[test]
+fn a_worker_lives_on_the_least_permissions() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = write(folder.path(), "nats.conf", LEAST);
+    let arguments: &'static [&'static str] = Box::leak(Box::new(["-c", config.leak()]));
+    on_each_server_with(arguments, |server| async move {
+        let mut owner = server.settings();
+        owner.bus.prefix = "least".into();
+        (owner.bus.user, owner.bus.password) = ("owner".into(), "o".into());
+        let client = Client::new(&owner).await;
+        client.provide().await;
+
+        let mut settings = owner.clone();
+        settings.bus.provision = baocao::config::Provision::Never;
+        (settings.bus.user, settings.bus.password) = ("worker".into(), "w".into());
+        let worker = Worker::start(&settings);
+        client.submit("H50", "good", &little_report(1)).await;
+        client.submit_raw("bad", "text/plain", vec![0xFF]).await;
+        client.until_all_is_done().await;
+        client.results(2).await;
+        assert_eq!(client.count(&client.names().dead_stream()).await, 1);
+        worker.stop().await;
     });
 }
