@@ -26,6 +26,7 @@ const THANG: Key = Key::new("tháng");
 const GIO: Key = Key::new("giờ");
 const NGAY: Key = Key::new("ngày");
 const DONG: Key = Key::new("đồng");
+const THU: Key = Key::new("thứ");
 const DIEM: Key = Key::new("điểm");
 const PHAN: Key = Key::new("phần");
 const TRAM: Key = Key::new("trăm");
@@ -53,6 +54,8 @@ struct Behind {
     known: bool,
     /// Whether the number is no figure at all.
     never: bool,
+    /// Whether the unit only says of which sort the things are.
+    sort: bool,
 }
 
 impl Behind {
@@ -65,6 +68,7 @@ impl Behind {
             end,
             known: false,
             never: false,
+            sort: false,
         }
     }
 }
@@ -154,11 +158,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     None => self.resume(i, self.digits(i, figures)),
                 };
                 word_start = false;
-            } else if word_start && matches!(b | 0x20, b'h' | b'b' | b's' | b't' | b'c' | b'm') {
+            } else if word_start && may_be_number_word(&bytes[i..end]) {
                 i = self.word(i, figures).unwrap_or(i + 1);
                 word_start = false;
             } else {
-                word_start = b.is_ascii_whitespace() || b == b'(' || b == b'*';
+                word_start = b.is_ascii_whitespace() || b.is_ascii_punctuation() && b != b'/';
                 i += 1;
             }
         }
@@ -202,6 +206,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 Key::new("hàng"),
                 Key::new("mấy"),
                 Key::new("vài"),
+                Key::new("chương"),
+                Key::new("phần"),
+                Key::new("tháng"),
+                Key::new("quý"),
+                Key::new("ngày"),
+                Key::new("bước"),
+                Key::new("hạng"),
+                Key::new("loại"),
             ],
         ) {
             return None;
@@ -214,16 +226,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number in words counts something reported.
     fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
-        const NOT: [Key; 14] = [
-            Key::new("cơ"),
-            Key::new("ngành"),
+        const NOT: [Key; 10] = [
             Key::new("nước"),
             Key::new("loại"),
-            Key::new("lần"),
             Key::new("mặt"),
             Key::new("khâu"),
             Key::new("vấn"),
-            Key::new("bộ"),
             Key::new("con"),
             Key::new("vùng"),
             Key::new("khối"),
@@ -235,7 +243,41 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let next = self.reader.after(unit.start as usize);
         let name = first.case == Case::Title && !self.begins_sentence(first.start());
-        behind.known && !behind.never && !name && next.case == Case::Lower && !is_any(next, &NOT)
+        behind.known
+            && !behind.never
+            && !name
+            && next.case == Case::Lower
+            && !is_any(next, &NOT)
+            && !self.are_partners(first, unit)
+    }
+
+    /// "hai cơ quan phối hợp": the two bodies that report together are named, not counted.
+    fn are_partners(&self, first: Token, unit: Span) -> bool {
+        const HAI: Key = Key::new("hai");
+        const COUNTED: [Key; 9] = [
+            Key::new("có"),
+            Key::new("còn"),
+            Key::new("thêm"),
+            Key::new("tại"),
+            Key::new("ở"),
+            Key::new("giảm"),
+            Key::new("tăng"),
+            Key::new("đạt"),
+            Key::new("được"),
+        ];
+        let next = self.reader.after(unit.end as usize);
+        let body = match unit.of(self.reader.text).to_lowercase().as_str() {
+            "cơ quan" | "ngành" => true,
+            // "hai bộ máy tính"
+            "bộ" => self
+                .vocabulary
+                .units
+                .behind
+                .longest(&self.reader, next)
+                .is_none_or(|(kind, _)| *kind != UnitKind::Noun),
+            _ => false,
+        };
+        body && first.key == HAI && !is_any(self.reader.before(first.start()), &COUNTED)
     }
 
     fn begins_sentence(&self, start: usize) -> bool {
@@ -278,7 +320,19 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let second = back.next().unwrap_or(' ');
         match previous {
-            '.' | ',' | ':' => second.is_alphanumeric(),
+            // A space left out behind a mark ("11 thôn,1.286 hộ", "Đơn thư:12").
+            ',' => second.is_ascii_digit(),
+            ':' if second.is_alphabetic() => {
+                let before = self.reader.before(start - 1);
+                context::role(&self.reader, self.vocabulary, before) != Role::Plain
+            }
+            '.' if second.is_alphabetic() => {
+                let word = self.reader.before(start - 1);
+                let end = numerals::run_end(self.reader.text.as_bytes(), start);
+                let sentence = word.is_word() && word.case == Case::Lower && word.span.len() > 2;
+                !(sentence && self.behind(end, MeasureKind::Count).known)
+            }
+            '.' | ':' => second.is_alphanumeric(),
             '/' => {
                 let end = start - 1;
                 figures.last().is_none_or(|figure| figure.span.end as usize != end) && second != ' '
@@ -627,8 +681,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let behind = self.behind(chain.end, MeasureKind::Ratio);
         match role {
-            Role::Never => return None,
-            Role::Rank => return Some(self.rank(first, Some(second), span, floor, figures)),
+            Role::Never if before.key != THU => return None,
+            Role::Rank | Role::Never => return Some(self.rank(first, Some(second), span, floor, figures)),
+            _ if self.is_rank(first, second, before, &behind, figures) => {
+                return Some(self.rank(first, Some(second), span, floor, figures));
+            }
             Role::Unitless if !behind.known => return None,
             _ => {}
         }
@@ -692,6 +749,54 @@ impl<'t, 'v> Scanner<'t, 'v> {
         !counted && !is_any(before, &REPORTED)
     }
 
+    /// Whether "a/b" is a place in an order though no "thứ" says so: behind "đứng", behind the name
+    /// of an index ("PAR INDEX … 28/63"), or with the number of places of a rank shortly before
+    /// ("xếp thứ 21/63, tăng 7 bậc so với năm 2017 (28/63)").
+    fn is_rank(&self, first: Numeral, second: Numeral, before: Token, behind: &Behind, figures: &[Figure]) -> bool {
+        const BACK: usize = 3;
+        let ranked = behind.unit.span().is_none_or(|unit| {
+            let token = self.reader.after(unit.start as usize);
+            !behind.known && !matches!(behind.kind, MeasureKind::Percent) || is_any(token, &context::RANKED_AMONG)
+        });
+        if !ranked || first.places > 0 || second.places > 0 || first.value > second.value {
+            return false;
+        }
+        if before.is_word() && before.key == Key::new("đứng") {
+            return true;
+        }
+        let start = first.span.start as usize;
+        let echo = figures.iter().rev().take(BACK).any(|figure| {
+            figure.kind == MeasureKind::Rank
+                && figure.total == Some(second.value)
+                && !super::sentence_ends(&self.reader, figure.span.end as usize, start)
+        });
+        echo || second.value <= Decimal::ONE_HUNDRED && context::is_of_index(&self.reader, before, floor(figures))
+    }
+
+    /// "xếp thứ 3 trong 18 sở": what a place is one of, and where it ends.
+    fn ranked_among(&self, number: Numeral, end: usize) -> Option<(Numeral, Behind)> {
+        const WITHIN: [Key; 2] = [Key::new("trong"), Key::new("trên")];
+        const ALL: [Key; 3] = [Key::new("tổng"), Key::new("số"), Key::new("toàn")];
+        let first = self.reader.after(end);
+        if !is_any(first, &WITHIN) {
+            return None;
+        }
+        let mut token = self.reader.after(first.end());
+        for _ in 0..2 {
+            if is_any(token, &ALL) {
+                token = self.reader.after(token.end());
+            }
+        }
+        let total = token
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, token.start()))
+            .flatten()?;
+        let behind = self.behind(total.span.end as usize, MeasureKind::Ratio);
+        let unit = self.reader.after(behind.unit.span()?.start as usize);
+        let fits = total.places == 0 && total.value >= number.value && is_any(unit, &context::RANKED_AMONG);
+        (fits && behind.known).then_some((total, behind))
+    }
+
     fn rank(
         &self,
         number: Numeral,
@@ -700,9 +805,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
         floor: usize,
         figures: &mut Vec<Figure>,
     ) -> usize {
+        if total.is_none()
+            && let Some((total, behind)) = self.ranked_among(number, span.end as usize)
+        {
+            let span = number.span.join(total.span);
+            self.push(number, Some(total), span, &behind, MeasureKind::Rank, floor, figures);
+            return behind.end;
+        }
         let mut behind = self.behind(span.end as usize, MeasureKind::Ratio);
         // "đứng thứ 5 toàn quốc": only what it is ranked among is a unit.
-        if total.is_none() || !behind.known {
+        if total.is_none() || !behind.known || behind.kind == MeasureKind::Duration {
             behind = Behind::none(span.end as usize);
         }
         self.push(number, total, span, &behind, MeasureKind::Rank, floor, figures);
@@ -785,6 +897,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             change: said.change,
             lead: said.lead as u32,
             open: false,
+            sort: behind.sort,
             subject: None,
             qualifier: None,
             stream: 0,
@@ -800,6 +913,18 @@ impl<'t, 'v> Scanner<'t, 'v> {
         }
         if token.kind == Kind::Break {
             return self.beyond_break(token, behind, kind);
+        }
+        if token.is_word()
+            && let Some(factor) = short_money(token.key)
+        {
+            return Behind {
+                unit: Unit::Own(token.span),
+                kind: MeasureKind::Money,
+                factor,
+                end: token.end(),
+                known: true,
+                ..behind
+            };
         }
         while token.is_word()
             && let Some(factor) = numerals::multiplier(token.key)
@@ -887,6 +1012,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 ..behind
             };
         }
+        // "1,2 tỷ vốn", "350 triệu tiền mặt": money, though "đồng" is left out.
+        if money && !is_any(token, &context::IN_MILLIONS) {
+            let funds = behind.factor >= 1_000_000_000 && found.is_none_or(|(kind, _)| *kind == UnitKind::Noun);
+            if funds || is_any(token, &context::FUNDS) {
+                return behind;
+            }
+        }
         if let Some((&unit_kind, last)) = found {
             let span = token.span.join(last.span);
             let named = Behind {
@@ -914,6 +1046,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 UnitKind::Currency => Behind {
                     kind: MeasureKind::Money,
                     noun: None,
+                    ..named
+                },
+                UnitKind::Sort => Behind {
+                    noun: None,
+                    known: false,
+                    sort: true,
                     ..named
                 },
                 UnitKind::Classifier => self.classified(named, token, last, kind),
@@ -1036,6 +1174,28 @@ impl Figure {
     pub(super) fn scale(&mut self, factor: i64) {
         self.value = scaled(self.value, Decimal::from(factor));
         self.total = self.total.map(|total| scaled(total, Decimal::from(factor)));
+    }
+}
+
+/// What "trđ" and its like multiply by: words that are unit and multiplier in one.
+fn short_money(word: Key) -> Option<i64> {
+    const SHORT: [(Key, i64); 4] = [
+        (Key::new("trđ"), 1_000_000),
+        (Key::new("tỷđ"), 1_000_000_000),
+        (Key::new("tỉđ"), 1_000_000_000),
+        (Key::new("ngđ"), 1_000),
+    ];
+    SHORT.iter().find(|(key, _)| *key == word).map(|&(_, factor)| factor)
+}
+
+/// Whether a word may be a number: a quick test of its first letters.
+fn may_be_number_word(word: &[u8]) -> bool {
+    let Some(&first) = word.first() else { return false };
+    match first | 0x20 {
+        b'h' | b'b' | b's' | b't' | b'c' => true,
+        // "mười", "một", "năm"
+        b'm' | b'n' => word.get(1).is_some_and(|second| !second.is_ascii()),
+        _ => false,
     }
 }
 
