@@ -121,6 +121,20 @@ fn groups(run: &[u8], mark: u8) -> bool {
         && parts.all(|part| part.len() == 3 && part.iter().all(u8::is_ascii_digit))
 }
 
+/// Whether a word is the last one of a number in words with this value, as far as the word tells.
+pub fn ends_number(word: Token, value: Decimal) -> bool {
+    const ROUND: [Key; 4] = [MUOI, Key::new("mười"), Key::new("chục"), Key::new("trăm")];
+    let ten = Decimal::TEN;
+    if !word.is_word() {
+        return false;
+    }
+    let digit = last_digit_word(word.key).or_else(|| weak_digit_word(word.key));
+    match digit {
+        Some(digit) => value % ten == Decimal::from(digit),
+        None => ROUND.contains(&word.key) && (value % ten).is_zero(),
+    }
+}
+
 const MUOI: Key = Key::new("mươi");
 
 /// The number below a hundred that begins with a word, and its last word.

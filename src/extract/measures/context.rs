@@ -259,6 +259,8 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
     const TU: Key = Key::new("từ");
     const TREN: Key = Key::new("trên");
     const TONG: Key = Key::new("tổng");
+    const THANH: Key = Key::new("thành");
+    const BEFORE_THANH: [Key; 2] = [Key::new("hoàn"), Key::new("hình")];
     let mut said = Said {
         approx: Approx::Exact,
         change: Change::None,
@@ -301,6 +303,8 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
                     said.change = change;
                 }
             }
+            // "hoàn thành 12 xã" reaches no level.
+            Before::Level if first.key == THANH && is_any(reader.before(first.start()), &BEFORE_THANH) => break,
             Before::Level => level = true,
             // "73 học sinh … trên tổng số 93": the figure is the whole, and "trên" goes with it.
             Before::Filler if first.key == TONG => {

@@ -243,11 +243,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let next = self.reader.after(unit.start as usize);
         let name = first.case == Case::Title && !self.begins_sentence(first.start());
+        let part = next.key == PHAN && unit.of(self.reader.text).contains(' ');
         behind.known
             && !behind.never
             && !name
             && next.case == Case::Lower
-            && !is_any(next, &NOT)
+            && (!is_any(next, &NOT) || part)
             && !self.are_partners(first, unit)
     }
 
@@ -426,8 +427,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
         } else {
             Role::Plain
         };
-        let mut behind = self.behind(number.span.end as usize, MeasureKind::Count);
-        if self.goes_on_naming(before) && !behind.known {
+        let end = self.says_again(number, before).unwrap_or(number.span.end as usize);
+        let mut behind = self.behind(end, MeasureKind::Count);
+        // "Điều 12, 13 và 14 Luật Cư trú"
+        let capital = behind.unit.span().is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
+        if self.goes_on_naming(before) && (!behind.known || capital) {
             self.name_end.set(number.span.end as usize);
             return None;
         }
@@ -457,7 +461,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
             _ => {}
         }
         if behind.never || self.is_calendar(number, before, &behind) {
+            self.name_end.set(number.span.end as usize);
             return None;
+        }
+        if behind.unit == Unit::None
+            && behind.kind == MeasureKind::Count
+            && let Some(most) = self.upper_end(number)
+        {
+            behind = most;
         }
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
@@ -487,6 +498,31 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = figure.span.end as usize;
         figures.push(figure);
         Some(end)
+    }
+
+    /// What stands behind the upper end of a range ("từ 5 đến 7 ngày"), which goes for the lower one.
+    fn upper_end(&self, number: Numeral) -> Option<Behind> {
+        let end = number.span.end as usize;
+        let until = self.reader.after(end);
+        if !is_any(until, &[Key::new("đến"), Key::new("tới")]) {
+            return None;
+        }
+        let next = self.reader.after(until.end());
+        let most = next
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, next.start()))
+            .flatten()
+            .filter(|most| most.value > number.value && !most.looks_like_year())?;
+        let behind = self.behind(most.span.end as usize, MeasureKind::Count);
+        let time = behind.kind == MeasureKind::Duration && self.is_time(most, until, &behind);
+        if !behind.known || behind.never || time || self.is_calendar(most, until, &behind) {
+            return None;
+        }
+        Some(Behind {
+            unit: behind.unit.span().map_or(Unit::None, Unit::Shared),
+            end,
+            ..behind
+        })
     }
 
     /// "2.345 tỷ 600 triệu đồng": one sum in two steps.
@@ -911,6 +947,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if token.is_mark('%') {
             return self.percent(token.span, token.end());
         }
+        if let Some(end) = self.said_twice(at, token) {
+            token = self.reader.after(end);
+        }
         if token.kind == Kind::Break {
             return self.beyond_break(token, behind, kind);
         }
@@ -918,7 +957,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             && let Some(factor) = short_money(token.key)
         {
             return Behind {
-                unit: Unit::Own(token.span),
+                unit: Unit::Own(Span::new(token.end() - 'đ'.len_utf8(), token.end())),
                 kind: MeasureKind::Money,
                 factor,
                 end: token.end(),
@@ -946,6 +985,34 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return behind;
         }
         self.noun_behind(token, behind, kind)
+    }
+
+    /// The end of the bracket that says in words the number before it: "01 (một) hội nghị". `open` is
+    /// the token behind the number, which ends at `at`.
+    fn said_twice(&self, at: usize, open: Token) -> Option<usize> {
+        if !open.is_mark('(') {
+            return None;
+        }
+        let inner = self.reader.after(open.end());
+        let words = numerals::number_word(&self.reader, inner).map_or(inner.end(), |number| number.span.end as usize);
+        let close = self.reader.after(words);
+        let said = close.is_mark(')') && numerals::ends_number(self.reader.before(words), self.number_before(at)?);
+        said.then(|| close.end())
+    }
+
+    /// The number that ends at an offset.
+    fn number_before(&self, end: usize) -> Option<Decimal> {
+        let token = self.reader.before(end);
+        let number = token.is_number().then(|| numerals::numeral_at(self.reader.text, token.start()));
+        number.flatten().map(|number| number.value)
+    }
+
+    /// The end of the bracket that says in digits the number in words before it: "năm (05) xã".
+    fn says_again(&self, number: Numeral, before: Token) -> Option<usize> {
+        let close = self.reader.after(number.span.end as usize);
+        let word = self.reader.before(before.start());
+        let said = before.is_mark('(') && close.is_mark(')') && numerals::ends_number(word, number.value);
+        said.then(|| close.end())
     }
 
     fn percent(&self, unit: Span, end: usize) -> Behind {
