@@ -101,7 +101,11 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
     let Some(total) = ratio.total.filter(|total| *total > Decimal::ZERO) else {
         return;
     };
-    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at) {
+    // Whole percentages are so coarse that figures around make one by chance: where the ratio stands
+    // right before it, only those that share its first number explain it.
+    let near = ratio.span.end <= percent.span.start && follows(context, ratio.span, percent.span);
+    let part = (near && percent.places == 0).then_some(ratio.value);
+    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at, part) {
         return;
     }
     let certainty = match behind(context, percent.span) {
@@ -123,7 +127,7 @@ fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mu
     let (percent, part) = (&measures[at], &measures[at - 1]);
     if part.change != Change::None
         || behind(context, percent.span) != Behind::Nothing
-        || explained(context, measures, at)
+        || explained(context, measures, at, None)
     {
         return;
     }
@@ -143,8 +147,9 @@ fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mu
     }
 }
 
-/// Whether some two figures around the percentage make it.
-fn explained(context: &Context<'_>, measures: &[Measure], at: usize) -> bool {
+/// Whether some two figures around the percentage make it, the first of them with this value where
+/// one is given.
+fn explained(context: &Context<'_>, measures: &[Measure], at: usize, part: Option<Decimal>) -> bool {
     let percent = &measures[at];
     let around: Vec<(Decimal, Decimal)> = nearby(context, measures, at)
         .filter(|measure| measure.kind != MeasureKind::Percent)
@@ -155,7 +160,9 @@ fn explained(context: &Context<'_>, measures: &[Measure], at: usize) -> bool {
                 .map(move |value| (value, resolution))
         })
         .collect();
-    let parts = around.iter().filter(|(value, _)| *value > Decimal::ZERO);
+    let parts = around
+        .iter()
+        .filter(|(value, _)| *value > Decimal::ZERO && part.is_none_or(|part| part == *value));
     parts.into_iter().any(|&part| {
         around
             .iter()
@@ -212,6 +219,27 @@ fn linked(context: &Context<'_>, figure: Span, percent: Span) -> bool {
         at = token.end();
     }
     false
+}
+
+/// Whether nothing but a comma or bracket and linking words stands between a ratio and a percentage.
+fn follows(context: &Context<'_>, ratio: Span, percent: Span) -> bool {
+    let reader = context.layout.reader(context.document);
+    let mut at = ratio.end as usize;
+    loop {
+        let token = reader.after(at);
+        if token.start() >= percent.start as usize {
+            return true;
+        }
+        let link = match token.kind {
+            Kind::Word => LINKS.contains(&token.key),
+            Kind::Mark(mark) => matches!(mark, ',' | '(' | '='),
+            _ => false,
+        };
+        if !link {
+            return false;
+        }
+        at = token.end();
+    }
 }
 
 /// Whether only a bracket stands between the two.

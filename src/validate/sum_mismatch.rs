@@ -118,17 +118,25 @@ fn comparable(total: &Measure, part: &Measure) -> bool {
 }
 
 /// Whether the values, or the first of them, add up: a list read too far is no mistake of the text.
-fn fits(total: Decimal, values: &[Decimal], slack: Decimal) -> bool {
+fn fits(total: Decimal, values: &[Decimal], slack: Slack) -> bool {
     let mut sum = Decimal::ZERO;
     values.iter().enumerate().any(|(at, value)| {
         sum += value;
-        at > 0 && (sum - total).abs() <= slack
+        at > 0 && sum - total <= slack.over && total - sum <= slack.under
     })
 }
 
+/// By how much the parts may be over or under the total.
+#[derive(Clone, Copy)]
+struct Slack {
+    over: Decimal,
+    under: Decimal,
+}
+
 /// What rounding may hide: half a unit of the last digit shown for each figure that has decimals
-/// or is counted in thousands, millions or billions; a whole one for the total, which may be cut off.
-fn slack(context: &Context<'_>, total: &Measure, parts: &[&Measure]) -> Decimal {
+/// or is counted in thousands, millions or billions. A total with fewer digits than its parts may be
+/// cut off, too, so that they are over it by a whole unit; nothing rounds 1,21 up to 1,3.
+fn slack(context: &Context<'_>, total: &Measure, parts: &[&Measure]) -> Slack {
     let half = Decimal::new(5, 1);
     let own = resolution(context, total);
     let rounded = parts
@@ -138,10 +146,10 @@ fn slack(context: &Context<'_>, total: &Measure, parts: &[&Measure]) -> Decimal 
     // Figures of one precision that are not rounded add up exactly; a breakdown of sums of money
     // in one unit is such a case, so the slack must stay below what a mistyped digit makes.
     let finer = rounded.clone().any(|unit| unit < own);
-    if finer {
-        own + rounded.sum::<Decimal>() * half
-    } else {
-        rounded.chain([own]).sum::<Decimal>() * half
+    let parts = rounded.sum::<Decimal>() * half;
+    Slack {
+        over: parts + if finer { own } else { own * half },
+        under: parts + own * half,
     }
 }
 
