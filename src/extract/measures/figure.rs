@@ -673,7 +673,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
             }
             at = token.start();
             if token.is_word() && token.key == Key::new("số") && position > 0 {
-                let next = self.reader.after(token.end());
+                let mut next = self.reader.after(token.end());
+                // "Số lượng người làm việc"
+                if is_any(next, &[Key::new("lượng")]) {
+                    next = self.reader.after(next.end());
+                }
                 return match self.vocabulary.units.behind.longest(&self.reader, next) {
                     Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
                         Some(next.span.join(last.span))
@@ -867,11 +871,15 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if matches!(
             context::role(&self.reader, self.vocabulary, before),
             Role::Never | Role::Unitless
-        ) || context::is_date_word(before) && chain.may_be_day()
-        {
+        ) {
             return None;
         }
         let behind = self.behind(last.span.end as usize, MeasureKind::Count);
+        // "từ 02 - 03 cuộc" is no date, "từ 01 - 15 tháng 5" is one.
+        let counted = chain.join == Join::Dash && behind.known && behind.kind != MeasureKind::Duration;
+        if context::is_date_word(before) && chain.may_be_day() && !counted {
+            return None;
+        }
         if behind.never || behind.unit == Unit::None && behind.kind == MeasureKind::Count {
             return None;
         }

@@ -8,7 +8,7 @@ use crate::{
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
-use super::{Figure, is_any, sentence_ends};
+use super::{Figure, context::FUNDS, is_any, sentence_ends};
 
 /// Most words of a subject.
 const MAX_WORDS: usize = 11;
@@ -164,15 +164,21 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
             Some(previous) if previous.stream == stream => previous.span.end as usize,
             _ => 0,
         };
-        let ceiling = match figures.get(index + 1) {
+        let ceiling_from = |next: usize| match figures.get(next) {
             Some(next) if next.stream == stream => next.lead as usize,
             _ => reader.text.len(),
         };
+        let ceiling = ceiling_from(index + 1);
+        let beyond = bracket_behind(&reader, figures[index].span.end as usize).map(|end| {
+            let inside = figures[index + 1..].partition_point(|next| next.stream == stream && (next.span.end as usize) < end);
+            (end, ceiling_from(index + 1 + inside))
+        });
         let namer = Namer {
             reader,
             vocabulary,
             floor,
             ceiling,
+            beyond,
         };
         let (before, rest) = figures.split_at_mut(index);
         let previous = before
@@ -182,6 +188,11 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
         let (subject, qualifier) = namer.subject(&rest[0], previous, before_in(before, stream));
         rest[0].subject = subject;
         rest[0].qualifier = qualifier;
+        if rest[0].change != Change::None
+            && let Some(compared) = namer.compared(&rest[0])
+        {
+            rest[0].qualifier = Some(compared);
+        }
         namer.change_of_clause(&mut rest[0]);
     }
 }
@@ -203,6 +214,27 @@ struct Namer<'t, 'v> {
     floor: usize,
     /// The start of the figure behind.
     ceiling: usize,
+    /// The end of a bracket right behind the figure, and the start of the first figure behind that.
+    beyond: Option<(usize, usize)>,
+}
+
+/// The end of the bracket that opens right behind an offset and closes in the same line.
+fn bracket_behind(reader: &Reader<'_>, at: usize) -> Option<usize> {
+    const LONGEST: usize = 40;
+    let mut token = reader.after(at);
+    if !token.is_mark('(') {
+        return None;
+    }
+    for _ in 0..LONGEST {
+        token = reader.after(token.end());
+        match token.kind {
+            Kind::Mark(')') => return Some(token.end()),
+            Kind::Mark('(') => return None,
+            _ if token.is_end() => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 impl Namer<'_, '_> {
@@ -229,6 +261,10 @@ impl Namer<'_, '_> {
                 let before = self.before(figure);
                 match (before, behind) {
                     (Some(before), Some(behind)) if figure.kind == MeasureKind::Area => (Some(behind), Some(before)),
+                    // "1,2 tỷ vốn vay"
+                    (_, Some(behind)) if is_any(self.reader.after(behind.start as usize), &FUNDS) => {
+                        (Some(behind), None)
+                    }
                     (Some(before), _) => (Some(before), None),
                     (None, Some(behind)) => (Some(behind), None),
                     (None, None) => inherited(None),
@@ -253,8 +289,22 @@ impl Namer<'_, '_> {
                 Some(behind) => (Some(behind), self.words(behind)),
                 None => (None, 0),
             },
+            // "38 đồng chí hoàn thành xuất sắc, 176 hoàn thành tốt"
+            (_, Some(noun)) if self.reader.after(figure.number.end as usize).is_word() => {
+                match self.behind(figure.number.end as usize, 1) {
+                    Some(behind) => return (Some(noun), Some(behind)),
+                    None => (Some(noun), 1),
+                }
+            }
             (_, noun) => (noun, 1),
         };
+        // "09/13 doanh nghiệp (69,2%) tổ chức hội nghị"
+        if let Some(behind) = self.behind_bracket()
+            && words <= figure.noun.map_or(0, |noun| self.words(noun))
+            && head.is_some()
+        {
+            return (head, Some(behind));
+        }
         if head.is_some() && words > 2 + figure.noun.map_or(0, |noun| self.words(noun)) && figure.change == Change::None
         {
             return (head, None);
@@ -273,6 +323,7 @@ impl Namer<'_, '_> {
             // "(53 hộ)", "06 tổ chức đảng, 08 đảng viên", "45 lượt/ 61 người".
             context = previous.and_then(|previous| match previous.kind {
                 MeasureKind::Count => previous.qualifier.or(previous.subject.filter(|_| head.is_none())),
+                MeasureKind::Ratio => previous.qualifier.or(previous.subject),
                 _ => previous.subject,
             });
         }
@@ -330,6 +381,12 @@ impl Namer<'_, '_> {
             .find(|other| other.kind != MeasureKind::Percent || other.subject.is_some());
         let whole = figure.value == rust_decimal::Decimal::ONE_HUNDRED;
         match (behind, context) {
+            // "có trên 95% cơ quan đạt chuẩn"
+            (Some(behind), Some(_))
+                if is_any(self.reader.before(figure.lead as usize), &[Key::new("có")]) && self.words(behind) > 1 =>
+            {
+                (Some(behind), None)
+            }
             (Some(behind), _) if whole && !is_any(self.reader.after(behind.start as usize), &PLAN) => {
                 (Some(behind), None)
             }
@@ -431,6 +488,35 @@ impl Namer<'_, '_> {
             words += 1;
         }
         self.trim(span?, &[], &[&TRAILING])
+    }
+
+    /// What is said of the things counted behind a bracket that breaks them down or gives their share.
+    fn behind_bracket(&self) -> Option<Span> {
+        let (end, ceiling) = self.beyond.filter(|(end, _)| self.reader.after(*end).is_word())?;
+        let beyond = Self {
+            ceiling,
+            beyond: None,
+            ..*self
+        };
+        beyond.behind(end, 1)
+    }
+
+    /// What a change is measured against: "so với cùng kỳ".
+    fn compared(&self, figure: &Figure) -> Option<Span> {
+        const MOST: usize = 6;
+        let first = self.reader.after(figure.span.end as usize);
+        if !is_any(first, &[Key::new("so")]) {
+            return None;
+        }
+        let mut span = first.span;
+        for _ in 0..MOST {
+            let token = self.reader.after(span.end as usize);
+            if token.start() >= self.ceiling || !(token.is_word() || token.is_number()) {
+                break;
+            }
+            span = span.join(token.span);
+        }
+        self.trim(span, &[], &[&TRAILING])
     }
 
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
@@ -567,7 +653,8 @@ impl Namer<'_, '_> {
 
     /// Whether a word that leads to a figure ends another word here ("sắp xếp", "bố trí", "dân số").
     fn ends_compound(&self, last: Token) -> bool {
-        const COMPOUNDS: [(Key, Key); 13] = [
+        const COMPOUNDS: [(Key, Key); 14] = [
+            (Key::new("trực"), Key::new("thuộc")),
             (Key::new("sắp"), Key::new("xếp")),
             (Key::new("bố"), Key::new("trí")),
             (Key::new("giải"), Key::new("trí")),
