@@ -195,6 +195,52 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
         }
         namer.change_of_clause(&mut rest[0]);
     }
+    share_predicates(&reader, vocabulary, figures);
+}
+
+/// "16/17 sở, ngành; 10/10 huyện, thành phố; 226/226 xã thực hiện …": what is said of the last goes for all.
+fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
+    let mut said: Option<Span> = None;
+    for index in (0..figures.len()).rev() {
+        let figure = &figures[index];
+        if figure.kind != MeasureKind::Ratio || !matches!(figure.unit, Unit::Own(_)) {
+            said = None;
+            continue;
+        }
+        let joined = figures.get(index + 1).is_some_and(|next| {
+            let row = row_end(reader, vocabulary, figure.span.end as usize);
+            let mark = reader.after(row);
+            let and = is_any(mark, &[Key::new("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
+            and && next.stream == figure.stream && reader.after(mark.end()).start() == next.number.start as usize
+        });
+        if joined && said.is_some() {
+            figures[index].qualifier = said;
+            continue;
+        }
+        let row = row_end(reader, vocabulary, figure.span.end as usize);
+        let first = reader.after(row);
+        said = figure
+            .subject
+            .filter(|subject| first.is_word() && subject.end as usize > first.end() && subject.start <= first.span.start)
+            .map(|subject| Span::new(first.start(), subject.end as usize));
+    }
+}
+
+/// The end of the nouns that a ratio's unit stands in a row with, and of their bracket.
+fn row_end(reader: &Reader<'_>, vocabulary: &Vocabulary, from: usize) -> usize {
+    let mut end = from;
+    loop {
+        let comma = reader.after(end);
+        let next = reader.after(comma.end());
+        if !comma.is_mark(',') || !is_any(next, &SIBLINGS) {
+            break;
+        }
+        match vocabulary.units.behind.longest(reader, next) {
+            Some((UnitKind::Noun, last)) => end = last.end(),
+            _ => break,
+        }
+    }
+    bracket_behind(reader, end).unwrap_or(end)
 }
 
 /// The figures before one that stand in its stream; only the last few matter.
@@ -319,7 +365,8 @@ impl Namer<'_, '_> {
                 return (noun.or(context), context.filter(|_| noun.is_some()));
             }
         }
-        if context.is_none() {
+        let plain = words <= figure.noun.map_or(1, |noun| self.words(noun));
+        if context.is_none() && plain {
             // "(53 hộ)", "06 tổ chức đảng, 08 đảng viên", "45 lượt/ 61 người".
             context = previous.and_then(|previous| match previous.kind {
                 MeasureKind::Count => previous.qualifier.or(previous.subject.filter(|_| head.is_none())),
@@ -550,7 +597,13 @@ impl Namer<'_, '_> {
 
     /// The words before a figure, back to the beginning of its clause.
     fn before(&self, figure: &Figure) -> Option<Span> {
+        const CUTS: [Key; 3] = [Key::new("tinh"), Key::new("cắt"), Key::new("rút")];
         let mut at = figure.lead as usize;
+        // "tinh giản 1.497 biên chế": the word for the cut says what is counted.
+        let cut = self.reader.after(at);
+        if is_any(cut, &CUTS) {
+            at = self.reader.after(cut.end()).end();
+        }
         let mut span: Option<Span> = None;
         let mut words = 0;
         let mut bracketed = false;
@@ -584,11 +637,20 @@ impl Namer<'_, '_> {
                 Kind::Mark('(') if words == 0 && !bracketed => bracketed = true,
                 Kind::Mark('/') if self.reader.before(token.start()).is_number() => {}
                 Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
+                Kind::Mark(',') if words > 0 && self.joins_siblings(token) => {}
                 _ => break,
             }
             at = token.start();
         }
         self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
+    }
+
+    /// Whether a comma stands in a row of nouns ("các huyện, thành phố").
+    fn joins_siblings(&self, comma: Token) -> bool {
+        let next = self.reader.after(comma.end());
+        let last = self.reader.before(comma.start());
+        let first = self.reader.before(last.start());
+        is_any(next, &SIBLINGS) && (is_any(last, &SIBLINGS) || is_any(first, &SIBLINGS))
     }
 
     /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
