@@ -95,7 +95,9 @@ const GENERIC: [Key; 12] = [
     Key::new("nhận"),
 ];
 /// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
-const SIBLINGS: [Key; 36] = [
+const SIBLINGS: [Key; 38] = [
+    Key::new("áp"),
+    Key::new("cụm"),
     Key::new("tố"),
     Key::new("phản"),
     Key::new("kiến"),
@@ -213,7 +215,7 @@ fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut 
             let and = is_any(mark, &[Key::new("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
             and && next.stream == figure.stream && reader.after(mark.end()).start() == next.number.start as usize
         });
-        if joined && said.is_some() {
+        if joined && said.is_some() && figure.qualifier.is_none() {
             figures[index].qualifier = said;
             continue;
         }
@@ -293,6 +295,7 @@ impl Namer<'_, '_> {
             MeasureKind::Percent => self.percent(figure, before),
             _ if figure.change != Change::None
                 && self.before(figure).is_none()
+                && self.behind(figure.span.end as usize, 0).is_none()
                 && previous.is_some_and(|previous| self.same_unit(previous, figure)) =>
             {
                 inherited(None)
@@ -316,8 +319,33 @@ impl Namer<'_, '_> {
                     (None, None) => inherited(None),
                 }
             }
-            MeasureKind::Count | MeasureKind::Ratio => self.counted(figure, previous),
+            MeasureKind::Count | MeasureKind::Ratio => {
+                let (subject, qualifier) = self.counted(figure, previous);
+                match self.holder(figure, before) {
+                    Some(holder) => (subject, Some(holder)),
+                    None => (subject, qualifier),
+                }
+            }
         }
+    }
+
+    /// What holds at the places that a ratio counts, said before the first of them: "X đồng thời là Y
+    /// tại 5/15 huyện (33,3%), tại 58/145 xã".
+    fn holder(&self, figure: &Figure, before: &[Figure]) -> Option<Span> {
+        const AT: [Key; 2] = [Key::new("tại"), Key::new("ở")];
+        if figure.kind != MeasureKind::Ratio {
+            return None;
+        }
+        let mut joint = self.reader.before(figure.lead as usize);
+        if is_any(joint, &AT) {
+            joint = self.reader.before(joint.start());
+        }
+        let and = joint.is_mark(',') || is_any(joint, &[Key::new("và")]);
+        let first = before.iter().rev().find(|other| other.kind == MeasureKind::Ratio)?;
+        let placed = is_any(self.reader.before(first.lead as usize), &AT);
+        let one = !sentence_ends(&self.reader, first.span.end as usize, figure.number.start as usize);
+        let near = self.words(Span::new(first.span.end as usize, joint.start().max(first.span.end as usize))) <= 6;
+        (and && placed && one && near).then_some(first.qualifier)?
     }
 
     /// The counted noun with its attributes; where there are few, the words before the figure.
