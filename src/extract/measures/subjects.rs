@@ -320,13 +320,49 @@ impl Namer<'_, '_> {
                 }
             }
             MeasureKind::Count | MeasureKind::Ratio => {
-                let (subject, qualifier) = self.counted(figure, previous);
+                let (mut subject, qualifier) = self.counted(figure, previous);
+                subject = subject.or_else(|| self.list_head(figure));
                 match self.holder(figure, before) {
                     Some(holder) => (subject, Some(holder)),
                     None => (subject, qualifier),
                 }
             }
         }
+    }
+
+    /// The words that lead a list to which the line of a figure belongs: "Kết quả kiểm tra: | - Năm
+    /// 2016: 14 cuộc".
+    fn list_head(&self, figure: &Figure) -> Option<Span> {
+        const LONGEST: usize = 150;
+        let mut token = self.reader.before(figure.lead as usize);
+        for _ in 0..LONGEST {
+            let bullet = matches!(token.kind, Kind::Mark('-' | '+' | '•'));
+            token = self.reader.before(token.start());
+            if !token.is_end() {
+                continue;
+            }
+            if !bullet || token.start() == 0 {
+                return None;
+            }
+            while token.kind == Kind::Break {
+                token = self.reader.before(token.start());
+            }
+            if token.is_mark(':') {
+                break;
+            }
+        }
+        if !token.is_mark(':') {
+            return None;
+        }
+        let mut span: Option<Span> = None;
+        for _ in 0..MAX_WORDS {
+            token = self.reader.before(token.start());
+            if !token.is_word() {
+                break;
+            }
+            span = Some(span.map_or(token.span, |span| span.join(token.span)));
+        }
+        self.trim(span?, &LEADING, &[&TRAILING])
     }
 
     /// What holds at the places that a ratio counts, said before the first of them: "X đồng thời là Y
