@@ -162,7 +162,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 i = self.word(i, figures).unwrap_or(i + 1);
                 word_start = false;
             } else {
-                word_start = b.is_ascii_whitespace() || b.is_ascii_punctuation() && b != b'/';
+                word_start = b.is_ascii_whitespace() || matches!(b, b'(' | b'*' | b',' | b';' | b'.' | b':');
                 i += 1;
             }
         }
@@ -189,10 +189,20 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return None;
         }
         let behind = self.behind(number.span.end as usize, MeasureKind::Count);
+        let before = self.reader.before(start);
+        if behind.factor > 1
+            && let Some(end) = self.sum_in_words(before)
+        {
+            return Some(end);
+        }
         if !self.counts_in_words(first, &behind) {
             return None;
         }
-        let before = self.reader.before(start);
+        let time = behind.kind == MeasureKind::Duration
+            && (self.is_time(number, before, &behind) || self.is_calendar(number, before, &behind));
+        if time {
+            return None;
+        }
         let mut figure = self.figure(number, None, number.span, &behind, floor(figures));
         if behind.kind == MeasureKind::Duration && figure.value < Decimal::from(2) {
             return None;
@@ -224,9 +234,30 @@ impl<'t, 'v> Scanner<'t, 'v> {
         Some(end)
     }
 
+    /// The end of a sum of money said again in words, in a bracket or behind "Bằng chữ:".
+    fn sum_in_words(&self, before: Token) -> Option<usize> {
+        const MOST: usize = 40;
+        let bracket = before.is_mark('(');
+        let label = before.is_mark(':') && is_any(self.reader.before(before.start()), &[Key::new("chữ")]);
+        if !bracket && !label {
+            return None;
+        }
+        let mut token = self.reader.after(before.end());
+        for _ in 0..MOST {
+            let ends = token.is_end() || matches!(token.kind, Kind::Mark(')' | '(' | '.' | ';'));
+            if ends || token.is_number() {
+                return (token.is_mark(')') || label && !token.is_number()).then(|| token.start());
+            }
+            token = self.reader.after(token.end());
+        }
+        None
+    }
+
     /// Whether a number in words counts something reported.
     fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
-        const NOT: [Key; 10] = [
+        const NOT: [Key; 12] = [
+            Key::new("công"),
+            Key::new("điều"),
             Key::new("nước"),
             Key::new("loại"),
             Key::new("mặt"),
@@ -243,7 +274,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let next = self.reader.after(unit.start as usize);
         let name = first.case == Case::Title && !self.begins_sentence(first.start());
-        let part = next.key == PHAN && unit.of(self.reader.text).contains(' ');
+        let part = next.key == PHAN && next.end() < unit.end as usize;
         behind.known
             && !behind.never
             && !name
@@ -266,17 +297,18 @@ impl<'t, 'v> Scanner<'t, 'v> {
             Key::new("đạt"),
             Key::new("được"),
         ];
-        let next = self.reader.after(unit.end as usize);
-        let body = match unit.of(self.reader.text).to_lowercase().as_str() {
-            "cơ quan" | "ngành" => true,
+        const OFFICE: (Key, Key) = (Key::new("cơ"), Key::new("quan"));
+        const BRANCH: Key = Key::new("ngành");
+        const MINISTRY: Key = Key::new("bộ");
+        let word = self.reader.after(unit.start as usize);
+        let second = self.reader.after(word.end());
+        let alone = word.end() == unit.end as usize;
+        let body = if alone && word.key == MINISTRY {
             // "hai bộ máy tính"
-            "bộ" => self
-                .vocabulary
-                .units
-                .behind
-                .longest(&self.reader, next)
-                .is_none_or(|(kind, _)| *kind != UnitKind::Noun),
-            _ => false,
+            let found = self.vocabulary.units.behind.longest(&self.reader, second);
+            found.is_none_or(|(kind, _)| *kind != UnitKind::Noun)
+        } else {
+            alone && word.key == BRANCH || (word.key, second.key) == OFFICE && second.end() == unit.end as usize
         };
         body && first.key == HAI && !is_any(self.reader.before(first.start()), &COUNTED)
     }
@@ -438,7 +470,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
             self.name_end.set(number.span.end as usize);
             return None;
         }
-        let and_rank = before.key == Key::new("thứ")
+        const DAY: [Key; 4] = [NGAY, Key::new("hàng"), Key::new("hằng"), Key::new("tuần")];
+        let weekday = is_any(self.reader.after(number.span.end as usize), &DAY);
+        let and_rank = !weekday
+            && before.key == Key::new("thứ")
             && before.start() < floor + 24
             && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
         match role {
@@ -462,6 +497,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 return None;
             }
             _ => {}
+        }
+        // "Điện thoại: 123", "Chương trình MTQG 1719 vốn …"
+        let coded = before.is_mark(':') && self.is_code_label(before)
+            || before.case == Case::Upper && before.span.len() > 1 && behind.unit != Unit::None && !number.grouped;
+        if !behind.known && (coded || self.is_telephone(number)) {
+            return None;
         }
         if behind.never || self.is_calendar(number, before, &behind) {
             self.name_end.set(number.span.end as usize);
@@ -501,6 +542,29 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = figure.span.end as usize;
         figures.push(figure);
         Some(end)
+    }
+
+    /// Whether the word before a colon announces a number that names or calls.
+    fn is_code_label(&self, colon: Token) -> bool {
+        const LABELS: [Key; 8] = [
+            Key::new("thoại"),
+            Key::new("fax"),
+            Key::new("đt"),
+            Key::new("sđt"),
+            Key::new("tel"),
+            Key::new("hotline"),
+            Key::new("mã"),
+            NGAY,
+        ];
+        let word = self.reader.before(colon.start());
+        is_any(word, &LABELS)
+            || word.key == Key::new("số") && context::role(&self.reader, self.vocabulary, word) == Role::Never
+    }
+
+    /// "0912345678".
+    fn is_telephone(&self, number: Numeral) -> bool {
+        let digits = number.span.of(self.reader.text);
+        digits.len() >= 9 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
     }
 
     /// What stands behind the upper end of a range ("từ 5 đến 7 ngày"), which goes for the lower one.

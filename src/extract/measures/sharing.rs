@@ -324,6 +324,10 @@ fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
     ];
     let before = reader.before(figure.lead as usize);
     let next = reader.after(figure.number.end as usize);
+    // "dưới 30: 12 đồng chí" is a label.
+    if next.is_mark(':') && reader.after(next.end()).is_number() {
+        return false;
+    }
     let behind = next.is_end()
         || matches!(next.kind, Kind::Mark(',' | ';' | '.' | ')' | '(' | '/' | '…' | ':'))
         || is_any(next, &BEHIND);

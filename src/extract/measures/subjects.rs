@@ -172,7 +172,8 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
         };
         let ceiling = ceiling_from(index + 1);
         let beyond = bracket_behind(&reader, figures[index].span.end as usize).map(|end| {
-            let inside = figures[index + 1..].partition_point(|next| next.stream == stream && (next.span.end as usize) < end);
+            let inside =
+                figures[index + 1..].partition_point(|next| next.stream == stream && (next.span.end as usize) < end);
             (end, ceiling_from(index + 1 + inside))
         });
         let namer = Namer {
@@ -223,7 +224,9 @@ fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut 
         let first = reader.after(row);
         said = figure
             .subject
-            .filter(|subject| first.is_word() && subject.end as usize > first.end() && subject.start <= first.span.start)
+            .filter(|subject| {
+                first.is_word() && subject.end as usize > first.end() && subject.start <= first.span.start
+            })
             .map(|subject| Span::new(first.start(), subject.end as usize));
     }
 }
@@ -380,7 +383,10 @@ impl Namer<'_, '_> {
         let first = before.iter().rev().find(|other| other.kind == MeasureKind::Ratio)?;
         let placed = is_any(self.reader.before(first.lead as usize), &AT);
         let one = !sentence_ends(&self.reader, first.span.end as usize, figure.number.start as usize);
-        let near = self.words(Span::new(first.span.end as usize, joint.start().max(first.span.end as usize))) <= 6;
+        let near = self.words(Span::new(
+            first.span.end as usize,
+            joint.start().max(first.span.end as usize),
+        )) <= 6;
         (and && placed && one && near).then_some(first.qualifier)?
     }
 
