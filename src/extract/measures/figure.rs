@@ -216,6 +216,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 Key::new("hàng"),
                 Key::new("mấy"),
                 Key::new("vài"),
+                Key::new("cả"),
                 Key::new("chương"),
                 Key::new("phần"),
                 Key::new("tháng"),
