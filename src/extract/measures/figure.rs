@@ -484,6 +484,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
+            // "xếp 12 đơn vị loại tốt"
+            Role::Rank if before.key == Key::new("xếp") && behind.known => {}
             Role::Rank => return Some(self.rank(number, None, number.span, floor, figures)),
             Role::Top => {
                 self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
@@ -511,9 +513,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
         }
         if behind.unit == Unit::None
             && behind.kind == MeasureKind::Count
-            && let Some(most) = self.upper_end(number)
+            && let Some(other) = self.other_end(number)
         {
-            behind = most;
+            behind = other;
         }
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
@@ -568,19 +570,32 @@ impl<'t, 'v> Scanner<'t, 'v> {
         digits.len() >= 9 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
     }
 
-    /// What stands behind the upper end of a range ("từ 5 đến 7 ngày"), which goes for the lower one.
-    fn upper_end(&self, number: Numeral) -> Option<Behind> {
+    /// What stands behind the other end of a range ("từ 5 đến 7 ngày", "từ 12 xuống còn 8 phòng"),
+    /// which goes for the first one.
+    fn other_end(&self, number: Numeral) -> Option<Behind> {
         let end = number.span.end as usize;
-        let until = self.reader.after(end);
-        if !is_any(until, &[Key::new("đến"), Key::new("tới")]) {
+        let mut until = self.reader.after(end);
+        let rising = is_any(until, &[Key::new("đến"), Key::new("tới")]);
+        // "giảm từ 12 xuống còn 8 phòng"
+        let changing = is_any(until, &[Key::new("xuống"), Key::new("lên")]);
+        if !rising && !changing {
             return None;
         }
-        let next = self.reader.after(until.end());
+        let mut next = self.reader.after(until.end());
+        if changing
+            && is_any(
+                next,
+                &[Key::new("còn"), Key::new("thành"), Key::new("tới"), Key::new("đến")],
+            )
+        {
+            until = next;
+            next = self.reader.after(until.end());
+        }
         let most = next
             .is_number()
             .then(|| numerals::numeral_at(self.reader.text, next.start()))
             .flatten()
-            .filter(|most| most.value > number.value && !most.looks_like_year())?;
+            .filter(|most| !most.looks_like_year() && (changing || most.value > number.value))?;
         let behind = self.behind(most.span.end as usize, MeasureKind::Count);
         let time = behind.kind == MeasureKind::Duration && self.is_time(most, until, &behind);
         if !behind.known || behind.never || time || self.is_calendar(most, until, &behind) {
@@ -804,7 +819,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let mut open = false;
         if chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
             // "Thạnh Phú 3/5, Bình Đại 4/6 xã" is told by the ratios around it.
-            open = before.is_word() && !context::is_date_word(before);
+            open = before.is_mark(':') || before.is_word() && !context::is_date_word(before);
             if !open {
                 return None;
             }

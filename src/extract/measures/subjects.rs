@@ -785,8 +785,9 @@ impl Namer<'_, '_> {
 
     /// Whether a word that leads to a figure ends another word here ("sắp xếp", "bố trí", "dân số").
     fn ends_compound(&self, last: Token) -> bool {
-        const COMPOUNDS: [(Key, Key); 14] = [
+        const COMPOUNDS: [(Key, Key); 15] = [
             (Key::new("trực"), Key::new("thuộc")),
+            (Key::new("ký"), Key::new("số")),
             (Key::new("sắp"), Key::new("xếp")),
             (Key::new("bố"), Key::new("trí")),
             (Key::new("giải"), Key::new("trí")),

@@ -319,6 +319,15 @@ fn ranges() {
             ],
         ),
         (
+            "Giảm từ 12 xuống còn 8 phòng; cấp xã: 5/8; cấp tỉnh: 12/15 TTHC.",
+            &[
+                "12 | Count 12 phòng",
+                "8 phòng | Count 8 phòng",
+                "5/8 | Ratio 5/8 TTHC",
+                "12/15 TTHC | Ratio 12/15 TTHC",
+            ],
+        ),
+        (
             "Mỗi năm tổ chức từ 02 - 03 cuộc; chi từ 10 đến 15 triệu đồng.",
             &[
                 "02 | Count 2 cuộc",
