@@ -12,7 +12,10 @@ use rust_decimal::Decimal;
 
 use crate::{
     document::{Document, Span},
-    extract::{Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind, measures::tables},
+    extract::{
+        Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind,
+        measures::{Streams, tables},
+    },
     shadow::{Key, Kind, Reader, Token},
     vocabulary::Vocabulary,
 };
@@ -32,11 +35,30 @@ pub fn extract(
 ) -> Vec<Breakdown> {
     let _ = (vocabulary, footnotes);
     let reader = layout.reader(document);
-    let gaps: Vec<Gap> = measures
+    let streams = Streams::new(layout);
+    // The body first, then each footnote, so that neighbours are neighbours of one text.
+    let mut order: Vec<usize> = (0..measures.len()).collect();
+    order.sort_by_key(|&index| (streams.of(measures[index].span.start), index));
+    let sorted: Vec<&Measure> = order.iter().map(|&index| &measures[index]).collect();
+    let gaps: Vec<Gap> = sorted
         .windows(2)
-        .map(|pair| Gap::read(&reader, pair[0].span.end as usize, pair[1].span.start as usize))
+        .map(|pair| {
+            let mut gap = Gap::read(&reader, pair[0].span.end as usize, pair[1].span.start as usize);
+            if streams.of(pair[0].span.start) != streams.of(pair[1].span.start) {
+                gap.ends = true;
+                gap.bullet = false;
+                gap.opener = None;
+            }
+            gap
+        })
         .collect();
-    let finder = Finder { reader, measures, gaps };
+    let body = sorted.partition_point(|measure| streams.of(measure.span.start) == 0);
+    let finder = Finder {
+        reader,
+        measures: sorted,
+        gaps,
+        body,
+    };
     let mut found = Vec::new();
     for index in 0..finder.gaps.len() {
         found.extend(finder.in_line(index));
@@ -45,9 +67,27 @@ pub fn extract(
     for table in tables::find(document, layout) {
         finder.in_table(&table, &mut found);
     }
+    for breakdown in &mut found {
+        breakdown.total = order[breakdown.total];
+        for part in &mut breakdown.parts {
+            *part = order[*part];
+        }
+    }
     found.sort_by_key(|breakdown| (breakdown.total, breakdown.parts.first().copied()));
     found.dedup_by(|second, first| second.total == first.total && second.parts == first.parts);
     found
+}
+
+/// Parts of a total that is a change are changes, too ("giảm 118 đơn vị, trong đó: miền núi 47").
+pub fn inherit_changes(measures: &mut [Measure], breakdowns: &[Breakdown]) {
+    for breakdown in breakdowns {
+        let change = measures[breakdown.total].change;
+        for &part in &breakdown.parts {
+            if measures[part].change == Change::None {
+                measures[part].change = change;
+            }
+        }
+    }
 }
 
 /// What says that parts follow.
@@ -69,6 +109,7 @@ struct Gap {
     depth: i32,
     lowest: i32,
     semicolon: bool,
+    comma: bool,
     /// A sentence or paragraph ends, and no list is opened right behind.
     ends: bool,
     /// A line break, behind which a line with a bullet begins.
@@ -90,6 +131,7 @@ impl Gap {
             depth: 0,
             lowest: 0,
             semicolon: false,
+            comma: false,
             ends: from > until,
             bullet: false,
             ellipsis: false,
@@ -121,6 +163,7 @@ impl Gap {
                     gap.semicolon = true;
                     gap.opener = None;
                 }
+                Kind::Mark(',') => gap.comma = true,
                 Kind::Mark(':') => gap.open(Opener::Colon, words),
                 Kind::Mark('…') => gap.ellipsis = true,
                 Kind::Mark('.') => gap.full_stop(reader, token, &mut words),
@@ -154,8 +197,9 @@ impl Gap {
             return;
         }
         let colon = reader.before(token.start()).is_mark(':');
-        self.bullet = matches!(next.kind, Kind::Mark('-' | '+' | '•'));
-        if !(colon && self.bullet) {
+        let bullet = matches!(next.kind, Kind::Mark('-' | '+' | '•'));
+        self.bullet = bullet && (!self.ends || self.bullet || *words == 0);
+        if !(colon && bullet) {
             self.ends = true;
             self.opener = None;
         }
@@ -167,11 +211,7 @@ impl Gap {
         if self.ends && (words > 0 || matches!(opener, Opener::Bracket | Opener::Colon)) {
             return;
         }
-        let stronger = match (self.opener, opener) {
-            (None, _) => true,
-            (Some(_), Opener::Full | Opener::Among) => true,
-            _ => false,
-        };
+        let stronger = self.opener.is_none() || matches!(opener, Opener::Full | Opener::Among);
         if stronger {
             self.opener = Some(opener);
             if opener == Opener::Among {
@@ -220,8 +260,11 @@ impl Gap {
 
 struct Finder<'t> {
     reader: Reader<'t>,
-    measures: &'t [Measure],
+    /// The figures of the body, then those of each footnote.
+    measures: Vec<&'t Measure>,
     gaps: Vec<Gap>,
+    /// The number of figures of the body.
+    body: usize,
 }
 
 /// The figures of a list.
@@ -239,7 +282,7 @@ impl Finder<'_> {
             return None;
         }
         let parts = self.parts(index + 1, opener == Opener::Bracket || gap.depth > 0, gap);
-        let first = &self.measures[*parts.indexes.first()?];
+        let first = self.measures[*parts.indexes.first()?];
         let total = self.total(index, first)?;
         self.judge(total, parts, opener)
     }
@@ -251,20 +294,30 @@ impl Finder<'_> {
             partial: gap.overlaps,
         };
         let kind = class(self.measures[first].kind);
+        let by_line = gap.bullet;
         let mut depth = 0;
         // Whether semicolons divide the parts; known at the first one.
         let mut by_semicolon = false;
+        let mut commas = false;
         let end = self.measures.len().min(first + MAX_PARTS);
         for index in first..end {
             let measure = &self.measures[index];
             if index > first {
                 let gap = self.gaps[index - 1];
-                if gap.ellipsis {
-                    parts.partial = true;
+                if by_line {
+                    if gap.ends && !gap.bullet {
+                        break;
+                    }
+                    // One part a line; the other figures of the line are not parts.
+                    if gap.bullet && class(self.measures[index].kind) == kind {
+                        parts.indexes.push(index);
+                    }
+                    continue;
                 }
                 if depth + gap.lowest < 0 || gap.ends || gap.leaves && depth == 0 {
                     break;
                 }
+                parts.partial |= gap.ellipsis;
                 let same_line_list = !gap.semicolon || depth > 0;
                 depth += gap.depth;
                 if depth == 0 && matches!(gap.opener, Some(Opener::Among | Opener::Full)) {
@@ -272,12 +325,13 @@ impl Finder<'_> {
                     break;
                 }
                 if !same_line_list && !bracket {
-                    let listed = by_semicolon || parts.indexes.len() <= 1 || self.is_bare(index);
+                    let listed = by_semicolon || parts.indexes.len() <= 1 || !commas || self.is_bare(index);
                     if !listed {
                         break;
                     }
                     by_semicolon = true;
                 }
+                commas |= gap.comma && depth == 0;
                 parts.partial |= depth == 0 && gap.overlaps;
             }
             let plain = depth == 0 && class(measure.kind) == kind && kind.is_some();
@@ -296,17 +350,28 @@ impl Finder<'_> {
         matches!(self.measures[index].unit, super::Unit::Shared(_) | super::Unit::None)
     }
 
-    /// Whether a list ends in "…" or "v.v.".
+    /// Whether the sentence or bracket that a list stands in ends in "…" or "v.v.".
     fn trails_off(&self, from: usize) -> bool {
         const VV: [Key; 2] = [Key::new("v"), Key::new("vv")];
-        let mut at = from;
-        for _ in 0..14 {
+        let (mut at, mut depth) = (from, 0);
+        for _ in 0..120 {
             let token = self.reader.after(at);
             at = token.end();
             match token.kind {
                 Kind::Mark('…') => return true,
-                Kind::Mark('.') if self.reader.after(at).is_mark('.') => return true,
-                Kind::Mark('.') | Kind::Break | Kind::End | Kind::Number => return false,
+                Kind::Mark('.') => {
+                    let next = self.reader.after(at);
+                    if next.is_mark('.') {
+                        return true;
+                    }
+                    if next.spaced || next.is_end() {
+                        return false;
+                    }
+                }
+                Kind::Mark('(') => depth += 1,
+                Kind::Mark(')') if depth == 0 => return false,
+                Kind::Mark(')') => depth -= 1,
+                Kind::Break | Kind::End => return false,
                 Kind::Word if VV.contains(&token.key) => return true,
                 _ => {}
             }
@@ -318,7 +383,8 @@ impl Finder<'_> {
     /// nearest one that counts.
     fn total(&self, last: usize, first: &Measure) -> Option<usize> {
         let mut nearest = None;
-        let mut depth = 0;
+        // A bracket that is closed before the list opens holds no total.
+        let mut depth = self.gaps.get(last).map_or(0, |gap| -gap.lowest);
         let lowest = last.saturating_sub(MAX_BACK);
         for index in (lowest..=last).rev() {
             if index < last {
@@ -373,7 +439,7 @@ impl Finder<'_> {
         let same: Vec<usize> = all
             .iter()
             .copied()
-            .filter(|&part| self.same_unit(whole, &self.measures[part]))
+            .filter(|&part| self.same_unit(whole, self.measures[part]))
             .collect();
         let own_unit = all.first().is_some_and(|first| same.first() == Some(first));
         let members = if own_unit { &same } else { &all };
@@ -394,7 +460,14 @@ impl Finder<'_> {
         let sum: Decimal = members.iter().map(|&part| self.measures[part].value).sum();
         let near =
             |percent: i64| (sum - whole.value).abs() * Decimal::ONE_HUNDRED <= whole.value * Decimal::from(percent);
-        let manner = if members.len() < 2 || parts.partial || too_large || whole.approx != Approx::Exact {
+        if too_large || members.is_empty() {
+            return None;
+        }
+        let partial = members.len() < 2 || parts.partial || whole.approx != Approx::Exact;
+        if partial && !own_unit {
+            return None;
+        }
+        let manner = if partial {
             BreakdownManner::Partial
         } else if own_unit {
             match opener {
@@ -403,9 +476,7 @@ impl Finder<'_> {
                 Opener::Colon if near(25) => BreakdownManner::Full,
                 Opener::Colon => BreakdownManner::Among,
             }
-        } else if opener != Opener::Among && near(15) && self.uniform(members) && opener == Opener::Colon {
-            BreakdownManner::Full
-        } else if opener == Opener::Full && near(15) {
+        } else if near(15) && (opener == Opener::Full || opener == Opener::Colon && self.uniform(members)) {
             BreakdownManner::Full
         } else if opener == Opener::Bracket && near(10) {
             BreakdownManner::Among
@@ -423,7 +494,7 @@ impl Finder<'_> {
     fn uniform(&self, parts: &[usize]) -> bool {
         parts
             .windows(2)
-            .all(|pair| self.same_unit(&self.measures[pair[0]], &self.measures[pair[1]]))
+            .all(|pair| self.same_unit(self.measures[pair[0]], self.measures[pair[1]]))
     }
 
     /// How many of the parts, two at least, add up to the total.
@@ -441,14 +512,11 @@ impl Finder<'_> {
     /// The breakdown that a footnote gives of the figure its mark stands behind.
     fn in_note(&self, note: &super::layout::Note) -> Option<Breakdown> {
         let reference = note.reference?;
-        let first = self
-            .measures
-            .partition_point(|measure| measure.span.start < note.body.start);
+        let notes = &self.measures[self.body..];
+        let first = self.body + notes.partition_point(|measure| measure.span.start < note.body.start);
         let part = self.measures.get(first).filter(|part| part.span.end <= note.body.end)?;
         let opener = self.note_opener(note.body)?;
-        let before = self
-            .measures
-            .partition_point(|measure| measure.span.end <= reference.start);
+        let before = self.measures[..self.body].partition_point(|measure| measure.span.end <= reference.start);
         let total = self.total(before.checked_sub(1)?, part)?;
         if !self.near_mark(total, reference) || first <= total && total < first + MAX_PARTS {
             return None;
@@ -459,7 +527,7 @@ impl Finder<'_> {
             .retain(|&index| self.measures[index].span.end <= note.body.end);
         let plain = opener == Opener::Colon;
         let found = self.judge(total, parts, if plain { Opener::Among } else { opener })?;
-        let exact = self.fits(&self.measures[found.total], &found.parts).is_some();
+        let exact = self.fits(self.measures[found.total], &found.parts).is_some();
         (exact || !plain || found.parts.len() > 2).then_some(found)
     }
 
@@ -587,5 +655,85 @@ fn level(text: &str, cell: Span, numbered: bool) -> u8 {
         Some(c) if c.is_uppercase() => 0,
         Some(c) if c.is_ascii_digit() => 1 + label.matches('.').count().min(6) as u8,
         Some(_) => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::extract::measures;
+
+    /// The breakdowns of a text: total, manner, parts.
+    fn breakdowns(text: &str) -> Vec<String> {
+        let document = Document::plain(format!("BÁO CÁO\nKết quả\n\n{text}\n"));
+        let layout = Layout::of(&document);
+        let vocabulary = Vocabulary::embedded();
+        let measures = measures::extract(&document, &layout, vocabulary, &[], &[]);
+        let value = |index: usize| measures[index].value.to_string();
+        extract(&document, &layout, vocabulary, &[], &measures)
+            .iter()
+            .map(|breakdown| {
+                let parts: Vec<String> = breakdown.parts.iter().map(|&part| value(part)).collect();
+                format!("{} {:?} {}", value(breakdown.total), breakdown.manner, parts.join("+"))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn how_a_text_presents_parts() {
+        for (text, expected) in [
+            (
+                "Ban hành 55 văn bản (33 nghị quyết, 22 quyết định).",
+                vec!["55 Full 33+22"],
+            ),
+            (
+                "Tiếp nhận 120 hồ sơ, gồm: cấp tỉnh 50 hồ sơ, cấp xã 60 hồ sơ; 12 đơn thư.",
+                vec!["120 Full 50+60"],
+            ),
+            (
+                "Phát hiện 65 vụ việc, trong đó đất đai 28 vụ việc, xây dựng 19 vụ việc.",
+                vec!["65 Among 28+19"],
+            ),
+            (
+                "Có 72 dự án. Trong đó, có 10 dự án mới và 18 dự án cũ; 7 dự án khác...",
+                vec!["72 Partial 10+18+7"],
+            ),
+            ("Có 27 cán bộ, trong đó nữ 09 cán bộ.", vec!["27 Partial 9"]),
+            ("Tiếp 1.327 lượt công dân, trong đó có 12 đoàn đông người.", vec![]),
+            (
+                "Mở 62 lớp cho 4.875 lượt học viên, cụ thể: tin học 24 lớp, ngoại ngữ 38 lớp.",
+                vec!["62 Full 24+38"],
+            ),
+            (
+                "Đánh giá 15 chi bộ: 03 chi bộ xuất sắc, 10 chi bộ tốt, 01 chi bộ yếu.",
+                vec!["15 Full 3+10+1"],
+            ),
+            ("Thu 36,8 tỷ đồng (cùng kỳ 32,2 tỷ đồng, kế hoạch 40 tỷ đồng).", vec![]),
+            ("Giao 15 huyện (102 xã, 43 phường).", vec![]),
+            (
+                "Giảm 497/602 biên chế, trong đó hành chính giảm 189/284 (đạt 66,5%), sự nghiệp giảm 308/318.",
+                vec!["497 Among 189+308"],
+            ),
+            (
+                "Nhận 90 hồ sơ, gồm: tỉnh 50 hồ sơ (trực tuyến 40, trực tiếp 10); xã 40 hồ sơ.",
+                vec!["90 Full 50+40", "50 Full 40+10"],
+            ),
+            (
+                "Đơn: 25 đơn, gồm:\n- Khiếu nại: 20 đơn, đạt 80%;\n- Tố cáo: 6 đơn.",
+                vec!["25 Full 20+6"],
+            ),
+            (
+                "Có 20 người (nữ 12 người, đảng viên 15 người).",
+                vec!["20 Partial 12+15"],
+            ),
+        ] {
+            assert_eq!(breakdowns(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_row_of_a_table_may_be_the_sum() {
+        let text = "TT | Lĩnh vực | Hồ sơ (hồ sơ) | Tỷ lệ (%)\n1 | Đất đai | 30 | 50\n2 | Nước | 12 | 60\n| Tổng cộng | 43 | 55";
+        assert_eq!(breakdowns(text), ["43 Full 30+12"]);
     }
 }

@@ -65,6 +65,8 @@ pub struct DateMention {
 }
 
 const DAY: Key = Key::new("ngày");
+/// What scans make of "ngày"; taken for it before a full date only.
+const MISREAD_DAY: [Key; 4] = [Key::new("ngay"), Key::new("ngảy"), Key::new("ngáy"), Key::new("ngây")];
 const MONTH: Key = Key::new("tháng");
 const YEAR: Key = Key::new("năm");
 
@@ -81,6 +83,7 @@ pub fn parse(reader: &Reader<'_>, from: usize) -> Option<DateMention> {
     }
     match first.key {
         DAY => after_day_word(reader, first),
+        key if MISREAD_DAY.contains(&key) => after_day_word(reader, first).filter(|found| found.date.is_full()),
         MONTH => month_and_year(reader, reader.after(first.end()), 0, first.start()),
         YEAR => {
             let (year, end) = year(reader, reader.after(first.end()))?;

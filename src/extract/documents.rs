@@ -167,7 +167,7 @@ impl Resolver<'_> {
             // Central congresses meet in January of a year that ends in 1 or 6, local ones in the autumn before.
             return match central {
                 true => (date.year - 1) / 5 * 5 + 1,
-                false if date.year % 5 == 0 && date.month < 8 => date.year - 5,
+                false if date.year.is_multiple_of(5) && date.month < 8 => date.year - 5,
                 false => date.year / 5 * 5,
             };
         }

@@ -279,3 +279,25 @@ fn every_rule_is_listed_and_explained() {
     }
     assert_eq!(listed.as_array().unwrap().len(), baocao::validate::RULES.len());
 }
+
+#[test]
+fn flags_before_and_behind_the_command_count() {
+    let output = run(&[
+        "--set",
+        "worker.concurrency=3",
+        "config",
+        "--set",
+        "worker.drain_seconds=1",
+        "--set",
+        "worker.concurrency=5",
+    ]);
+    let text = stdout(&output);
+    assert!(text.contains("concurrency = 5  # --set\n"), "{text}");
+    assert!(text.contains("drain_seconds = 1  # --set\n"), "{text}");
+    let output = run(&["--set", "worker.max_deliver=7", "config"]);
+    assert!(
+        stdout(&output).contains("max_deliver = 7  # --set\n"),
+        "{}",
+        stderr(&output)
+    );
+}

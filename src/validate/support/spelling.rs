@@ -16,7 +16,7 @@ const RIMES: &str = "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng �
     eng eo ep et ê êch êm ên ênh êp êt êu i ia ich im in inh ip it iu iêc iêm iên iêng iêp iêt iêu o oc oi om on ong op \
     ot oa oac oach oai oam oan oang oanh oao oap oat oay oăc oăm oăn oăng oăt oăp oe oem oen oeo oet ooc oong ô ôc ôi ôm \
     ôn ông ôp ôt ơ ơi ơm ơn ơng ơp ơt u ua uc ui um un ung up ut uân uâng uât uây uê uêch uên uênh uêu uêt uôc uôi uôm \
-    uôn uông uôp uôt uơ uơi uy uya uych uyên uyêt uyn uynh uyp uyt uyu ư ưa ưc ưi ưm ưn ưng ưt ưu ươc ươi ươm ươn ương \
+    uôn uông uôp uôt uơ uy uya uych uyên uyêt uyn uynh uyp uyt uyu ư ưa ưc ưi ưm ưn ưng ưt ưu ươc ươi ươm ươn ương \
     ươp ươt ươu y yêm yên yêng yêt yêu ych ym yn ynh yp yt ôông ôôc";
 
 const LETTER_BITS: u32 = 6;
@@ -110,11 +110,14 @@ struct Table {
     phrases: BTreeMap<String, String>,
 }
 
+/// A compound's syllables and how it is written.
+type Compound = ([Key; 2], String);
+
 /// The table of frequent pairs and slips.
 #[derive(Debug)]
 pub struct Spelling {
     /// Compounds by their letters without marks.
-    compounds: FxHashMap<(u64, u64), Vec<([Key; 2], String)>>,
+    compounds: FxHashMap<(u64, u64), Vec<Compound>>,
     allowed: FxHashSet<[Key; 2]>,
     after: FxHashMap<[Key; 2], Vec<Key>>,
     before: FxHashMap<[Key; 2], Vec<Key>>,
