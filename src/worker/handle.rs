@@ -297,7 +297,7 @@ impl<O: Outlet> Handler<O> {
         tracing::warn!(
             sequence = delivery.meta().sequence,
             deliveries = tries,
-            delay_ms = delay.as_millis(),
+            delay_ms = millis(delay),
             why,
             "to be delivered again"
         );
@@ -328,11 +328,16 @@ impl<O: Outlet> Handler<O> {
             findings = output.findings,
             alerts = output.alerts.len(),
             deliveries = input.deliveries(),
-            computing_ms = computing.as_millis(),
-            all_ms = all.as_millis(),
+            computing_ms = millis(computing),
+            all_ms = millis(all),
             "report"
         );
     }
+}
+
+/// As a number: the 128 bits of `as_millis` become a string in JSON.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether the same call may fare better in a moment.
