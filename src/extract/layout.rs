@@ -853,7 +853,13 @@ impl<'t> Joiner<'t> {
     /// Whether the line break between two neighbouring lines stands inside a sentence.
     fn is_soft(&self, a: usize, b: usize) -> bool {
         let (first, second) = (self.lines[a], self.lines[b]);
-        if first.is_blank() || second.is_blank() || first.row || second.row || second.bullet || second.label.is_some() {
+        if first.is_blank() || second.is_blank() || first.row || second.row {
+            return false;
+        }
+        if is_torn(self.text, first.span) && note_mark(self.text, second, &self.glued).is_none() {
+            return true;
+        }
+        if second.bullet || second.label.is_some() {
             return false;
         }
         if note_mark(self.text, second, &self.glued).is_some() || ends_sentence(self.text, first.span) {
@@ -865,7 +871,7 @@ impl<'t> Joiner<'t> {
         }
         let next = second.span.of(self.text);
         let goes_on = next.starts_with(|c: char| !c.is_uppercase());
-        let comma = first.span.of(self.text).ends_with(',');
+        let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
             Some(width) => goes_on || comma || upper || first.span.len() * 4 >= width * 3,
             None => goes_on || comma,
@@ -974,9 +980,20 @@ fn announces_list(text: &str, span: Span) -> bool {
     span.of(text).trim_end_matches(is_ornament).ends_with([':', ','])
 }
 
+/// Whether a line ends inside a number: "45/QĐ-", "217-", "số". What follows is no label.
+fn is_torn(text: &str, span: Span) -> bool {
+    let line = span.of(text);
+    let joint = line
+        .strip_suffix(['-', '/', '–'])
+        .is_some_and(|rest| rest.ends_with(char::is_alphanumeric) && rest.contains(|c: char| c.is_ascii_digit()));
+    let flow = Flow::default();
+    joint || Reader::new(text, &flow).before(span.end as usize).key == Key::new("số")
+}
+
 /// Whether a line's last word cannot end a sentence.
 fn asks_for_more(text: &str, span: Span) -> bool {
-    const WORDS: [Key; 16] = [
+    const WORDS: [Key; 17] = [
+        Key::new("giữa"),
         Key::new("và"),
         Key::new("của"),
         Key::new("các"),

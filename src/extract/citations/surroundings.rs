@@ -28,9 +28,10 @@ impl<'v> Surroundings<'_, 'v> {
             self.read_one(mention, &starts[index + 1..]);
         }
         self.share(mentions, &starts);
-        for mention in mentions {
+        for mention in mentions.iter_mut() {
             self.implied(mention);
         }
+        self.share_implied(mentions, &starts);
     }
 
     /// Reads what follows one mention, up to where the sentence speaks of something else.
@@ -672,6 +673,25 @@ impl<'v> Surroundings<'_, 'v> {
             || self.vocabulary.issuers.agree(name, self.reader.str(code)) == Some(true)
     }
 
+    /// "UBND tỉnh ban hành A; B và C": the body that acts is that of the whole list.
+    fn share_implied(&self, mentions: &mut [Mention<'v>], starts: &[Span]) {
+        for index in 0..mentions.len() {
+            let Some(implied) = mentions[index].citation.issuer_implied else {
+                continue;
+            };
+            let end = mentions[index].end;
+            let next = starts.partition_point(|span| (span.start as usize) < end);
+            if next <= index || next >= mentions.len() || !self.only_joints(end, starts[next].start as usize) {
+                continue;
+            }
+            let member = &mut mentions[next];
+            let free = !member.named && member.citation.issuer.is_none() && member.citation.issuer_implied.is_none();
+            if free {
+                member.citation.issuer_implied = Some(implied);
+            }
+        }
+    }
+
     /// "UBND tỉnh đã ban hành …": the body that acts, directly before the mention.
     fn implied(&self, mention: &mut Mention<'v>) {
         if mention.citation.issuer.is_some() || mention.named {
@@ -691,26 +711,24 @@ impl<'v> Surroundings<'_, 'v> {
         while end.is_word() && ADVERBS.contains(&end.key) {
             end = self.reader.before(end.start());
         }
-        // The name that ends here begins at most a dozen words before.
+        // The longest name that ends here; it begins at most a dozen words before.
         let mut word = end;
         for _ in 0..14 {
             if !word.is_word() {
                 return;
             }
             let previous = self.reader.before(word.start());
-            if word.is_capitalised()
-                && !(previous.is_capitalised() && self.vocabulary.issuers.begins(&self.reader, previous))
-            {
+            if word.is_capitalised() {
                 let name = self.vocabulary.issuers.name_at(&self.reader, word.start());
                 if let Some(name) = name.filter(|name| name.span.end as usize == end.end()) {
                     mention.citation.issuer_implied = Some(name.span);
-                    return;
                 }
             }
             word = previous;
         }
     }
 }
+
 /// Where a subject ends.
 struct End {
     /// The subject, without outer quotes.

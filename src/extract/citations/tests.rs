@@ -176,6 +176,21 @@ fn named_laws() {
 }
 
 #[test]
+fn numbers_wrapped_over_lines() {
+    let text = "BÁO CÁO\nKết quả\n\nSở đã trình Quyết định số 45/QĐ-\nUBND ngày 01/02/2031, Kết luận số\n48-KL/TW và \
+                Kế hoạch\nsố 12/\nKH-UBND ngày 05 tháng\n02 năm 2031 của\nUBND tỉnh.";
+    let flat: Vec<String> = cited(text).into_iter().map(|row| row.replace('\n', " ")).collect();
+    assert_eq!(
+        flat,
+        [
+            "Quyết định số 45/QĐ- UBND ngày 01/02/2031|Quyết định|45/QĐ- UBND|2031-02-01|UBND tỉnh||",
+            "Kết luận số 48-KL/TW|Kết luận|48-KL/TW||||",
+            "Kế hoạch số 12/ KH-UBND ngày 05 tháng 02 năm 2031|Kế hoạch|12/ KH-UBND|2031-02-05|UBND tỉnh||",
+        ]
+    );
+}
+
+#[test]
 fn what_is_no_citation() {
     for text in [
         "tỷ lệ 226/226 xã, 1.497/3.602 biên chế, ngày 03/6/2013, năm 2023 - UBND tỉnh",

@@ -377,7 +377,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
             self.name_end.set(number.span.end as usize);
             return None;
         }
+        let and_rank = before.key == Key::new("thứ")
+            && before.start() < floor + 24
+            && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
         match role {
+            // "thứ 3/14 tỉnh trong vùng và thứ 15 cả nước"
+            Role::Never if and_rank => return Some(self.rank(number, None, number.span, floor, figures)),
             Role::Never if !matches!(behind.kind, MeasureKind::Money | MeasureKind::Percent) => {
                 self.name_end.set(number.span.end as usize);
                 return None;

@@ -319,15 +319,3 @@ mod any_text {
         }
     }
 }
-
-#[test]
-#[ignore = "prints the figures of a file, for looking at forms by hand"]
-fn show() {
-    let Ok(path) = std::env::var("SHOW") else { return };
-    for line in std::fs::read_to_string(path).unwrap_or_default().lines() {
-        println!("{line}");
-        for figure in figures(line) {
-            println!("      {figure}");
-        }
-    }
-}
