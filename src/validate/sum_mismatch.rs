@@ -8,7 +8,10 @@ use crate::{
     extract::{Approx, Breakdown, BreakdownManner, Measure, MeasureKind},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{figures::resolution, text::figure},
+        support::{
+            figures::{is_plausible, resolution},
+            text::figure,
+        },
     },
 };
 
@@ -82,7 +85,7 @@ fn compare(
     parts: &[&Measure],
     findings: &mut Findings<'_>,
 ) {
-    let exact = |measure: &Measure| measure.approx == Approx::Exact;
+    let exact = |measure: &Measure| measure.approx == Approx::Exact && is_plausible(measure);
     if !exact(total) || !parts.iter().all(|part| exact(part)) || !parts.iter().all(|part| comparable(total, part)) {
         return;
     }

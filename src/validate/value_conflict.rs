@@ -10,7 +10,10 @@ use crate::{
     shadow::{Key, Kind, Reader, Token},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::text::{excerpt, figure, paragraph_start, words},
+        support::{
+            figures::is_plausible,
+            text::{excerpt, figure, paragraph_start, words},
+        },
     },
 };
 
@@ -146,6 +149,7 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
         );
         let Unit::Own(unit) = measure.unit else { continue };
         if !counted
+            || !is_plausible(measure)
             || measure.approx != Approx::Exact
             || context.is_repeated(measure.span)
             || in_table(context, measure)
