@@ -551,7 +551,7 @@ fn behind_type_word(text: &str, line: Span) -> Option<Span> {
     let reader = Reader::new(text, &flow);
     let second = reader.after(reader.after(line.start as usize).end());
     let next = reader.after(second.end());
-    (next.start() < line.end as usize && next.is_word()).then(|| Span {
+    (next.start() < line.end as usize && next.is_word()).then_some(Span {
         start: next.span.start,
         end: line.end,
     })
