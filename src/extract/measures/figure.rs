@@ -430,7 +430,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = self.says_again(number, before).unwrap_or(number.span.end as usize);
         let mut behind = self.behind(end, MeasureKind::Count);
         // "Điều 12, 13 và 14 Luật Cư trú"
-        let capital = behind.unit.span().is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
+        let capital = behind
+            .unit
+            .span()
+            .is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
         if self.goes_on_naming(before) && (!behind.known || capital) {
             self.name_end.set(number.span.end as usize);
             return None;
@@ -1003,7 +1006,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// The number that ends at an offset.
     fn number_before(&self, end: usize) -> Option<Decimal> {
         let token = self.reader.before(end);
-        let number = token.is_number().then(|| numerals::numeral_at(self.reader.text, token.start()));
+        let number = token
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, token.start()));
         number.flatten().map(|number| number.value)
     }
 
