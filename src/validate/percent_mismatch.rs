@@ -9,7 +9,7 @@ use crate::{
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            figures::{resolution, unit},
+            figures::{is_plausible, resolution, unit},
             text::{self, figure},
         },
     },
@@ -72,10 +72,12 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let measures = &context.report.measures;
     for (at, percent) in measures.iter().enumerate() {
         let plain = percent.kind == MeasureKind::Percent && percent.change == Change::None;
-        if !plain || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
+        if !plain || !is_plausible(percent) || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
             continue;
         }
-        if let Some(ratio) = measures.get(at + 1).filter(|next| next.kind == MeasureKind::Ratio)
+        if let Some(ratio) = measures
+            .get(at + 1)
+            .filter(|next| next.kind == MeasureKind::Ratio && is_plausible(next))
             && opens_bracket(context, percent.span, ratio.span)
         {
             of_ratio(context, measures, at, ratio, findings);
@@ -84,7 +86,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         let Some(before) = at.checked_sub(1).map(|before| &measures[before]) else {
             continue;
         };
-        if before.approx != Approx::Exact || !linked(context, before.span, percent.span) {
+        if before.approx != Approx::Exact || !is_plausible(before) || !linked(context, before.span, percent.span) {
             continue;
         }
         match before.kind {
@@ -101,11 +103,7 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
     let Some(total) = ratio.total.filter(|total| *total > Decimal::ZERO) else {
         return;
     };
-    // Whole percentages are so coarse that figures around make one by chance: where the ratio stands
-    // right before it, only those that share its first number explain it.
-    let near = ratio.span.end <= percent.span.start && follows(context, ratio.span, percent.span);
-    let part = (near && percent.places == 0).then_some(ratio.value);
-    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at, part) {
+    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) {
         return;
     }
     let certainty = match behind(context, percent.span) {
@@ -127,7 +125,7 @@ fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mu
     let (percent, part) = (&measures[at], &measures[at - 1]);
     if part.change != Change::None
         || behind(context, percent.span) != Behind::Nothing
-        || explained(context, measures, at, None)
+        || explained(context, measures, at)
     {
         return;
     }
@@ -147,9 +145,8 @@ fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mu
     }
 }
 
-/// Whether some two figures around the percentage make it, the first of them with this value where
-/// one is given.
-fn explained(context: &Context<'_>, measures: &[Measure], at: usize, part: Option<Decimal>) -> bool {
+/// Whether some two figures around the percentage make it.
+fn explained(context: &Context<'_>, measures: &[Measure], at: usize) -> bool {
     let percent = &measures[at];
     let around: Vec<(Decimal, Decimal)> = nearby(context, measures, at)
         .filter(|measure| measure.kind != MeasureKind::Percent)
@@ -160,9 +157,7 @@ fn explained(context: &Context<'_>, measures: &[Measure], at: usize, part: Optio
                 .map(move |value| (value, resolution))
         })
         .collect();
-    let parts = around
-        .iter()
-        .filter(|(value, _)| *value > Decimal::ZERO && part.is_none_or(|part| part == *value));
+    let parts = around.iter().filter(|(value, _)| *value > Decimal::ZERO);
     parts.into_iter().any(|&part| {
         around
             .iter()
@@ -177,7 +172,9 @@ fn nearby<'m>(context: &Context<'_>, measures: &'m [Measure], at: usize) -> impl
     let place = measures[at].span.start as usize;
     let from = text::paragraph_start(context, place).max(place.saturating_sub(BYTES));
     let window = &measures[at.saturating_sub(FIGURES)..(at + 3).min(measures.len())];
-    window.iter().filter(move |measure| measure.span.start as usize >= from)
+    window
+        .iter()
+        .filter(move |measure| measure.span.start as usize >= from && is_plausible(measure))
 }
 
 /// Whether part/total is the stated percentage, its last digit rounded or cut off, with each
@@ -219,27 +216,6 @@ fn linked(context: &Context<'_>, figure: Span, percent: Span) -> bool {
         at = token.end();
     }
     false
-}
-
-/// Whether nothing but a comma or bracket and linking words stands between a ratio and a percentage.
-fn follows(context: &Context<'_>, ratio: Span, percent: Span) -> bool {
-    let reader = context.layout.reader(context.document);
-    let mut at = ratio.end as usize;
-    loop {
-        let token = reader.after(at);
-        if token.start() >= percent.start as usize {
-            return true;
-        }
-        let link = match token.kind {
-            Kind::Word => LINKS.contains(&token.key),
-            Kind::Mark(mark) => matches!(mark, ',' | '(' | '='),
-            _ => false,
-        };
-        if !link {
-            return false;
-        }
-        at = token.end();
-    }
 }
 
 /// Whether only a bracket stands between the two.
