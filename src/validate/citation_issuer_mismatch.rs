@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::Span,
-    shadow::Key,
+    shadow::key,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -107,7 +107,7 @@ fn whole_name(context: &Context<'_>, name: Span) -> Span {
     let mut whole = name;
     for _ in 0..WORDS {
         let token = reader.before(whole.start as usize);
-        if !token.is_word() || token.key == Key::new("của") {
+        if !token.is_word() || token.key == key!("của") {
             break;
         }
         whole = whole.join(token.span);

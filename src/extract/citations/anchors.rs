@@ -6,7 +6,7 @@ use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
     extract::{Citation, PartialDate, Symbol, dates, symbols},
-    shadow::{Case, Key, Kind, Reader, Token},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
@@ -339,7 +339,7 @@ impl<'v> Scanner<'_, 'v> {
         let next = self.reader.after(sequence.end as usize);
         if let Some(kind) = &before.kind {
             let calling = self.reader.before(before.start);
-            if calling.key == Key::new("là") && !before.numbered {
+            if calling.key == key!("là") && !before.numbered {
                 return None;
             }
             let year = symbol.span.len() == 4 && !before.numbered;

@@ -10,7 +10,7 @@ use crate::{
         Approx, Change, MeasureKind, Unit,
         numerals::{self, Numeral},
     },
-    shadow::{Case, Key, Kind, Reader, Token},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -196,12 +196,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if is_any(
             before,
             &[
-                Key::new("lần"),
-                Key::new("thứ"),
-                Key::new("khóa"),
-                Key::new("hàng"),
-                Key::new("mấy"),
-                Key::new("vài"),
+                key!("lần"),
+                key!("thứ"),
+                key!("khóa"),
+                key!("hàng"),
+                key!("mấy"),
+                key!("vài"),
             ],
         ) {
             return None;
@@ -377,7 +377,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             self.name_end.set(number.span.end as usize);
             return None;
         }
-        let and_rank = before.key == Key::new("thứ")
+        let and_rank = before.key == key!("thứ")
             && before.start() < floor + 24
             && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
         match role {
@@ -457,9 +457,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number goes on in a row of names: "mức độ 3 và 4", "Điều 5, 6, 7".
     fn goes_on_naming(&self, before: Token) -> bool {
-        let joint = before.is_mark(',')
-            || before.is_mark('-')
-            || is_any(before, &[Key::new("và"), Key::new("đến"), Key::new("hoặc")]);
+        let joint =
+            before.is_mark(',') || before.is_mark('-') || is_any(before, &[key!("và"), key!("đến"), key!("hoặc")]);
         joint && self.reader.before(before.start()).end() == self.name_end.get()
     }
 
@@ -467,13 +466,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
     fn is_calendar(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         let each = is_any(
             self.reader.before(before.start()),
-            &[
-                Key::new("mỗi"),
-                Key::new("một"),
-                Key::new("hằng"),
-                Key::new("hàng"),
-                Key::new("trong"),
-            ],
+            &[key!("mỗi"), key!("một"), key!("hằng"), key!("hàng"), key!("trong")],
         );
         let next = self.reader.after(behind.end);
         match before.key {
@@ -530,12 +523,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     || matches!(number.small(), Some(3 | 6 | 9)) && !is_any(before, &LENGTH) && !is_any(next, &DOING)
             }
             GIO => {
-                context::is_clock_word(before)
-                    || next.is_number()
-                    || is_any(next, &[NGAY, Key::new("sáng"), Key::new("chiều")])
+                context::is_clock_word(before) || next.is_number() || is_any(next, &[NGAY, key!("sáng"), key!("chiều")])
             }
             NAM => {
-                is_any(next, &[Key::new("học")])
+                is_any(next, &[key!("học")])
                     && next.case == Case::Lower
                     && number.places == 0
                     && self.reader.after(next.end()).is_number()
@@ -566,7 +557,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         ];
         number.places > 0
             || is_any(before, &REACHED)
-            || is_any(self.reader.after(behind.end), &[Key::new("so"), Key::new("xếp")])
+            || is_any(self.reader.after(behind.end), &[key!("so"), key!("xếp")])
     }
 
     /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
@@ -579,7 +570,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 return None;
             }
             at = token.start();
-            if token.is_word() && token.key == Key::new("số") && position > 0 {
+            if token.is_word() && token.key == key!("số") && position > 0 {
                 let next = self.reader.after(token.end());
                 return match self.vocabulary.units.behind.longest(&self.reader, next) {
                     Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
@@ -603,10 +594,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if token.is_word() && token.key == DIEM {
                 return true;
             }
-            if token.is_word()
-                && token.key == Key::new("số")
-                && self.reader.before(token.start()).key == Key::new("chỉ")
-            {
+            if token.is_word() && token.key == key!("số") && self.reader.before(token.start()).key == key!("chỉ") {
                 return true;
             }
             at = token.start();
@@ -812,7 +800,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if token.is_mark('.') && !token.spaced {
                 // "tr.đ"
                 let next = self.reader.after(token.end());
-                if next.key == Key::new("đ") && !next.spaced {
+                if next.key == key!("đ") && !next.spaced {
                     token = next;
                 }
             }
@@ -877,7 +865,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             };
         }
         let found = units.behind.longest(&self.reader, token);
-        let money_word = is_any(token, &[DONG, Key::new("vnđ"), Key::new("vnd"), Key::new("đ")]);
+        let money_word = is_any(token, &[DONG, key!("vnđ"), key!("vnd"), key!("đ")]);
         if money_word && found.is_none_or(|(_, last)| last.span == token.span) {
             return Behind {
                 unit: own(token.span),

@@ -2,7 +2,7 @@
 
 use crate::{
     document::Span,
-    shadow::Key,
+    shadow::{Key, key},
     validate::{Context, support::text::words},
 };
 
@@ -213,10 +213,10 @@ pub fn of_name(context: &Context<'_>, name: Span) -> Vec<Body> {
 }
 
 fn ministry(words: &[Key]) -> Option<Body> {
-    let at = words.windows(1).position(|word| word[0] == Key::new("bộ"))?;
+    let at = words.windows(1).position(|word| word[0] == key!("bộ"))?;
     let after = &words[at + 1..];
     let after = match after {
-        [a, b, rest @ ..] if *a == Key::new("trưởng") && *b == Key::new("bộ") => rest,
+        [a, b, rest @ ..] if *a == key!("trưởng") && *b == key!("bộ") => rest,
         _ => after,
     };
     MINISTRIES
