@@ -25,6 +25,17 @@ macro_rules! key {
 }
 pub(crate) use key;
 
+/// The keys of words that are written in the program, for use in constants.
+pub const fn keys<const N: usize>(words: [&str; N]) -> [Key; N] {
+    let mut keys = [Key::NONE; N];
+    let mut i = 0;
+    while i < N {
+        keys[i] = Key::new(words[i]);
+        i += 1;
+    }
+    keys
+}
+
 /// Tone marks in the order ngang, huyền, hỏi, ngã, sắc, nặng, after each base letter.
 const TONED: [&str; 24] = [
     "aàảãáạ",

@@ -9,7 +9,7 @@ use crate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             bodies::{self, Body},
-            mentions::{Mention, numbered},
+            mentions::Mention,
             text,
         },
     },
@@ -48,10 +48,10 @@ Decree 30/2020/NĐ-CP, annex I; Guideline 36-HD/VPTW and the codes of Party bodi
 };
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let mentions = numbered(context);
+    let mentions = context.numbered();
     // Codes under which a document of this type, number and date is cited.
     let mut codes: BTreeMap<_, Vec<&[String]>> = BTreeMap::new();
-    for mention in &mentions {
+    for mention in mentions {
         if let Some(date) = mention.full_date() {
             let key = (&mention.identity.sequence, &mention.identity.type_code, date);
             let known = codes.entry(key).or_default();
