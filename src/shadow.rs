@@ -80,6 +80,7 @@ const ADDITIONAL: usize = 0x1E00;
 /// Letter number in the low byte, tone in the next, upper case in bit 15; 0 for what is no letter.
 const LETTERS: [u16; LATIN + 0x100] = letters();
 const UPPER: u16 = 1 << 15;
+const TONE: u16 = 7 << 8;
 
 const fn letters() -> [u16; LATIN + 0x100] {
     let mut table = [0; LATIN + 0x100];
@@ -162,9 +163,14 @@ const fn decode(bytes: &[u8], i: usize) -> (usize, usize) {
 type Class = u16;
 const SPACE: Class = 1 << 14;
 const NEWLINE: Class = 1 << 13;
+/// A digit; the low byte is its letter number in words.
 const DIGIT: Class = 1 << 12;
-/// Letter number, tone and upper case; not 0 for a letter.
-const LETTER: Class = UPPER | 0xFFF;
+/// The letter number, not 0 for letters and digits alone.
+const IN_WORD: Class = 0xFF;
+
+const fn is_letter(class: Class) -> bool {
+    class & IN_WORD != 0 && class & DIGIT == 0
+}
 
 /// The classes of the characters of [`LETTERS`].
 static CLASSES: [Class; LATIN + 0x100] = classes();
@@ -173,7 +179,7 @@ const fn classes() -> [Class; LATIN + 0x100] {
     let mut table = LETTERS;
     let mut c = b'0' as usize;
     while c <= b'9' as usize {
-        table[c] = DIGIT;
+        table[c] = DIGIT | (DIGIT_0 + (c - b'0' as usize) as u16);
         c += 1;
     }
     table[b'\n' as usize] = NEWLINE;
@@ -187,6 +193,7 @@ const fn classes() -> [Class; LATIN + 0x100] {
     table
 }
 
+#[inline]
 fn class(code: usize) -> Class {
     if code < LATIN {
         CLASSES[code]
@@ -204,6 +211,26 @@ fn class_beyond(code: usize) -> Class {
         0x300..=0x36F => OTHER_LETTER,
         _ if char::from_u32(code as u32).is_some_and(char::is_alphabetic) => OTHER_LETTER,
         _ => 0,
+    }
+}
+
+/// Whether a character is a capital (true) or another letter (false); none for what is no letter.
+/// The same as [`char::is_uppercase`] and [`char::is_alphabetic`] say, without a search for the letters
+/// of Vietnamese.
+pub fn letter_case(c: char) -> Option<bool> {
+    let code = c as usize;
+    let class = if code < LATIN || (ADDITIONAL..ADDITIONAL + 0x100).contains(&code) {
+        CLASSES[slot(code)]
+    } else {
+        0
+    };
+    // Other letters are written in either case, and some signs of Latin-1 are letters to Unicode.
+    if is_letter(class) && class & IN_WORD != OTHER_LETTER {
+        Some(class & UPPER != 0)
+    } else if c.is_ascii() {
+        None
+    } else {
+        c.is_alphabetic().then(|| c.is_uppercase())
     }
 }
 
@@ -561,8 +588,8 @@ impl<'t> Reader<'t> {
         while start > 0 {
             let at = previous(bytes, start);
             match class(decode(bytes, at).0) {
-                DIGIT => {}
-                letter if letter & LETTER != 0 => first_letter = Some(at),
+                class if is_letter(class) => first_letter = Some(at),
+                class if class & DIGIT != 0 => {}
                 _ => break,
             }
             start = at;
@@ -583,94 +610,89 @@ impl<'t> Reader<'t> {
 }
 
 /// The token that begins at or behind `from`; every line break is one.
+#[inline]
 fn lex(text: &str, from: usize) -> Token {
-    let bytes = text.as_bytes();
-    let mut i = from;
+    let mut chars = text[from..].chars();
     let mut spaced = false;
-    while i < bytes.len() {
-        let (code, size) = decode(bytes, i);
-        let class = class(code);
-        if class & LETTER != 0 {
+    let (c, class) = loop {
+        let Some(c) = chars.next() else {
             return Token {
+                kind: Kind::End,
+                span: Span::new(text.len(), text.len()),
                 spaced,
-                ..word(text, i)
+                ..Token::default()
             };
-        }
-        let (kind, end) = match class {
-            SPACE => {
-                spaced |= !is_emphasis(bytes[i]);
-                i += size;
-                continue;
-            }
-            DIGIT => (
-                Kind::Number,
-                i + bytes[i..].iter().take_while(|b| b.is_ascii_digit()).count(),
-            ),
-            NEWLINE => (Kind::Break, i + 1),
-            _ => (Kind::Mark(mark(code)), i + size),
         };
+        match class(c as usize) {
+            SPACE => spaced |= !matches!(c, '*' | '_'),
+            class => break (c, class),
+        }
+    };
+    let mut end = text.len() - chars.as_str().len();
+    let start = end - c.len_utf8();
+    if is_letter(class) {
         return Token {
-            kind,
-            span: Span::new(i, end),
             spaced,
-            ..Token::default()
+            ..word(text, start)
         };
     }
+    let kind = if class & DIGIT != 0 {
+        end += chars.as_str().bytes().take_while(u8::is_ascii_digit).count();
+        Kind::Number
+    } else if class == NEWLINE {
+        Kind::Break
+    } else {
+        Kind::Mark(mark(c as usize))
+    };
     Token {
-        kind: Kind::End,
-        span: Span::new(bytes.len(), bytes.len()),
+        kind,
+        span: Span::new(start, end),
         spaced,
         ..Token::default()
     }
 }
 
 /// The word that begins with the letter at `start`.
+#[inline]
 fn word(text: &str, start: usize) -> Token {
-    let bytes = text.as_bytes();
-    let mut i = start;
-    let (mut bits, mut tone) = (0, 0);
-    let (mut shift, mut upper, mut lower) = (0, 0u32, 0u32);
-    let mut first_upper = false;
-    while i < bytes.len() {
-        let (code, size) = decode(bytes, i);
-        let class = class(code);
-        let letter = if class & LETTER != 0 {
-            if class & UPPER != 0 {
-                first_upper |= i == start;
-                upper += 1;
-            } else {
-                lower += 1;
-            }
-            class
-        } else if class == DIGIT {
-            DIGIT_0 + (code - 0x30) as u16
-        } else {
+    let mut chars = text[start..].chars();
+    let mut end = text.len();
+    let (mut bits, mut shift) = (0, 0);
+    let (mut tone, mut first, mut upper, mut digits) = (0, 0, 0, 0);
+    while let Some(c) = chars.next() {
+        let class = class(c as usize);
+        if class & IN_WORD == 0 {
+            end -= chars.as_str().len() + c.len_utf8();
             break;
-        };
+        }
         if shift < TONE_SHIFT {
-            bits |= u64::from(letter & 0xFF) << shift;
+            bits |= u64::from(class & IN_WORD) << shift;
+        }
+        if shift == 0 {
+            first = class & UPPER;
         }
         shift += LETTER_BITS;
-        let toned = letter >> 8 & 7;
-        if toned != 0 {
-            tone = toned;
+        if class & TONE != 0 {
+            tone = class & TONE;
         }
-        i += size;
+        upper += u32::from(class / UPPER);
+        digits += u32::from(class / DIGIT & 1);
     }
+    let lower = shift / LETTER_BITS - upper - digits;
     let case = match (upper, lower) {
         (0, _) => Case::Lower,
-        (1, _) if first_upper => Case::Title,
+        (1, _) if first != 0 => Case::Title,
         (_, 0) => Case::Upper,
         _ => Case::Mixed,
     };
     let key = if shift <= TONE_SHIFT {
-        Key(bits | u64::from(tone) << TONE_SHIFT)
+        Key(bits | u64::from(tone >> 8) << TONE_SHIFT)
     } else {
-        Key::new(&text[start..i])
+        Key::new(&text[start..end])
     };
     Token {
         kind: Kind::Word,
-        span: Span::new(start, i),
+        span: Span::new(start, end),
         key,
         case,
         spaced: false,
@@ -714,6 +736,14 @@ mod tests {
             }
             out.push(reader.token(token).to_owned());
             at = token.end();
+        }
+    }
+
+    #[test]
+    fn the_case_of_a_letter_is_that_of_unicode() {
+        for c in (0..=0x2FFFF).filter_map(char::from_u32) {
+            let unicode = c.is_alphabetic().then(|| c.is_uppercase());
+            assert_eq!(letter_case(c), unicode, "{c:?}");
         }
     }
 

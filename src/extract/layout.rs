@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
-    shadow::{Case, Flow, Key, Reader, Token, Tokens, key},
+    shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
 };
 
 /// What the extractors need to know of the document's lines.
@@ -216,11 +216,17 @@ fn is_dash(text: &str) -> bool {
 /// Whether the letters of a text are capitals (a few slips of the scanner allowed).
 pub fn is_upper(text: &str) -> bool {
     let (mut upper, mut lower) = (0, 0);
-    for c in text.chars().filter(|c| c.is_alphabetic()) {
-        if c.is_uppercase() {
-            upper += 1;
-        } else {
-            lower += 1;
+    for c in text.chars() {
+        match letter_case(c) {
+            Some(true) => upper += 1,
+            Some(false) => {
+                lower += 1;
+                // More small letters than capitals can outweigh, were all the rest capitals.
+                if lower * 8 > text.len() {
+                    return false;
+                }
+            }
+            None => {}
         }
     }
     upper >= 2 && lower * 8 <= upper

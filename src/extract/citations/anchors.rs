@@ -10,6 +10,18 @@ use crate::{
     vocabulary::Vocabulary,
 };
 
+/// The bytes with which a number or the type word of a law begins.
+const MAY_BEGIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"0123456789lLPH";
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = true;
+        i += 1;
+    }
+    table
+};
+
 /// The search for anchors.
 pub(super) struct Scanner<'t, 'v> {
     pub(super) reader: Reader<'t>,
@@ -44,7 +56,10 @@ impl<'v> Scanner<'_, 'v> {
                 }
                 b'l' | b'L' if matches!(bytes.get(i + 1), Some(b'u' | b'U')) => self.law(i).unwrap_or(i + 1),
                 b'P' | b'H' => self.law(i).unwrap_or(i + 1),
-                _ => i + 1,
+                _ => {
+                    let rest = bytes[i + 1..end].iter();
+                    end - rest.as_slice().len() + rest.take_while(|&&byte| !MAY_BEGIN[byte as usize]).count()
+                }
             };
         }
     }
