@@ -103,7 +103,7 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
     let Some(total) = ratio.total.filter(|total| *total > Decimal::ZERO) else {
         return;
     };
-    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at) {
+    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) {
         return;
     }
     let certainty = match behind(context, percent.span) {
