@@ -57,13 +57,17 @@ pub struct Report {
     pub flow: Flow,
 }
 
+/// The name of a body, line by line: between the lines of a masthead in two columns stands what is
+/// in the other column.
+pub type Name = Vec<Span>;
+
 /// Masthead, title and period of the report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
-    /// Body above the issuer (cơ quan chủ quản).
-    pub governing_body: Option<Span>,
-    /// Issuing bodies, in order. A name that runs over several lines is one span.
-    pub issuers: Vec<Span>,
+    /// Body above the issuer (cơ quan chủ quản); empty when absent.
+    pub governing_body: Name,
+    /// Issuing bodies, in order.
+    pub issuers: Vec<Name>,
     /// Number and symbol of the report, blank sequence included ("Số:     /BC-STP").
     pub number: Option<Symbol>,
     /// Place of issue (địa danh).
