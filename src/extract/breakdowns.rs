@@ -16,7 +16,7 @@ use crate::{
         Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind,
         measures::{Streams, tables},
     },
-    shadow::{Key, Kind, Reader, Token},
+    shadow::{Key, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
@@ -546,10 +546,10 @@ impl Finder<'_> {
             if token.is_end() || token.start() >= body.end as usize {
                 return None;
             }
-            if position < 3 && token.key == Key::new("trong") && next.key == Key::new("đó") {
+            if position < 3 && token.key == key!("trong") && next.key == key!("đó") {
                 return Some(Opener::Among);
             }
-            if token.is_word() && token.key == Key::new("gồm") {
+            if token.is_word() && token.key == key!("gồm") {
                 return Some(Opener::Full);
             }
             at = token.end();

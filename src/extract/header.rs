@@ -13,7 +13,7 @@ use crate::{
         layout::{is_upper, roman_value},
         symbols,
     },
-    shadow::{Key, Reader, Token},
+    shadow::{Key, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
@@ -318,10 +318,10 @@ fn begins_body(reader: &Reader<'_>, line: Span) -> bool {
     let [first, second, _] = first_words(reader, line);
     // TỈNH ỦY, HUYỆN ỦY; but ỦY BAN as well.
     if second == COMMITTEE || first == COMMITTEE {
-        return first != COMMITTEE || second == Key::new("ban");
+        return first != COMMITTEE || second == key!("ban");
     }
     // "BAN CHẤP HÀNH" / "ĐẢNG BỘ TỈNH …" is one name over two lines.
-    HEADS.contains(&first) && (first, second) != (Key::new("đảng"), Key::new("bộ"))
+    HEADS.contains(&first) && (first, second) != (key!("đảng"), key!("bộ"))
 }
 
 /// A date of issue below the text, above the signature: "Hà Nội, ngày … tháng … năm …".
@@ -489,8 +489,8 @@ impl<'t> TitleWords<'t> {
 
     /// "6 tháng đầu năm 2024", "sáu tháng cuối năm", "9 tháng năm 2024", "6 tháng".
     fn months(&self, months: u16, at: usize) -> Option<Named> {
-        let last_half = self.key(at) == Key::new("cuối");
-        let at = if last_half || self.key(at) == Key::new("đầu") {
+        let last_half = self.key(at) == key!("cuối");
+        let at = if last_half || self.key(at) == key!("đầu") {
             at + 1
         } else {
             at
@@ -519,7 +519,7 @@ impl<'t> TitleWords<'t> {
         }
         let second = if self.is_mark(at + 1, '-') {
             self.year(at + 2)
-        } else if matches!(self.key(at + 1), key if key == Key::new("đến") || key == Key::new("và")) {
+        } else if matches!(self.key(at + 1), key if key == key!("đến") || key == key!("và")) {
             self.year(at + 2)
                 .or_else(|| self.year(at + 3).filter(|_| self.key(at + 2) == YEAR))
         } else {
@@ -548,9 +548,9 @@ impl<'t> TitleWords<'t> {
 
     fn number_or_word(&self, at: usize) -> Option<u16> {
         match self.key(at) {
-            key if key == Key::new("sáu") => Some(6),
-            key if key == Key::new("chín") => Some(9),
-            key if key == Key::new("ba") => Some(3),
+            key if key == key!("sáu") => Some(6),
+            key if key == key!("chín") => Some(9),
+            key if key == key!("ba") => Some(3),
             _ => self.number(at),
         }
     }

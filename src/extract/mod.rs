@@ -325,16 +325,20 @@ pub struct Signatory {
 
 /// Reads a report from a document.
 pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
-    let layout = Layout::of(document);
-    let header = header::extract(document, &layout, vocabulary);
-    let sections = sections::extract(document, &layout);
-    let footnotes = footnotes::extract(&layout);
-    let mut citations = citations::extract(document, &layout, vocabulary, &header);
+    read(document, &Layout::of(document), vocabulary)
+}
+
+/// Reads a report from a document whose lines are known.
+pub fn read(document: &Document, layout: &Layout, vocabulary: &Vocabulary) -> Report {
+    let header = header::extract(document, layout, vocabulary);
+    let sections = sections::extract(document, layout);
+    let footnotes = footnotes::extract(layout);
+    let mut citations = citations::extract(document, layout, vocabulary, &header);
     let documents = documents::resolve(document, &mut citations, vocabulary);
-    let mut measures = measures::extract(document, &layout, vocabulary, &sections, &citations);
-    let breakdowns = breakdowns::extract(document, &layout, vocabulary, &footnotes, &measures);
+    let mut measures = measures::extract(document, layout, vocabulary, &sections, &citations);
+    let breakdowns = breakdowns::extract(document, layout, vocabulary, &footnotes, &measures);
     breakdowns::inherit_changes(&mut measures, &breakdowns);
-    let (recipients, signatories) = closing::extract(document, &layout);
+    let (recipients, signatories) = closing::extract(document, layout);
     Report {
         header,
         sections,
@@ -345,6 +349,6 @@ pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
         footnotes,
         recipients,
         signatories,
-        flow: layout.flow,
+        flow: layout.flow.clone(),
     }
 }

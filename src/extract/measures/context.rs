@@ -3,7 +3,7 @@
 
 use crate::{
     extract::{Approx, Change},
-    shadow::{Key, Kind, Reader, Token},
+    shadow::{Key, Kind, Reader, Token, key},
     vocabulary::{
         Vocabulary,
         units::{Before, Label},
@@ -163,13 +163,13 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             };
         }
         key if TOP.contains(&key) => return Role::Top,
-        key if key == Key::new("nhóm") || key == Key::new("tốp") => return Role::Group,
+        key if key == key!("nhóm") || key == key!("tốp") => return Role::Group,
         _ => {}
     }
     match vocabulary.units.labels.longest(reader, before) {
         None => Role::Plain,
         // "đầu năm học 38 trường": only years stand behind a school year.
-        Some((_, first)) if first.key == Key::new("năm") && before.key == Key::new("học") => {
+        Some((_, first)) if first.key == key!("năm") && before.key == key!("học") => {
             let number = reader.after(before.end());
             if number.span.len() == 4 {
                 Role::Never
@@ -397,8 +397,7 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return false;
         }
-        if token.is_word()
-            && (token.key == NHAT && last.key != Key::new("thống") || token.key == DAU && last.key == DAN)
+        if token.is_word() && (token.key == NHAT && last.key != key!("thống") || token.key == DAU && last.key == DAN)
         {
             return true;
         }

@@ -3,7 +3,7 @@
 use crate::{
     document::Span,
     extract::{Change, Layout, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader},
+    shadow::{Key, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -349,7 +349,7 @@ fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
             continue;
         }
         let joint = reader.before(figure.lead as usize);
-        let joined = joint.is_mark(',') || joint.is_mark('/') || is_any(joint, &[Key::new("và")]);
+        let joined = joint.is_mark(',') || joint.is_mark('/') || is_any(joint, &[key!("và")]);
         let gap = gap(reader, previous.span.end as usize, figure.number.start as usize);
         if joined
             && !gap.ends

@@ -4,7 +4,7 @@
 use crate::{
     document::Span,
     extract::{Change, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token},
+    shadow::{Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -572,7 +572,7 @@ impl Namer<'_, '_> {
                 at = token.end();
                 continue;
             }
-            if words == already && is_any(token, &[Key::new("và")]) {
+            if words == already && is_any(token, &[key!("và")]) {
                 return None;
             }
             // "443 văn bản để lãnh đạo, chỉ đạo việc …"
@@ -586,7 +586,7 @@ impl Namer<'_, '_> {
                 at = token.end();
                 continue;
             }
-            if is_any(token, &[Key::new("và")]) {
+            if is_any(token, &[key!("và")]) {
                 last_and = span;
             }
             if token.is_mark(',') && words > 0 && self.noun_follows(token.end()) {
@@ -649,7 +649,7 @@ impl Namer<'_, '_> {
             return false;
         }
         let Some((UnitKind::Noun, last)) = self.vocabulary.units.behind.longest(&self.reader, next) else {
-            return is_any(next, &[Key::new("thị"), Key::new("kiểm"), Key::new("thanh")]);
+            return is_any(next, &[key!("thị"), key!("kiểm"), key!("thanh")]);
         };
         let mut at = last.end();
         for _ in 0..12 {
@@ -657,7 +657,7 @@ impl Namer<'_, '_> {
             if token.start() >= self.ceiling {
                 return false;
             }
-            if !token.is_word() || is_any(token, &END) || is_any(token, &[Key::new("và")]) {
+            if !token.is_word() || is_any(token, &END) || is_any(token, &[key!("và")]) {
                 return true;
             }
             at = token.end();
@@ -839,11 +839,9 @@ impl Namer<'_, '_> {
             at = token.end().max(at + 1);
             if last.is_word() {
                 let (first, second) = (last.key, token.key);
-                if first == Key::new("tăng") && second == GROWTH[0]
-                    || RATE.contains(&first) && second == Key::new("tăng")
-                {
+                if first == key!("tăng") && second == GROWTH[0] || RATE.contains(&first) && second == key!("tăng") {
                     figure.change = Change::Increase;
-                } else if RATE.contains(&first) && (second == Key::new("giảm") || second == Key::new("cắt")) {
+                } else if RATE.contains(&first) && (second == key!("giảm") || second == key!("cắt")) {
                     figure.change = Change::Decrease;
                 }
             }

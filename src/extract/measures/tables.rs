@@ -6,7 +6,7 @@
 use crate::{
     document::{Document, Span},
     extract::{Layout, MeasureKind, Unit, numerals},
-    shadow::{Key, Kind, Reader},
+    shadow::{Key, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -333,7 +333,7 @@ impl Scanner<'_, '_> {
         let first = reader.after(at);
         // "(ĐVT: triệu đồng)"
         let mut at = at;
-        if is_any(first, &[Key::new("đvt"), Key::new("đơn")]) {
+        if is_any(first, &[key!("đvt"), key!("đơn")]) {
             let mut token = first;
             while token.is_word() {
                 token = reader.after(token.end());
