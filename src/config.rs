@@ -101,6 +101,12 @@ pub enum Stages {
 pub struct Decode {
     pub max_bytes: usize,
     pub max_text_bytes: usize,
+    pub max_expanded_bytes: usize,
+    pub max_parts: usize,
+    pub max_depth: usize,
+    pub max_paragraphs: usize,
+    pub max_cells: usize,
+    pub max_attachments: usize,
 }
 
 /// What results carry.
@@ -176,6 +182,12 @@ impl Settings {
         decode::Limits {
             max_bytes: self.decode.max_bytes,
             max_text_bytes: self.decode.max_text_bytes,
+            max_expanded_bytes: self.decode.max_expanded_bytes,
+            max_parts: self.decode.max_parts,
+            max_depth: self.decode.max_depth,
+            max_paragraphs: self.decode.max_paragraphs,
+            max_cells: self.decode.max_cells,
+            max_attachments: self.decode.max_attachments,
         }
     }
 

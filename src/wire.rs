@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 use crate::{
     alert::{self, AlertPolicy},
     decode::Refusal,
-    document::{CodePoints, Document, Span},
+    document::{self, CodePoints, Document, Span},
     extract::{self, Report},
     pipeline::{Outcome, Processed},
     proto::{baocao::v1 as pb, google::r#type::Date},
@@ -167,6 +167,45 @@ impl<'a> Writer<'a> {
             encoding: self.document.encoding.into(),
             length: self.code_points.len(),
             lines: self.document.lines() as u32,
+            tables: if include_text {
+                self.document.tables.iter().map(|table| self.table(table)).collect()
+            } else {
+                Vec::new()
+            },
+            pages: self.document.pages.iter().map(|page| self.page(page)).collect(),
+        }
+    }
+
+    fn table(&self, table: &document::Table) -> pb::Table {
+        let cell = |cell: &document::Cell| pb::TableCell {
+            span: Some(self.span(cell.span)),
+            column: cell.column,
+            columns: cell.columns,
+            continued: cell.continued,
+        };
+        let row = |row: &document::Row| pb::TableRow {
+            span: Some(self.place(row.span)),
+            cells: row.cells.iter().map(cell).collect(),
+        };
+        pb::Table {
+            span: Some(self.place(table.span)),
+            rows: table.rows.iter().map(row).collect(),
+        }
+    }
+
+    fn page(&self, page: &document::Page) -> pb::Page {
+        pb::Page {
+            span: Some(self.place(page.span)),
+            confidence: page.confidence.map(u32::from),
+        }
+    }
+
+    /// A span without a copy of its text: that of a page or a table is long.
+    fn place(&self, span: Span) -> pb::Span {
+        pb::Span {
+            start: self.code_points.of(span.start),
+            end: self.code_points.of(span.end),
+            text: String::new(),
         }
     }
 

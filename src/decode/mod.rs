@@ -13,6 +13,18 @@ pub struct Limits {
     pub max_bytes: usize,
     /// Longest decoded text, in bytes.
     pub max_text_bytes: usize,
+    /// Most bytes that the parts of a compressed document expand to, all in all.
+    pub max_expanded_bytes: usize,
+    /// Most parts (files) in a compressed document.
+    pub max_parts: usize,
+    /// Deepest nesting of elements.
+    pub max_depth: usize,
+    /// Most paragraphs.
+    pub max_paragraphs: usize,
+    /// Most cells of tables, those that cover several columns counted so often.
+    pub max_cells: usize,
+    /// Most attachments of an edXML packet.
+    pub max_attachments: usize,
 }
 
 impl Default for Limits {
@@ -20,6 +32,12 @@ impl Default for Limits {
         Self {
             max_bytes: 32 << 20,
             max_text_bytes: 16 << 20,
+            max_expanded_bytes: 128 << 20,
+            max_parts: 4096,
+            max_depth: 256,
+            max_paragraphs: 200_000,
+            max_cells: 400_000,
+            max_attachments: 50,
         }
     }
 }
@@ -43,6 +61,20 @@ impl Refusal {
             message_vi: message_vi.into(),
             message_en: message_en.into(),
         }
+    }
+
+    /// A document with more of something than a limit allows: what there is too much of, the limit and its setting.
+    pub fn too_many(what: (&str, &str), limit: usize, setting: &str) -> Self {
+        Self::new(
+            RefusalReason::TooLarge,
+            format!("{} vượt giới hạn {limit} ({setting})", what.0),
+            format!("{} over the limit of {limit} ({setting})", what.1),
+        )
+    }
+
+    /// A document that is broken: how.
+    pub fn malformed(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(RefusalReason::Malformed, vi, en)
     }
 
     /// A document over a limit: what is too large, its size, the limit and its setting.
@@ -74,6 +106,8 @@ pub enum RefusalReason {
     NotText,
     /// Not a message of the expected type.
     Malformed,
+    /// It asks for a password.
+    Encrypted,
     /// Handling it failed again and again.
     Poisonous,
 }
@@ -87,6 +121,7 @@ impl RefusalReason {
             RefusalReason::UnsupportedFormat => "unsupported-format",
             RefusalReason::NotText => "not-text",
             RefusalReason::Malformed => "malformed",
+            RefusalReason::Encrypted => "encrypted",
             RefusalReason::Poisonous => "poisonous",
         }
     }
@@ -177,6 +212,7 @@ mod tests {
             &Limits {
                 max_bytes: 1000,
                 max_text_bytes: 500,
+                ..Limits::default()
             },
         )
         .unwrap_err()
