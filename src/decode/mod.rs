@@ -4,7 +4,13 @@
 
 use crate::document::Document;
 
+mod blocks;
+pub mod docx;
+pub mod encoding;
+mod package;
+mod sniff;
 pub mod text;
+mod xml;
 
 /// Bounds on what is decoded; more is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,15 +140,21 @@ struct Format {
     decode: fn(&[u8], &Limits) -> Result<Document, Refusal>,
 }
 
-const FORMATS: &[Format] = &[Format {
-    media_types: &["text/plain", "text/markdown", "text/x-markdown"],
-    decode: text::decode,
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        media_types: &["text/plain", "text/markdown", "text/x-markdown"],
+        decode: text::decode,
+    },
+    Format {
+        media_types: &[docx::MEDIA_TYPE],
+        decode: docx::decode,
+    },
+];
 
 /// Media types that say nothing of the content.
 const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];
 
-/// First bytes of formats that are known and not read, and their names.
+/// First bytes of formats other than plain text, and their names.
 const UNREAD: &[(&[u8], &str)] = &[
     (b"%PDF-", "PDF"),
     (b"PK\x03\x04", "ZIP/DOCX/XLSX"),
@@ -169,6 +181,10 @@ pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Documen
             "decode.max_bytes",
         ));
     }
+    let of = |media_type: &str| FORMATS.iter().find(|format| format.media_types.contains(&media_type));
+    if let Some(format) = sniff::media_type(bytes).and_then(of) {
+        return (format.decode)(bytes, limits);
+    }
     if let Some((_, name)) = UNREAD.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(unsupported(name));
     }
@@ -178,10 +194,7 @@ pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Documen
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    match FORMATS
-        .iter()
-        .find(|format| format.media_types.contains(&media_type.as_str()))
-    {
+    match of(&media_type) {
         Some(format) => (format.decode)(bytes, limits),
         None if UNTOLD.contains(&media_type.as_str()) || media_type.starts_with("text/") => text::decode(bytes, limits),
         None => Err(unsupported(&printable(&media_type))),

@@ -6,6 +6,7 @@
 mod cli;
 mod contract;
 mod faults;
+mod formats;
 mod harness;
 mod hostile;
 mod noise;
