@@ -240,8 +240,8 @@ pub fn eight_bit(bytes: &[u8]) -> Option<(String, &'static str)> {
         }),
     ];
     let scored = candidates.map(|(name, decode)| (share(&decode(sample)), name, decode));
-    // The first of equals: windows-1252 explains what has no Vietnamese letter at all, quotes and dashes.
-    let &(best, name, decode) = scored.iter().rev().max_by_key(|(score, ..)| *score)?;
+    // The last of equals: windows-1252 explains what has no Vietnamese letter at all, quotes and dashes.
+    let &(best, name, decode) = scored.iter().max_by_key(|(score, ..)| *score)?;
     (best >= EXPLAINED).then(|| (decode(bytes), name))
 }
 

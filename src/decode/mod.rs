@@ -254,7 +254,7 @@ mod tests {
         assert_eq!(reason(&[b'a'; 501], ""), RefusalReason::TooLarge);
         assert_eq!(reason(b"%PDF-1.7", "text/plain"), RefusalReason::UnsupportedFormat);
         assert_eq!(reason(b"hello", "image/png"), RefusalReason::UnsupportedFormat);
-        assert_eq!(reason(b"\xFF\xFEa\x00", ""), RefusalReason::NotText);
+        assert_eq!(reason(b"\xFF\xFEa\x00b", ""), RefusalReason::NotText);
         assert_eq!(reason(b"a\x00b", ""), RefusalReason::NotText);
     }
 }

@@ -144,7 +144,6 @@ fn findings(rule: &'static Rule, text: &str) -> String {
 }
 
 #[test]
-#[ignore = "until citations and measures are extracted"]
 fn each_fixture_finds_what_it_says() {
     let mut wrong = String::new();
     for &rule in RULES {

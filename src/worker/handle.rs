@@ -4,12 +4,13 @@
 //! one, and the acknowledgement last. Whatever breaks in between leaves the message unacknowledged;
 //! its next delivery finds what is stored already and goes on from there.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::{
+    sync::{Notify, RwLock},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +26,9 @@ use crate::{
 /// Tries of one publish or acknowledgement within one delivery: a short silence of the server
 /// need not cost a delivery.
 const TRIES: u32 = 3;
+
+/// Alerts of one report that are on their way at once.
+const ALERTS_AT_ONCE: usize = 16;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +85,8 @@ pub struct Handler<O> {
     pub stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     pub gone: Arc<Notify>,
+    /// Held by all who read, by one alone if it is the last try: see [`Handler::compute`].
+    pub reading: RwLock<()>,
 }
 
 impl<O: Outlet> Handler<O> {
@@ -147,7 +153,11 @@ impl<O: Outlet> Handler<O> {
             Published::Stored => End::Processed,
             Published::AlreadyThere => End::AlreadyDone,
         };
-        self.log(&output, input, took, began.elapsed(), "processed");
+        let outcome = match published {
+            Published::Stored => "processed",
+            Published::AlreadyThere => "processed before",
+        };
+        self.log(&output, input, took, began.elapsed(), outcome);
         match self.insist(|| delivery.confirm()).await {
             Ok(()) => Ok(end),
             Err(error) => {
@@ -160,7 +170,18 @@ impl<O: Outlet> Handler<O> {
 
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
+    ///
+    /// A document that kills the whole process takes with it what is read beside it, which then
+    /// has as many lost deliveries as the culprit. So the last try is made alone: whoever is
+    /// killed there is the culprit, and nobody else becomes a dead letter for it.
     async fn compute<R: Send + 'static>(&self, input: &Input, room: R) -> (Output, Option<R>) {
+        let is_last = input.deliveries() >= self.settings.max_deliver;
+        let (_alone, _beside) = if is_last {
+            (Some(self.reading.write().await), None)
+        } else {
+            (None, Some(self.reading.read().await))
+        };
+        tracing::debug!(subject = input.subject(), is_last, "reading");
         let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
@@ -175,8 +196,12 @@ impl<O: Outlet> Handler<O> {
 
     /// Publishes alerts, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        let alerts = output.alerts.iter().map(|alert| self.publish_insisting(alert));
-        futures::future::try_join_all(alerts).await?;
+        stream::iter(&output.alerts)
+            .map(Ok)
+            .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
+                self.publish_insisting(alert).await.map(|_| ())
+            })
+            .await?;
         self.publish_insisting(&output.result).await
     }
 
@@ -322,3 +347,6 @@ fn is_worth_another_try(kind: ErrorKind) -> bool {
         | ErrorKind::Malformed => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

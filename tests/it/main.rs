@@ -3,12 +3,15 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bus;
 mod cli;
 mod contract;
 mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod limits;
 mod noise;
+mod privacy;
 mod reports;
 mod support;
