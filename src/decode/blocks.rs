@@ -19,6 +19,14 @@ pub enum Block {
 }
 
 impl Block {
+    /// A paragraph of this text.
+    pub fn paragraph(text: String) -> Self {
+        Self::Paragraph(Paragraph {
+            text,
+            ..Paragraph::default()
+        })
+    }
+
     /// The texts in it, of footnotes as well.
     pub fn texts(&self) -> impl Iterator<Item = &str> {
         let (single, table) = match self {

@@ -10,6 +10,8 @@ use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252, WINDOWS_1258};
 use rustc_hash::FxHashSet;
 use unicode_normalization::UnicodeNormalization;
 
+use super::blocks::Block;
+
 /// So many bytes of a text are judged.
 const SAMPLE: usize = 1 << 16;
 /// A candidate explains a text when so many hundredths of its words are syllables.
@@ -260,14 +262,23 @@ fn latin1(bytes: &[u8]) -> String {
     bytes.iter().map(|&byte| quote(byte)).collect()
 }
 
-/// Mends text that was TCVN3 or VNI and was read as Latin-1, where the words say so; None for text that is right as it is.
-pub fn mend(text: &str) -> Option<(String, Legacy)> {
-    let legacy = detect(text)?;
-    let mended = match legacy {
-        Legacy::Vni => vni(text),
-        _ => tcvn3(text),
-    };
-    Some((mended, legacy))
+/// Decodes text whose fonts were replaced and whose letters were not: legacy letters in a Unicode font.
+pub(super) fn mend_blocks(blocks: &mut [Block]) -> Legacy {
+    let mut sample = String::new();
+    for text in blocks.iter().flat_map(Block::texts) {
+        sample.push_str(text);
+        sample.push('\n');
+        if sample.len() > 1 << 16 {
+            break;
+        }
+    }
+    let legacy = detect(&sample).unwrap_or_default();
+    if legacy != Legacy::None {
+        for text in blocks.iter_mut().flat_map(Block::texts_mut) {
+            *text = legacy.decode(text).into_owned();
+        }
+    }
+    legacy
 }
 
 /// The legacy encoding of a text that was read as Latin-1, where its words say that it has one.
@@ -506,7 +517,7 @@ mod tests {
         fn any_bytes_decode_or_are_left(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = (eight_bit(&bytes), utf16(&bytes));
             let text = latin1(&bytes);
-            let _ = (mend(&text), Legacy::Vni.decode(&text), Legacy::Tcvn3Capitals.decode(&text));
+            let _ = (detect(&text), Legacy::Vni.decode(&text), Legacy::Tcvn3Capitals.decode(&text));
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod encoding;
 mod package;
 mod sniff;
 pub mod text;
+pub mod xlsx;
 mod xml;
 
 /// Bounds on what is decoded; more is refused.
@@ -148,6 +149,14 @@ const FORMATS: &[Format] = &[
     Format {
         media_types: &[docx::MEDIA_TYPE],
         decode: docx::decode,
+    },
+    Format {
+        media_types: &[xlsx::MEDIA_TYPE],
+        decode: xlsx::decode,
+    },
+    Format {
+        media_types: &[xlsx::LEGACY_MEDIA_TYPE],
+        decode: xlsx::decode_legacy,
     },
 ];
 

@@ -1,6 +1,6 @@
 //! ZIP packages (DOCX, XLSX, zipped attachments), read part by part under one budget of bytes.
 
-use std::io::{Cursor, Read};
+use std::io::{self, Cursor, Read};
 
 use zip::{ZipArchive, result::ZipError};
 
@@ -65,18 +65,21 @@ impl<'a> Package<'a> {
         }
     }
 
+    /// Expands every part and keeps none: whether all of them are within the budget, for readers that have none.
+    pub fn measure(&mut self) -> Result<(), Refusal> {
+        for index in 0..self.archive.len() {
+            let file = self.archive.by_index(index).map_err(|error| broken(&error))?;
+            let size = io::copy(&mut file.take(self.budget as u64 + 1), &mut io::sink())
+                .map_err(|error| broken(&ZipError::Io(error)))?;
+            self.budget = self.budget.checked_sub(size as usize).ok_or_else(|| over(self.limit))?;
+        }
+        Ok(())
+    }
+
     fn read(&mut self, index: usize) -> Result<Vec<u8>, Refusal> {
-        let over = Refusal::too_many(
-            (
-                "dung lượng sau giải nén (byte)",
-                "the size after decompression, in bytes, is",
-            ),
-            self.limit,
-            "decode.max_expanded_bytes",
-        );
         let file = self.archive.by_index(index).map_err(|error| broken(&error))?;
         if file.size() > self.budget as u64 {
-            return Err(over);
+            return Err(over(self.limit));
         }
         // The declared size may lie: what counts is what comes out.
         let mut bytes = Vec::with_capacity((file.size() as usize).min(1 << 20));
@@ -84,11 +87,19 @@ impl<'a> Package<'a> {
             .read_to_end(&mut bytes)
             .map_err(|error| broken(&ZipError::Io(error)))?;
         if bytes.len() > self.budget {
-            return Err(over);
+            return Err(over(self.limit));
         }
         self.budget -= bytes.len();
         Ok(bytes)
     }
+}
+
+fn over(limit: usize) -> Refusal {
+    Refusal::too_many(
+        ("dung lượng sau giải nén (byte)", "the size after decompression, in bytes, is"),
+        limit,
+        "decode.max_expanded_bytes",
+    )
 }
 
 fn broken(error: &ZipError) -> Refusal {

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::docx;
+use super::{docx, xlsx};
 
 /// Marks of text formats are looked for in so many bytes.
 const HEAD: usize = 4096;
@@ -18,11 +18,13 @@ pub fn media_type(bytes: &[u8]) -> Option<&'static str> {
 
 /// A ZIP package: its parts' names are not compressed.
 fn package(bytes: &[u8]) -> Option<&'static str> {
-    let has = |name: &str| memmem::find(bytes, name.as_bytes()).is_some();
-    if has("word/") || has("word\\") {
-        return Some(docx::MEDIA_TYPE);
+    let first = |name: &str| memmem::find(bytes, name.as_bytes()).unwrap_or(usize::MAX);
+    // A package may hold one of the other kind, further back.
+    let (word, sheet) = (first("word/").min(first("word\\")), first("xl/").min(first("xl\\")));
+    if word.min(sheet) == usize::MAX {
+        return None;
     }
-    None
+    Some(if word < sheet { docx::MEDIA_TYPE } else { xlsx::MEDIA_TYPE })
 }
 
 /// A compound file of the old Office; the names of its streams are in UTF-16.
@@ -38,7 +40,7 @@ fn compound(bytes: &[u8]) -> Option<&'static str> {
     if has("WordDocument") {
         return None;
     }
-    None
+    (has("Workbook") || has("Book")).then_some(xlsx::LEGACY_MEDIA_TYPE)
 }
 
 /// XML and HTML.

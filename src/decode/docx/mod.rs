@@ -15,7 +15,7 @@ use self::{
 use super::{
     Limits, Refusal,
     blocks::{self, Block},
-    encoding::Legacy,
+    encoding::{self, Legacy},
     package::{Package, encrypted},
     xml::{self, Step, Xml},
 };
@@ -87,28 +87,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
         }
     }
     if legacy == Legacy::None {
-        legacy = mend(&mut blocks);
+        legacy = encoding::mend_blocks(&mut blocks);
     }
     blocks::write(blocks, MEDIA_TYPE, legacy.name(), limits)
-}
-
-/// Decodes text whose fonts were replaced and whose letters were not: legacy letters in a Unicode font.
-fn mend(blocks: &mut [Block]) -> Legacy {
-    let mut sample = String::new();
-    for text in blocks.iter().flat_map(Block::texts) {
-        sample.push_str(text);
-        sample.push('\n');
-        if sample.len() > 1 << 16 {
-            break;
-        }
-    }
-    let legacy = super::encoding::detect(&sample).unwrap_or_default();
-    if legacy != Legacy::None {
-        for text in blocks.iter_mut().flat_map(Block::texts_mut) {
-            *text = legacy.decode(text).into_owned();
-        }
-    }
-    legacy
 }
 
 /// Whether the national or the Party's motto stands in these blocks.
