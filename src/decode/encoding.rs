@@ -281,6 +281,12 @@ pub(super) fn mend_blocks(blocks: &mut [Block]) -> Legacy {
     legacy
 }
 
+/// How many hundredths of the words in these blocks are possible syllables.
+pub(super) fn spells(blocks: &[Block]) -> usize {
+    let texts: Vec<&str> = blocks.iter().flat_map(Block::texts).take(1000).collect();
+    share(&texts.join("\n"))
+}
+
 /// The legacy encoding of a text that was read as Latin-1, where its words say that it has one.
 pub fn detect(text: &str) -> Option<Legacy> {
     if is_unicode(text) || text.is_ascii() {

@@ -7,6 +7,7 @@ use crate::document::Document;
 mod blocks;
 pub mod docx;
 pub mod encoding;
+pub mod html;
 mod package;
 mod sniff;
 pub mod text;
@@ -149,6 +150,10 @@ const FORMATS: &[Format] = &[
     Format {
         media_types: &[docx::MEDIA_TYPE],
         decode: docx::decode,
+    },
+    Format {
+        media_types: &[html::MEDIA_TYPE, "application/xhtml+xml"],
+        decode: html::decode,
     },
     Format {
         media_types: &[xlsx::MEDIA_TYPE],

@@ -96,7 +96,10 @@ impl<'a> Package<'a> {
 
 fn over(limit: usize) -> Refusal {
     Refusal::too_many(
-        ("dung lượng sau giải nén (byte)", "the size after decompression, in bytes, is"),
+        (
+            "dung lượng sau giải nén (byte)",
+            "the size after decompression, in bytes, is",
+        ),
         limit,
         "decode.max_expanded_bytes",
     )

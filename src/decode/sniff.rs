@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::{docx, xlsx};
+use super::{docx, html, xlsx};
 
 /// Marks of text formats are looked for in so many bytes.
 const HEAD: usize = 4096;
@@ -24,7 +24,11 @@ fn package(bytes: &[u8]) -> Option<&'static str> {
     if word.min(sheet) == usize::MAX {
         return None;
     }
-    Some(if word < sheet { docx::MEDIA_TYPE } else { xlsx::MEDIA_TYPE })
+    Some(if word < sheet {
+        docx::MEDIA_TYPE
+    } else {
+        xlsx::MEDIA_TYPE
+    })
 }
 
 /// A compound file of the old Office; the names of its streams are in UTF-16.
@@ -58,6 +62,16 @@ fn markup(bytes: &[u8]) -> Option<&'static str> {
         return None;
     }
     let has = |name: &str| memmem::find(head, name.as_bytes()).is_some();
-    let _ = has;
-    None
+    let html = [
+        "<!doctype html",
+        "<html",
+        "<head",
+        "<body",
+        "<meta",
+        "<table",
+        "<div",
+        "<p>",
+        "<p ",
+    ];
+    html.iter().any(|mark| has(mark)).then_some(html::MEDIA_TYPE)
 }

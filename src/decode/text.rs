@@ -69,9 +69,7 @@ fn not_text(bytes: &[u8]) -> Refusal {
         format!(
             "không phải UTF-8 tại byte thứ {offset}, cũng không phải TCVN3, VNI hay Windows-1258; hãy lưu lại báo cáo với bảng mã Unicode UTF-8"
         ),
-        format!(
-            "not UTF-8 at byte {offset}, nor TCVN3, VNI or Windows-1258; save the report again as Unicode UTF-8"
-        ),
+        format!("not UTF-8 at byte {offset}, nor TCVN3, VNI or Windows-1258; save the report again as Unicode UTF-8"),
     )
 }
 
@@ -144,9 +142,15 @@ mod tests {
 
     #[test]
     fn utf16_is_read_with_a_mark_and_without() {
-        let bytes: Vec<u8> = "Ủy ban nhân dân xã\r\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let bytes: Vec<u8> = "Ủy ban nhân dân xã\r\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
         let document = decode(&bytes, &Limits::default()).unwrap();
-        assert_eq!((document.text.as_str(), document.encoding), ("Ủy ban nhân dân xã\n", "UTF-16"));
+        assert_eq!(
+            (document.text.as_str(), document.encoding),
+            ("Ủy ban nhân dân xã\n", "UTF-16")
+        );
         let marked = [&[0xFE, 0xFF], bytes.as_slice()].concat();
         assert_eq!(text(&marked), document.text);
     }

@@ -44,7 +44,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
         let mut sheets = Sheets::new(limits);
         for name in shown(book.sheets_metadata()) {
             let mut filled = Filled::new();
-            let mut reader = book.worksheet_cells_reader(&name).map_err(|error| broken_xlsx(&error))?;
+            let mut reader = book
+                .worksheet_cells_reader(&name)
+                .map_err(|error| broken_xlsx(&error))?;
             while let Some((cell, style)) = reader.next_cell_with_style_id().map_err(|error| broken_xlsx(&error))? {
                 let style = reader.styles().get(style);
                 let text = sheets.shown(cell.get_value(), style);
@@ -97,7 +99,11 @@ fn shown(sheets: &[calamine::Sheet]) -> Vec<String> {
 }
 
 fn broken_xlsx(error: &XlsxError) -> Refusal {
-    if matches!(error, XlsxError::Password) { encrypted() } else { broken() }
+    if matches!(error, XlsxError::Password) {
+        encrypted()
+    } else {
+        broken()
+    }
 }
 
 fn broken() -> Refusal {
@@ -142,7 +148,9 @@ impl<'l> Sheets<'l> {
         } else {
             value.as_string().unwrap_or_default()
         };
-        let font = style.and_then(|style| style.font.as_ref()).and_then(|font| font.name.as_deref());
+        let font = style
+            .and_then(|style| style.font.as_ref())
+            .and_then(|font| font.name.as_deref());
         let legacy = font.map(Legacy::of_font).unwrap_or_default();
         self.legacy = legacy.or(self.legacy);
         legacy.decode(&text).into_owned()
@@ -340,7 +348,11 @@ fn figure(value: f64, format: &str) -> String {
     let text = match places {
         Some(places) => format!("{value:.places$}"),
         None => {
-            let size = if value == 0.0 { 0 } else { value.abs().log10().floor() as i32 };
+            let size = if value == 0.0 {
+                0
+            } else {
+                value.abs().log10().floor() as i32
+            };
             let places = (GENERAL_DIGITS - 1 - size).clamp(0, 20) as usize;
             let text = format!("{value:.places$}");
             match text.contains('.') {
@@ -350,9 +362,17 @@ fn figure(value: f64, format: &str) -> String {
         }
     };
     let (whole, decimals) = text.split_once('.').unwrap_or((&text, ""));
-    let mut out = if !plain && format.contains(',') { grouped(whole) } else { whole.to_owned() };
+    let mut out = if !plain && format.contains(',') {
+        grouped(whole)
+    } else {
+        whole.to_owned()
+    };
     // "#.##" leaves out zeros at the end.
-    let decimals = if format.contains(".0") { decimals } else { decimals.trim_end_matches('0') };
+    let decimals = if format.contains(".0") {
+        decimals
+    } else {
+        decimals.trim_end_matches('0')
+    };
     if !decimals.is_empty() {
         out.push(',');
         out.push_str(decimals);

@@ -97,3 +97,17 @@ fn docx_reads_like_plain_text() {
         &["plain.docx", "automatic.docx", "tracked.docx", "legacy.docx"],
     );
 }
+
+#[test]
+fn pages_and_old_encodings_read_like_plain_text() {
+    same(
+        "tests/reports/department-q1-2024.txt",
+        &[
+            "page.html",
+            "exported.html",
+            "vni.txt",
+            "windows-1258.txt",
+            "utf-16.txt",
+        ],
+    );
+}

@@ -1,12 +1,13 @@
 //! DOCX: WordprocessingML in a ZIP package.
 
 mod body;
-mod numbering;
+pub(super) mod numbering;
 mod styles;
 
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::body::superscript;
 use self::{
     body::{Body, Notes, Parts},
     numbering::Numbering,

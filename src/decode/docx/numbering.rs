@@ -379,6 +379,18 @@ impl Format {
     }
 }
 
+/// A number as lists of HTML write it: "1", "a", "A", "i", "I".
+pub fn number(kind: &str, count: u32) -> String {
+    let format = match kind {
+        "a" => Format::LowerLetter,
+        "A" => Format::UpperLetter,
+        "i" => Format::LowerRoman,
+        "I" => Format::UpperRoman,
+        _ => Format::Decimal,
+    };
+    format.write(count)
+}
+
 /// Letters in order; behind the last one they are doubled, as word processors do.
 fn repeated(count: u32, letters: &str) -> String {
     let letters: Vec<char> = letters.chars().collect();
