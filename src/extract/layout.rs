@@ -551,7 +551,7 @@ fn behind_type_word(text: &str, line: Span) -> Option<Span> {
     let reader = Reader::new(text, &flow);
     let second = reader.after(reader.after(line.start as usize).end());
     let next = reader.after(second.end());
-    (next.start() < line.end as usize && next.is_word()).then(|| Span {
+    (next.start() < line.end as usize && next.is_word()).then_some(Span {
         start: next.span.start,
         end: line.end,
     })
@@ -862,7 +862,9 @@ impl<'t> Joiner<'t> {
         if second.bullet || second.label.is_some() {
             return false;
         }
-        if note_mark(self.text, second, &self.glued).is_some() || ends_sentence(self.text, first.span) {
+        // In wrapped text a full line may end in a semicolon and its sentence go on below.
+        let listed = first.span.of(self.text).ends_with(';') && self.is_full(first);
+        if note_mark(self.text, second, &self.glued).is_some() || (ends_sentence(self.text, first.span) && !listed) {
             return false;
         }
         let (upper, next_upper) = (is_upper(self.behind_label(first)), is_upper(second.span.of(self.text)));
@@ -873,9 +875,14 @@ impl<'t> Joiner<'t> {
         let goes_on = next.starts_with(|c: char| !c.is_uppercase());
         let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
-            Some(width) => goes_on || comma || upper || first.span.len() * 4 >= width * 3,
+            Some(_) => goes_on || comma || upper || self.is_full(first),
             None => goes_on || comma,
         }
+    }
+
+    /// Whether a line of wrapped text is about as long as its lines are.
+    fn is_full(&self, line: Line) -> bool {
+        self.wrapped.is_some_and(|width| line.span.len() * 4 >= width * 3)
     }
 
     fn behind_label(&self, line: Line) -> &'t str {

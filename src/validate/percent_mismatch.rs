@@ -9,7 +9,7 @@ use crate::{
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            figures::{resolution, unit},
+            figures::{is_plausible, resolution, unit},
             text::{self, figure},
         },
     },
@@ -72,10 +72,12 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let measures = &context.report.measures;
     for (at, percent) in measures.iter().enumerate() {
         let plain = percent.kind == MeasureKind::Percent && percent.change == Change::None;
-        if !plain || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
+        if !plain || !is_plausible(percent) || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
             continue;
         }
-        if let Some(ratio) = measures.get(at + 1).filter(|next| next.kind == MeasureKind::Ratio)
+        if let Some(ratio) = measures
+            .get(at + 1)
+            .filter(|next| next.kind == MeasureKind::Ratio && is_plausible(next))
             && opens_bracket(context, percent.span, ratio.span)
         {
             of_ratio(context, measures, at, ratio, findings);
@@ -84,7 +86,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         let Some(before) = at.checked_sub(1).map(|before| &measures[before]) else {
             continue;
         };
-        if before.approx != Approx::Exact || !linked(context, before.span, percent.span) {
+        if before.approx != Approx::Exact || !is_plausible(before) || !linked(context, before.span, percent.span) {
             continue;
         }
         match before.kind {
@@ -101,7 +103,7 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
     let Some(total) = ratio.total.filter(|total| *total > Decimal::ZERO) else {
         return;
     };
-    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at) {
+    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) {
         return;
     }
     let certainty = match behind(context, percent.span) {
@@ -170,7 +172,9 @@ fn nearby<'m>(context: &Context<'_>, measures: &'m [Measure], at: usize) -> impl
     let place = measures[at].span.start as usize;
     let from = text::paragraph_start(context, place).max(place.saturating_sub(BYTES));
     let window = &measures[at.saturating_sub(FIGURES)..(at + 3).min(measures.len())];
-    window.iter().filter(move |measure| measure.span.start as usize >= from)
+    window
+        .iter()
+        .filter(move |measure| measure.span.start as usize >= from && is_plausible(measure))
 }
 
 /// Whether part/total is the stated percentage, its last digit rounded or cut off, with each

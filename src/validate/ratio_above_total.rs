@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     extract::{Measure, MeasureKind},
+    shadow::Key,
     validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity, support::text::figure},
 };
 
@@ -47,7 +48,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         let Some(total) = ratio.total.filter(|total| ratio.value > *total) else {
             continue;
         };
-        if exceeds_plan(&measures[at + 1..]) || context.is_repeated(ratio.span) {
+        if exceeds_plan(&measures[at + 1..]) || is_comparison(context, ratio) || context.is_repeated(ratio.span) {
             continue;
         }
         let (value, of) = (figure(ratio.value), figure(total));
@@ -60,6 +61,24 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         finding.expected = format!("≤ {of}");
         finding.actual = value;
     }
+}
+
+/// Whether the two numbers are compared, not counted out of each other: "so với cùng kỳ (45/33 vụ)".
+fn is_comparison(context: &Context<'_>, ratio: &Measure) -> bool {
+    const WORDS: [Key; 4] = [Key::new("so"), Key::new("kỳ"), Key::new("kế"), Key::new("trước")];
+    let reader = context.layout.reader(context.document);
+    let mut at = ratio.span.start as usize;
+    for _ in 0..8 {
+        let token = reader.before(at);
+        if token.is_end() || token.is_mark('.') || token.is_mark(';') {
+            return false;
+        }
+        if WORDS.contains(&token.key) {
+            return true;
+        }
+        at = token.start();
+    }
+    false
 }
 
 /// Whether a percentage above 100 follows.

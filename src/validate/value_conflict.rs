@@ -10,7 +10,10 @@ use crate::{
     shadow::{Key, Kind, Reader, Token},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::text::{excerpt, figure, paragraph_start, words},
+        support::{
+            figures::is_plausible,
+            text::{excerpt, figure, paragraph_start, words},
+        },
     },
 };
 
@@ -142,10 +145,17 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
     for measure in &context.report.measures {
         let counted = matches!(
             measure.kind,
-            MeasureKind::Count | MeasureKind::Money | MeasureKind::Area
+            MeasureKind::Count | MeasureKind::Money | MeasureKind::Area | MeasureKind::Rank
         );
-        let Unit::Own(unit) = measure.unit else { continue };
+        // Places in one order have their length in common, other figures their unit.
+        let unit = match (measure.kind, measure.total, measure.unit) {
+            (MeasureKind::Rank, Some(total), _) => vec![Key::new(&total.normalize().to_string())],
+            (MeasureKind::Rank, None, _) => continue,
+            (_, _, Unit::Own(unit)) => words(context, unit),
+            _ => continue,
+        };
         if !counted
+            || !is_plausible(measure)
             || measure.approx != Approx::Exact
             || context.is_repeated(measure.span)
             || in_table(context, measure)
@@ -158,7 +168,7 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
             Change::Decrease => 2,
         };
         groups
-            .entry((measure.kind as u8, change, words(context, unit)))
+            .entry((measure.kind as u8, change, unit))
             .or_default()
             .push(measure);
     }
@@ -180,6 +190,8 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
     let percent = if x >= Decimal::from(1000) { 3 } else { 6 };
     let near =
         (y - x) * Decimal::from(100) <= y * Decimal::from(percent) || (y - x <= Decimal::ONE && y >= Decimal::from(5));
+    let rank = a.measure.kind == MeasureKind::Rank;
+    let near = near || rank && y - x <= Decimal::from(3);
     if !swapped && !near {
         return None;
     }
@@ -193,7 +205,7 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
     // Small numbers come often and lie close together anyway.
     let least = match x {
         _ if swapped || x >= Decimal::from(1000) => 3,
-        _ if x >= Decimal::from(30) => 5,
+        _ if rank || x >= Decimal::from(30) => 5,
         _ => 9,
     };
     if shared < least || shared * 100 < few.words.len() * 70 {

@@ -27,6 +27,9 @@ use crate::{
 /// need not cost a delivery.
 const TRIES: u32 = 3;
 
+/// Within this time, reports that are delivered again are put into a new order.
+const SHUFFLE: Duration = Duration::from_millis(100);
+
 /// Alerts of one report that are on their way at once.
 const ALERTS_AT_ONCE: usize = 16;
 
@@ -85,7 +88,7 @@ pub struct Handler<O> {
     pub stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     pub gone: Arc<Notify>,
-    /// Held by all who read, by one alone if it is the last try: see [`Handler::compute`].
+    /// Held by all who read, by one alone if it is suspect: see [`Handler::compute`].
     pub reading: RwLock<()>,
 }
 
@@ -171,17 +174,18 @@ impl<O: Outlet> Handler<O> {
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
     ///
-    /// A document that kills the whole process takes with it what is read beside it, which then
-    /// has as many lost deliveries as the culprit. So the last try is made alone: whoever is
-    /// killed there is the culprit, and nobody else becomes a dead letter for it.
+    /// A document that kills the whole process takes with it what is read beside it. Whatever
+    /// comes a second time is suspect, and is read alone, in an order that changes: those that
+    /// come before the culprit are through, and with each death fewer are left beside it.
     async fn compute<R: Send + 'static>(&self, input: &Input, room: R) -> (Output, Option<R>) {
-        let is_last = input.deliveries() >= self.settings.max_deliver;
-        let (_alone, _beside) = if is_last {
+        let is_suspect = input.deliveries() > 1;
+        let (_alone, _beside) = if is_suspect {
+            tokio::time::sleep(SHUFFLE.mul_f64(rand::random_range(0.0..1.0))).await;
             (Some(self.reading.write().await), None)
         } else {
             (None, Some(self.reading.read().await))
         };
-        tracing::debug!(subject = input.subject(), is_last, "reading");
+        tracing::debug!(subject = input.subject(), is_suspect, "reading");
         let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
@@ -297,7 +301,7 @@ impl<O: Outlet> Handler<O> {
         tracing::warn!(
             sequence = delivery.meta().sequence,
             deliveries = tries,
-            delay_ms = delay.as_millis(),
+            delay_ms = millis(delay),
             why,
             "to be delivered again"
         );
@@ -328,11 +332,16 @@ impl<O: Outlet> Handler<O> {
             findings = output.findings,
             alerts = output.alerts.len(),
             deliveries = input.deliveries(),
-            computing_ms = computing.as_millis(),
-            all_ms = all.as_millis(),
+            computing_ms = millis(computing),
+            all_ms = millis(all),
             "report"
         );
     }
+}
+
+/// As a number: the 128 bits of `as_millis` become a string in JSON.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether the same call may fare better in a moment.

@@ -398,11 +398,11 @@ async fn a_missing_stream_is_reported() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_last_try_is_made_alone() {
+async fn what_comes_again_is_read_alone() {
     let stage = Stage::new(|_| ());
     let beside = stage.handler.reading.read().await;
-    let last = async {
-        let end = stage.deliver(3).await;
+    let again = async {
+        let end = stage.deliver(2).await;
         (end, tokio::time::Instant::now())
     };
     let others = async {
@@ -410,7 +410,7 @@ async fn the_last_try_is_made_alone() {
         drop(beside);
         tokio::time::Instant::now()
     };
-    let ((end, done), free) = tokio::join!(last, others);
+    let ((end, done), free) = tokio::join!(again, others);
     assert_eq!(end, End::Processed);
     assert!(done >= free);
     assert!(
