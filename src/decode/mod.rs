@@ -6,6 +6,7 @@ use crate::document::Document;
 
 mod blocks;
 pub mod docx;
+pub mod edxml;
 pub mod encoding;
 pub mod html;
 mod package;
@@ -116,6 +117,8 @@ pub enum RefusalReason {
     Malformed,
     /// It asks for a password.
     Encrypted,
+    /// A packet that carries no document, such as a status message.
+    NoReport,
     /// Handling it failed again and again.
     Poisonous,
 }
@@ -130,6 +133,7 @@ impl RefusalReason {
             RefusalReason::NotText => "not-text",
             RefusalReason::Malformed => "malformed",
             RefusalReason::Encrypted => "encrypted",
+            RefusalReason::NoReport => "no-report",
             RefusalReason::Poisonous => "poisonous",
         }
     }
@@ -150,6 +154,10 @@ const FORMATS: &[Format] = &[
     Format {
         media_types: &[docx::MEDIA_TYPE],
         decode: docx::decode,
+    },
+    Format {
+        media_types: &[edxml::MEDIA_TYPE, "application/edxml", "application/edxml+xml"],
+        decode: edxml::decode,
     },
     Format {
         media_types: &[html::MEDIA_TYPE, "application/xhtml+xml"],
