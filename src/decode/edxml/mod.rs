@@ -9,12 +9,15 @@ pub mod status;
 use super::{Limits, Refusal, RefusalReason, package::Package};
 use crate::document::Document;
 
-pub use read::{Attachment, Packet, read};
+pub use read::{Attachment, Packet, envelope, read};
 
 /// The media type of edXML.
 pub const MEDIA_TYPE: &str = "application/vnd.edxml+xml";
 /// A packet in a ZIP in a packet is read so deep.
 const MAX_NESTING: usize = 3;
+
+/// A decoder of documents: of their bytes and the media type they are said to be of.
+pub type Decoder<'d> = dyn FnMut(&[u8], &str) -> Result<Document, Refusal> + 'd;
 
 /// Decodes the main attachment of a packet, of a format that needs no external program.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
@@ -24,11 +27,7 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
 }
 
 /// Decodes the main attachment of a packet with a decoder of documents. The envelope stands in the document.
-pub fn decode_with(
-    bytes: &[u8],
-    limits: &Limits,
-    decode: &mut dyn FnMut(&[u8], &str) -> Result<Document, Refusal>,
-) -> Result<Document, Refusal> {
+pub fn decode_with(bytes: &[u8], limits: &Limits, decode: &mut Decoder<'_>) -> Result<Document, Refusal> {
     let Packet { envelope, attachments } = read(bytes, limits)?;
     if let Some(status) = &envelope.status {
         return Err(Refusal::new(

@@ -46,6 +46,18 @@ struct Entry {
 
 /// Reads a packet. No entity is expanded, and nothing outside it is loaded.
 pub fn read(bytes: &[u8], limits: &Limits) -> Result<Packet, Refusal> {
+    read_parts(bytes, true, limits)
+}
+
+/// The envelope of a packet, without its attachments: what a submission says of itself before it is decoded, and still
+/// says when it cannot be. None for what is no packet, or a broken one.
+pub fn envelope(bytes: &[u8], limits: &Limits) -> Option<Envelope> {
+    let packet = super::super::sniff::media_type(bytes) == Some(super::MEDIA_TYPE) && bytes.len() <= limits.max_bytes;
+    let packet = packet.then(|| read_parts(bytes, false, limits))?;
+    packet.ok().map(|packet| packet.envelope)
+}
+
+fn read_parts(bytes: &[u8], attachments: bool, limits: &Limits) -> Result<Packet, Refusal> {
     let text = xml::text(bytes, "edXML")?;
     let mut xml = Xml::new(&text, "edXML", limits);
     let mut reader = Reader::default();
@@ -55,6 +67,10 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Packet, Refusal> {
                 let name = name_of(start.local_name().as_ref());
                 // A signature is checked by the gateway; its certificates say nothing of the document.
                 if name == "signature" || name == "digitalsignature" {
+                    xml.skip()?;
+                    continue;
+                }
+                if name == "contenttransferencoded" && !attachments {
                     xml.skip()?;
                     continue;
                 }

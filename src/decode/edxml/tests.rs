@@ -170,6 +170,9 @@ fn sample_packets_give_unit_document_and_status() {
     if let Some(packet) = read_file("edoc.edxml") {
         let refusal = packet.unwrap_err();
         assert_eq!(refusal.reason, RefusalReason::Malformed);
-        assert!(refusal.message_en.contains("not well-formed"), "{refusal:?}");
+        assert!(
+            refusal.message_en.contains("not well-formed XML near line 74"),
+            "{refusal:?}"
+        );
     }
 }
