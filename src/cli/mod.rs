@@ -11,6 +11,7 @@ use crate::config::{Loaded, Settings, Sources};
 
 mod check;
 mod config;
+mod decode_child;
 mod error;
 mod events;
 mod extract;
@@ -83,6 +84,8 @@ enum Command {
     Config(config::PrintConfig),
     Submit(submit::Submit),
     Watch(watch::Watch),
+    #[command(hide = true)]
+    DecodeChild(decode_child::DecodeChild),
 }
 
 impl Cli {
@@ -94,6 +97,7 @@ impl Cli {
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
+            Command::DecodeChild(command) => command.run(),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
         }

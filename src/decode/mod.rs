@@ -2,12 +2,18 @@
 //!
 //! A new format is one file here and one line in [`FORMATS`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::Document;
 
+pub mod external;
+pub mod geometry;
+pub mod pdf;
+pub mod sandbox;
 pub mod text;
 
 /// Bounds on what is decoded; more is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest input, in bytes.
     pub max_bytes: usize,
@@ -43,7 +49,7 @@ impl Default for Limits {
 }
 
 /// Why a document cannot be read. Says what happened and what to do, without the document's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The kind of refusal, a stable word for programs.
     pub reason: RefusalReason,
@@ -94,7 +100,8 @@ impl Refusal {
 }
 
 /// The kinds of refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefusalReason {
     /// No bytes, or nothing but white space.
     Empty,
@@ -108,6 +115,12 @@ pub enum RefusalReason {
     Malformed,
     /// It asks for a password.
     Encrypted,
+    /// Decoding it took more memory, time or output than a limit allows.
+    LimitExceeded,
+    /// A program that its format needs is not installed.
+    MissingProgram,
+    /// The decoder itself failed.
+    DecoderFailed,
     /// Handling it failed again and again.
     Poisonous,
 }
@@ -122,6 +135,9 @@ impl RefusalReason {
             RefusalReason::NotText => "not-text",
             RefusalReason::Malformed => "malformed",
             RefusalReason::Encrypted => "encrypted",
+            RefusalReason::LimitExceeded => "limit-exceeded",
+            RefusalReason::MissingProgram => "missing-program",
+            RefusalReason::DecoderFailed => "decoder-failed",
             RefusalReason::Poisonous => "poisonous",
         }
     }
@@ -138,6 +154,53 @@ const FORMATS: &[Format] = &[Format {
     media_types: &["text/plain", "text/markdown", "text/x-markdown"],
     decode: text::decode,
 }];
+
+/// A PDF begins within so many bytes, whatever gateways put in front of it.
+const PDF_HEAD: usize = 1024;
+
+/// Formats that external programs read; only the sandbox's child process decodes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExternalFormat {
+    /// PDF, with text or scanned.
+    Pdf,
+}
+
+impl ExternalFormat {
+    /// The format that the first bytes tell, if it is one of these.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let head = &bytes[..bytes.len().min(PDF_HEAD)];
+        memchr::memmem::find(head, b"%PDF-").map(|_| Self::Pdf)
+    }
+}
+
+/// Decodes a document of any format, with the programs that its format needs. For the sandbox's
+/// child process: the programs have bugs.
+pub fn decode_anything(
+    bytes: &[u8],
+    media_type: &str,
+    limits: &Limits,
+    shop: &external::Workshop,
+) -> Result<Document, Refusal> {
+    match ExternalFormat::of(bytes) {
+        Some(_) if bytes.len() > limits.max_bytes => decode(bytes, media_type, limits),
+        Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
+        None => decode(bytes, media_type, limits),
+    }
+}
+
+/// Whether a document is plain text, as far as its first bytes tell, which is decoded where it is.
+pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
+    let media_type = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let told_text = UNTOLD.contains(&media_type.as_str()) || FORMATS[0].media_types.contains(&media_type.as_str());
+    let head = &bytes[..bytes.len().min(PDF_HEAD)];
+    let binary = UNREAD.iter().any(|(magic, _)| head.starts_with(magic));
+    told_text && !binary && ExternalFormat::of(bytes).is_none()
+}
 
 /// Media types that say nothing of the content.
 const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];

@@ -1,0 +1,79 @@
+//! PDF: poppler's words with their places, put together by [`geometry`](super::geometry).
+
+use super::{
+    Limits, Refusal, RefusalReason,
+    external::{Output, Program, Workshop},
+    geometry::{self, Page},
+};
+use crate::document::Document;
+
+pub mod bbox;
+
+const MEDIA_TYPE: &str = "application/pdf";
+const ENCODING: &str = "PDF";
+
+/// Decodes a PDF.
+pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document, Refusal> {
+    let _ = limits;
+    let bytes = without_junk(bytes)?;
+    let path = shop.put("in.pdf", bytes)?;
+    let output = shop.run(
+        Program::PdfToText,
+        &[
+            "-bbox-layout".as_ref(),
+            "-enc".as_ref(),
+            "UTF-8".as_ref(),
+            path.as_os_str(),
+            "-".as_ref(),
+        ],
+    )?;
+    if !output.status.success() {
+        return Err(refused(&output));
+    }
+    let pages = bbox::pages(&String::from_utf8_lossy(&output.stdout));
+    if pages.is_empty() {
+        return Err(refused(&output));
+    }
+    of_pages(&pages)
+}
+
+/// A document of pages; an empty one is refused.
+fn of_pages(pages: &[Page]) -> Result<Document, Refusal> {
+    let document = geometry::document(pages, MEDIA_TYPE, ENCODING);
+    if document.text.trim().is_empty() {
+        return Err(Refusal::new(
+            RefusalReason::Empty,
+            "tài liệu không có chữ nào đọc được",
+            "no text can be read in the document",
+        ));
+    }
+    Ok(document)
+}
+
+/// The bytes from `%PDF` on: gateways and mail programs put others in front.
+fn without_junk(bytes: &[u8]) -> Result<&[u8], Refusal> {
+    let head = &bytes[..bytes.len().min(super::PDF_HEAD)];
+    memchr::memmem::find(head, b"%PDF-")
+        .map(|at| &bytes[at..])
+        .ok_or_else(|| {
+            Refusal::malformed(
+                "không phải tệp PDF: thiếu dấu hiệu %PDF ở đầu tệp",
+                "not a PDF: it does not begin with %PDF",
+            )
+        })
+}
+
+/// Why poppler would not read a file, from what it complained of.
+fn refused(output: &Output) -> Refusal {
+    if output.stderr.contains("Incorrect password") || output.stderr.contains("ncrypted") {
+        return Refusal::new(
+            RefusalReason::Encrypted,
+            "tệp PDF có mật khẩu; hãy gửi bản không đặt mật khẩu",
+            "the PDF asks for a password; send it without one",
+        );
+    }
+    Refusal::malformed(
+        "tệp PDF bị hỏng hoặc không đầy đủ; hãy xuất lại và gửi lại",
+        "the PDF is broken or cut off; export it again and send it again",
+    )
+}
