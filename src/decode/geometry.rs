@@ -7,6 +7,7 @@
 
 use crate::document::{Document, Page as PageSpan, Span};
 
+mod columns;
 mod lines;
 mod rows;
 
@@ -59,6 +60,10 @@ enum Kind {
     Text,
     /// Cells side by side.
     Cells,
+    /// A line of the left column of a masthead or closing.
+    Left,
+    /// A line of its right column.
+    Right,
     /// The first line of a footnote.
     Note,
     /// The appearance of a digital signature, an "incoming" stamp: said in one line, out of the way.
@@ -70,6 +75,8 @@ enum Kind {
 struct Line {
     kind: Kind,
     text: String,
+    /// Its cells, from the left; one where nothing divides it.
+    cells: Vec<Cell>,
     x0: f32,
     x1: f32,
     y0: f32,
@@ -78,6 +85,14 @@ struct Line {
     size: f32,
     /// Width of its first word.
     first: f32,
+}
+
+/// A cell of a line.
+#[derive(Clone, Debug)]
+struct Cell {
+    text: String,
+    x0: f32,
+    x1: f32,
 }
 
 /// The text of the pages, and where each page begins and ends in it.

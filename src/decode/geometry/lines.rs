@@ -46,7 +46,7 @@ impl Margins {
         let pitches = lines
             .windows(2)
             .filter(|two| two.iter().all(|line| line.kind == Kind::Text))
-            .map(|two| two[1].y0 - two[0].y0)
+            .map(|two| two[1].y1 - two[0].y1)
             .collect();
         Self {
             left,
@@ -127,7 +127,9 @@ impl Writer {
         if above.is_some_and(|above| is_apart(above, line, margins)) {
             self.text.push('\n');
         }
-        if line.kind == Kind::Text && line.x0 > page.width * FAR_RIGHT && line.x0 > margins.left + 4.0 * line.size {
+        let alone =
+            line.kind == Kind::Text && line.x0 > page.width * FAR_RIGHT && line.x0 > margins.left + 4.0 * line.size;
+        if alone || line.kind == Kind::Right {
             self.text.push_str(INDENT);
         }
         self.text.push_str(&line.text);
@@ -160,7 +162,7 @@ fn notes_start(lines: &[Line], page: &Page) -> usize {
 
 /// Whether a line goes on with the paragraph of the line above it on the same page.
 fn goes_on(open: &Line, line: &Line, above: &Line, margins: Margins) -> bool {
-    let pitch = line.y0 - above.y0;
+    let pitch = line.y1 - above.y1;
     let usual = if margins.pitch > 0.0 {
         margins.pitch
     } else {
@@ -182,7 +184,7 @@ fn continues(open: &Line, line: &Line, before: Margins, margins: Margins) -> boo
 /// Whether a line was broken for lack of room and the other goes on with it.
 fn wrapped(open: &Line, line: &Line, margins: Margins) -> bool {
     let size = open.size.max(line.size).max(1.0);
-    let alike = (open.size - line.size).abs() < 0.18 * size;
+    let alike = (open.size - line.size).abs() < 0.25 * size;
     let fits = open.x1 + 0.25 * size + line.first < margins.right - 0.2 * size;
     // Back at the margin, or hanging below the text of a list's item.
     let at_margin = line.x0 < margins.left + 0.7 * size;
@@ -206,7 +208,7 @@ fn begins_dash(text: &str) -> bool {
 /// Whether there is more than the usual space between two lines, or centred lines end.
 fn is_apart(above: &Line, line: &Line, margins: Margins) -> bool {
     let usual = margins.pitch.max(line.size);
-    let far = line.y0 - above.y0 > 1.5 * usual;
+    let far = line.y1 - above.y1 > 1.5 * usual;
     let middle = (margins.left + margins.right) / 2.0;
     let centred = |line: &Line| {
         let wide = 0.03 * (margins.right - margins.left);

@@ -1,6 +1,6 @@
 //! The words of a page as lines: rows of cells, footnote marks, stamps; page numbers dropped.
 
-use super::{Kind, Line, Page, Word, median, usual_height};
+use super::{Cell, Kind, Line, Page, Word, columns, median, usual_height};
 
 /// A gap so many times the height of its words divides cells.
 const CELL_GAP: f32 = 1.9;
@@ -26,6 +26,7 @@ pub fn lines(page: &Page, number: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = rows.into_iter().map(|row| line(row, page)).collect();
     drop_page_number(&mut lines, page, number);
     lines.retain(|line| !line.text.is_empty());
+    let mut lines = columns::read_down(lines, page);
     for stamp in stamps {
         let at = lines.partition_point(|line| line.y0 < stamp.y0);
         lines.insert(at, stamp);
@@ -101,6 +102,7 @@ fn stamp(block: &[Word]) -> Line {
     Line {
         kind: Kind::Stamp,
         text: text.join(" "),
+        cells: Vec::new(),
         x0: block.iter().map(|word| word.x0).fold(f32::MAX, f32::min),
         x1: block.iter().map(|word| word.x1).fold(0.0, f32::max),
         y0: block.iter().map(|word| word.y0).fold(f32::MAX, f32::min),
@@ -209,51 +211,49 @@ fn collides(row: &Row, segment: &Segment) -> bool {
 /// A row as a line of text.
 fn line(row: Row, page: &Page) -> Line {
     let words = row.words;
-    let size = median(words.iter().map(Word::height).collect());
     let even = is_stretched(&words, page);
-    let mut text = String::new();
-    let mut cells = 1;
+    let mut cells: Vec<Cell> = Vec::new();
     let mut kind = Kind::Text;
     for (index, word) in words.iter().enumerate() {
         let said = word.text.trim();
-        let Some(left) = index.checked_sub(1).map(|left| &words[left]) else {
-            match (raised(word, None, words.get(1)), words.get(1)) {
-                (Some(mark), Some(_)) => {
+        let (right, x0, x1) = (words.get(index + 1), word.x0, word.x1);
+        let left = index.checked_sub(1).map(|left| &words[left]);
+        let mark = raised(word, left, right);
+        let full = cells.len() >= MAX_CELLS;
+        match (cells.last_mut(), left) {
+            (Some(cell), Some(left)) => {
+                cell.x1 = cell.x1.max(left.x1);
+                match (mark, between(left, word, &cell.text, even)) {
+                    (Some(mark), _) => cell.text.push_str(&mark),
+                    (None, Between::Nothing) => cell.text.push_str(said),
+                    (None, Between::Cells) if !full => cells.push(Cell {
+                        text: said.to_owned(),
+                        x0,
+                        x1,
+                    }),
+                    (None, _) => {
+                        cell.text.push(' ');
+                        cell.text.push_str(said);
+                    }
+                }
+            }
+            _ => {
+                if mark.is_some() && right.is_some() {
                     kind = Kind::Note;
-                    text.push_str(&mark);
-                    text.push(' ');
                 }
-                _ => text.push_str(said),
+                let text = mark.unwrap_or_else(|| said.to_owned());
+                cells.push(Cell { text, x0, x1 });
             }
-            continue;
-        };
-        if let Some(mark) = raised(word, Some(left), words.get(index + 1)) {
-            text.truncate(text.trim_end().len());
-            text.push_str(&mark);
-            continue;
         }
-        match between(left, word, &text, even) {
-            Between::Nothing => {}
-            Between::Space => {
-                if !text.ends_with(' ') {
-                    text.push(' ');
-                }
-            }
-            Between::Cells if cells < MAX_CELLS => {
-                text.push('\t');
-                cells += 1;
-            }
-            Between::Cells => text.push(' '),
-        }
-        text.push_str(said);
     }
-    if cells > 1 && kind == Kind::Text {
+    if let (Some(cell), Some(word)) = (cells.last_mut(), words.last()) {
+        cell.x1 = cell.x1.max(word.x1);
+    }
+    if cells.len() > 1 && kind == Kind::Text {
         kind = Kind::Cells;
     }
-    if cells > 2 {
-        text = text.replace('\t', " | ");
-    }
-    let first = words.first().map_or(0.0, |word| word.x1 - word.x0);
+    let texts: Vec<&str> = cells.iter().map(|cell| cell.text.as_str()).collect();
+    let text = texts.join(if cells.len() > 2 { " | " } else { "\t" });
     Line {
         kind,
         text,
@@ -261,8 +261,9 @@ fn line(row: Row, page: &Page) -> Line {
         x1: words.iter().map(|word| word.x1).fold(0.0, f32::max),
         y0: row.y0,
         y1: row.y1,
-        size,
-        first,
+        size: median(words.iter().map(Word::height).collect()),
+        first: words.first().map_or(0.0, |word| word.x1 - word.x0),
+        cells,
     }
 }
 
@@ -288,11 +289,10 @@ enum Between {
     Cells,
 }
 
-fn between(left: &Word, right: &Word, so_far: &str, even: bool) -> Between {
+fn between(left: &Word, right: &Word, cell: &str, even: bool) -> Between {
     let gap = right.x0 - left.x1;
     let size = left.height().max(right.height()).max(1.0);
     // The number of a signed document, put over the blank: "Số:" "542" "/TB-UBND" is one cell.
-    let cell = so_far.rsplit(['\t', '|']).next().unwrap_or(so_far).trim();
     if right.text.starts_with('/') && is_number_label(cell) && gap < 8.0 * size {
         let digits = cell.ends_with(|c: char| c.is_ascii_digit());
         return if digits { Between::Nothing } else { Between::Space };
