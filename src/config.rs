@@ -107,6 +107,10 @@ pub struct Decode {
     pub max_paragraphs: usize,
     pub max_cells: usize,
     pub max_attachments: usize,
+    pub max_pixels: u64,
+    pub max_ocr_pages: usize,
+    pub ocr_dpi: u32,
+    pub ocr_parallel: usize,
     pub max_memory_bytes: u64,
     pub max_cpu_seconds: u64,
     pub max_seconds: u64,
@@ -196,6 +200,10 @@ impl Settings {
             max_paragraphs: self.decode.max_paragraphs,
             max_cells: self.decode.max_cells,
             max_attachments: self.decode.max_attachments,
+            max_pixels: self.decode.max_pixels,
+            max_ocr_pages: self.decode.max_ocr_pages,
+            ocr_dpi: self.decode.ocr_dpi,
+            ocr_parallel: self.decode.ocr_parallel,
         }
     }
 

@@ -131,6 +131,15 @@ fn missing(program: Program) -> Refusal {
     )
 }
 
+/// Tesseract is there, its Vietnamese model is not.
+pub fn missing_language() -> Refusal {
+    Refusal::new(
+        RefusalReason::MissingProgram,
+        "tesseract chưa có mô hình tiếng Việt; trên Debian: apt install tesseract-ocr-vie",
+        "tesseract has no Vietnamese model; on Debian: apt install tesseract-ocr-vie",
+    )
+}
+
 fn is_executable(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }

@@ -11,6 +11,8 @@ mod columns;
 mod lines;
 mod rows;
 
+pub use rows::is_signature;
+
 /// A word on a page; `y` grows downwards.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Word {
@@ -28,6 +30,8 @@ pub struct Word {
     pub block: u32,
     /// The line of the source it belongs to, unique on the page.
     pub line: u32,
+    /// How sure character recognition is of it, in percent; absent for text that was not recognised.
+    pub confidence: Option<f32>,
 }
 
 impl Word {
@@ -116,7 +120,7 @@ pub fn document(pages: &[Page], media_type: &'static str, encoding: &'static str
 }
 
 /// The value in the middle; 0 of nothing.
-fn median(mut values: Vec<f32>) -> f32 {
+pub fn median(mut values: Vec<f32>) -> f32 {
     if values.is_empty() {
         return 0.0;
     }

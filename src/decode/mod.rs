@@ -8,6 +8,7 @@ use crate::document::Document;
 
 pub mod external;
 pub mod geometry;
+pub mod ocr;
 pub mod pdf;
 pub mod sandbox;
 pub mod text;
@@ -31,6 +32,14 @@ pub struct Limits {
     pub max_cells: usize,
     /// Most attachments of an edXML packet.
     pub max_attachments: usize,
+    /// Most pixels of an image or a page.
+    pub max_pixels: u64,
+    /// Most pages of a document that are recognised.
+    pub max_ocr_pages: usize,
+    /// Dots an inch at which scans are read.
+    pub ocr_dpi: u32,
+    /// How many pages of a document are recognised at once; 0: as many as there are processors.
+    pub ocr_parallel: usize,
 }
 
 impl Default for Limits {
@@ -44,6 +53,10 @@ impl Default for Limits {
             max_paragraphs: 200_000,
             max_cells: 400_000,
             max_attachments: 50,
+            max_pixels: 50_000_000,
+            max_ocr_pages: 200,
+            ocr_dpi: 200,
+            ocr_parallel: 0,
         }
     }
 }
@@ -163,12 +176,17 @@ const PDF_HEAD: usize = 1024;
 pub enum ExternalFormat {
     /// PDF, with text or scanned.
     Pdf,
+    /// PNG, JPEG, TIFF.
+    Image,
 }
 
 impl ExternalFormat {
     /// The format that the first bytes tell, if it is one of these.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         let head = &bytes[..bytes.len().min(PDF_HEAD)];
+        if ocr::image::Kind::of(bytes).is_some() {
+            return Some(Self::Image);
+        }
         memchr::memmem::find(head, b"%PDF-").map(|_| Self::Pdf)
     }
 }
@@ -184,6 +202,7 @@ pub fn decode_anything(
     match ExternalFormat::of(bytes) {
         Some(_) if bytes.len() > limits.max_bytes => decode(bytes, media_type, limits),
         Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
+        Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
         None => decode(bytes, media_type, limits),
     }
 }

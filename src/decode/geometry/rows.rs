@@ -20,6 +20,9 @@ pub fn lines(page: &Page, number: usize) -> Vec<Line> {
         return Vec::new();
     }
     straighten(&mut words);
+    if page.confidence.is_some() {
+        level(&mut words);
+    }
     let size = usual_height(&words);
     let (stamps, words) = stamps(words);
     let rows = rows(segments(words));
@@ -66,6 +69,19 @@ fn straighten(words: &mut [Word]) {
     }
 }
 
+/// Recognised words are as high as their letters happen to be; the words of a line get one height.
+fn level(words: &mut [Word]) {
+    for line in words.chunk_by_mut(|a, b| a.line == b.line) {
+        let top = median(line.iter().map(|word| word.y0).collect());
+        let bottom = median(line.iter().map(|word| word.y1).collect());
+        if bottom > top {
+            for word in line {
+                (word.y0, word.y1) = (top, bottom);
+            }
+        }
+    }
+}
+
 /// Takes out the blocks that are the appearance of a digital signature: who signed, with the time to
 /// the second. They stand over the masthead and would be taken for it; one line each keeps them apart.
 fn stamps(words: Vec<Word>) -> (Vec<Line>, Vec<Word>) {
@@ -81,7 +97,8 @@ fn stamps(words: Vec<Word>) -> (Vec<Line>, Vec<Word>) {
     (stamps, rest)
 }
 
-fn is_signature(block: &[Word]) -> bool {
+/// Whether a block is the appearance of a digital signature.
+pub fn is_signature(block: &[Word]) -> bool {
     let is_time = |word: &Word| {
         let parts: Vec<&str> = word.text.split(':').collect();
         parts.len() == 3

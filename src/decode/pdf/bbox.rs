@@ -3,6 +3,10 @@
 //! The markup is a tag a line, and bad fonts put into it what no XML reader would let pass, so it is
 //! read line by line.
 
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
+
 use crate::decode::geometry::{Page, Word};
 
 /// Reads pages; what makes no sense is left out.
@@ -40,6 +44,7 @@ fn word_of(tag: &str, block: u32, line: u32) -> Option<Word> {
         text: unescape(text),
         block,
         line,
+        confidence: None,
     })
 }
 
@@ -56,15 +61,24 @@ pub fn attribute(attributes: &str, name: &str) -> Option<f32> {
     }
 }
 
-/// The characters that markup cannot hold; other references are left as they are.
+/// The characters that markup cannot hold, put together (NFC); other references are left as they are.
 pub fn unescape(text: &str) -> String {
     let kept = |c: &char| !c.is_control();
+    let text = compose(text);
+    let text = text.as_ref();
     if !text.contains('&') {
         return text.chars().filter(kept).collect();
     }
     let text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"");
     let text = text.replace("&#39;", "'").replace("&#160;", " ").replace("&amp;", "&");
     text.chars().filter(kept).collect()
+}
+
+fn compose(text: &str) -> Cow<'_, str> {
+    match is_nfc_quick(text.chars()) {
+        IsNormalized::Yes => text.into(),
+        _ => text.nfc().collect::<String>().into(),
+    }
 }
 
 #[cfg(test)]

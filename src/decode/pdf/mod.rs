@@ -3,18 +3,19 @@
 use super::{
     Limits, Refusal, RefusalReason,
     external::{Output, Program, Workshop},
-    geometry::{self, Page},
+    geometry, ocr,
 };
 use crate::document::Document;
 
 pub mod bbox;
+mod scans;
+mod syllable;
 
 const MEDIA_TYPE: &str = "application/pdf";
 const ENCODING: &str = "PDF";
 
-/// Decodes a PDF.
+/// Decodes a PDF: the text of its pages, and by character recognition those that are scans.
 pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document, Refusal> {
-    let _ = limits;
     let bytes = without_junk(bytes)?;
     let path = shop.put("in.pdf", bytes)?;
     let output = shop.run(
@@ -27,27 +28,29 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
             "-".as_ref(),
         ],
     )?;
-    if !output.status.success() {
+    let mut pages = bbox::pages(&String::from_utf8_lossy(&output.stdout));
+    if !output.status.success() || pages.is_empty() {
         return Err(refused(&output));
     }
-    let pages = bbox::pages(&String::from_utf8_lossy(&output.stdout));
-    if pages.is_empty() {
-        return Err(refused(&output));
+    let scans = scans::indices(&path, &pages, shop)?;
+    if !scans.is_empty() {
+        ocr::pages(&path, &mut pages, &scans, limits, shop)?;
     }
-    of_pages(&pages)
+    let encoding = if scans.len() == pages.len() { "OCR" } else { ENCODING };
+    let document = geometry::document(&pages, MEDIA_TYPE, encoding);
+    match document.text.trim().is_empty() {
+        true => Err(no_text()),
+        false => Ok(document),
+    }
 }
 
-/// A document of pages; an empty one is refused.
-fn of_pages(pages: &[Page]) -> Result<Document, Refusal> {
-    let document = geometry::document(pages, MEDIA_TYPE, ENCODING);
-    if document.text.trim().is_empty() {
-        return Err(Refusal::new(
-            RefusalReason::Empty,
-            "tài liệu không có chữ nào đọc được",
-            "no text can be read in the document",
-        ));
-    }
-    Ok(document)
+/// Nothing was found that could be read.
+pub fn no_text() -> Refusal {
+    Refusal::new(
+        RefusalReason::Empty,
+        "tài liệu không có chữ nào đọc được",
+        "no text can be read in the document",
+    )
 }
 
 /// The bytes from `%PDF` on: gateways and mail programs put others in front.
