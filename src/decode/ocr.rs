@@ -18,6 +18,7 @@ use crate::document::Document;
 
 pub mod fields;
 pub mod image;
+mod mend;
 
 /// Words that recognition is less sure of, in percent, are seals and scribbles.
 const MIN_CONFIDENCE: f32 = 12.0;
@@ -27,7 +28,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
     let (kind, size) = image::size(bytes)?;
     image::check(size, limits)?;
     let path = shop.put("in.image", bytes)?;
-    let pages = read(shop, &path)?;
+    let pages = read(shop, &path, None)?;
     let document = geometry::document(&pages, kind.media_type(), "OCR");
     match document.text.trim().is_empty() {
         true => Err(super::pdf::no_text()),
@@ -53,10 +54,10 @@ pub fn pages(
     };
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
-    let sizes: Vec<(f32, f32)> = pages.iter().map(|page| (page.width, page.height)).collect();
+    let layers: &[Page] = pages;
     let work = || {
         while let Some(&index) = indices.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let recognised = page(pdf, index, sizes[index], limits, shop);
+            let recognised = page(pdf, index, &layers[index], limits, shop);
             let failed = recognised.is_err();
             done.lock()
                 .unwrap_or_else(PoisonError::into_inner)
@@ -80,17 +81,12 @@ pub fn pages(
 }
 
 /// One page of a PDF, in points.
-fn page(
-    pdf: &Path,
-    index: usize,
-    (width, height): (f32, f32),
-    limits: &Limits,
-    shop: &Workshop,
-) -> Result<Page, Refusal> {
+fn page(pdf: &Path, index: usize, layer: &Page, limits: &Limits, shop: &Workshop) -> Result<Page, Refusal> {
+    let (width, height) = (layer.width, layer.height);
     let dpi = dpi((width, height), limits)?;
     let number = index + 1;
     let image = render(pdf, number, dpi, &format!("page-{number}"), None, shop)?;
-    let mut page = read(shop, &image)?.into_iter().next().unwrap_or_default();
+    let mut page = read(shop, &image, Some(dpi))?.into_iter().next().unwrap_or_default();
     // A page may take megabytes: it goes before the next one comes.
     let _ = std::fs::remove_file(&image);
     scale(&mut page, 72.0 / dpi as f32);
@@ -98,6 +94,7 @@ fn page(
     if index == 0 {
         fields::read_again(pdf, &mut page, shop)?;
     }
+    mend::page(&mut page, &layer.words, index == 0);
     Ok(page)
 }
 
@@ -148,12 +145,16 @@ fn render(
 }
 
 /// Reads an image.
-fn read(shop: &Workshop, image: &Path) -> Result<Vec<Page>, Refusal> {
+fn read(shop: &Workshop, image: &Path, dpi: Option<u32>) -> Result<Vec<Page>, Refusal> {
     let image_name = image.display().to_string();
-    let output = shop.run(
-        Program::Tesseract,
-        &[image_name.as_str(), "stdout", "-l", "vie", "--psm", "1", "tsv"],
-    )?;
+    let mut arguments = vec![image_name.as_str(), "stdout", "-l", "vie", "--psm", "1"];
+    // Gray images do not say it, and a guess costs letters.
+    let dpi = dpi.map(|dpi| dpi.to_string());
+    if let Some(dpi) = &dpi {
+        arguments.extend(["--dpi", dpi]);
+    }
+    arguments.push("tsv");
+    let output = shop.run(Program::Tesseract, &arguments)?;
     if !output.status.success() {
         return Err(failed(&output.stderr));
     }

@@ -322,7 +322,7 @@ fn between(left: &Word, right: &Word, cell: &str, even: bool) -> Between {
         return Between::Cells;
     }
     // Pieces of one word: the source cuts where the font changes.
-    let glued = gap < 0.08 * size && left.line == right.line;
+    let glued = gap < 0.08 * size && left.line == right.line && left.confidence.is_none();
     if glued && !is_break_between(&left.text, &right.text) {
         return Between::Nothing;
     }

@@ -1,6 +1,6 @@
-//! Number and day are often written by hand or stamped into the printed masthead ("Số:  11  /CT-UBND"),
-//! and come out of the page as rubbish. They are read again alone, at several sizes, digits only; what
-//! the readings do not agree on is left as it is.
+//! The number is often written by hand into the printed masthead ("Số:  11  /CT-UBND") and comes out
+//! of the page as rubbish. It is read again alone, at several sizes, digits only; where the readings do
+//! not agree it is left blank: a wrong number would be believed.
 
 use std::path::Path;
 
@@ -15,21 +15,18 @@ use crate::decode::{
 const SURE: f32 = 85.0;
 /// Sizes that the field is read at.
 const RESOLUTIONS: [u32; 4] = [250, 300, 350, 400];
-/// Of the readings that see digits, so many must agree, in percent.
+/// Of one model's readings that see digits, so many must agree, in percent.
 const AGREE: usize = 60;
 /// And there must be so many.
-const LEAST: usize = 5;
+const LEAST: usize = 3;
 
-/// Reads the number of a first page's masthead again where it is not sure, and mends the day.
+/// Reads the number of a first page's masthead again where it is not sure.
 pub fn read_again(pdf: &Path, page: &mut Page, shop: &Workshop) -> Result<(), Refusal> {
-    mend_day(page);
     let Some(field) = number_field(page) else {
         return Ok(());
     };
     let readings = readings(pdf, field.part, shop)?;
-    if let Some(digits) = agreed(&readings) {
-        put(page, &field, digits);
-    }
+    put(page, &field, agreed(&readings).unwrap_or_default());
     Ok(())
 }
 
@@ -76,7 +73,7 @@ fn number_field(page: &Page) -> Option<Field> {
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     // No room, no number: the blank is a blank.
     let room = x1 - x0 > 0.5 * size;
-    let part = [x0, left.y0 - 0.35 * size, x1, left.y1 + 0.4 * size];
+    let part = [x0, left.y0 - 0.4 * size, x1 - 0.3 * size, left.y1 + 0.35 * size];
     (room && !(sure && plain)).then_some(Field { label, symbol, part })
 }
 
@@ -94,30 +91,35 @@ fn is_symbol(text: &str) -> bool {
     })
 }
 
-/// What is read in a part of the first page, at several sizes, by both models and two ways to look.
-fn readings(pdf: &Path, part: [f32; 4], shop: &Workshop) -> Result<Vec<String>, Refusal> {
-    let mut readings = Vec::new();
+/// What each of the two models reads in a part of the first page, at several sizes and looked at in two ways.
+fn readings(pdf: &Path, part: [f32; 4], shop: &Workshop) -> Result<[Vec<String>; 2], Refusal> {
+    let mut readings = [Vec::new(), Vec::new()];
     for dpi in RESOLUTIONS {
         let pixels = |points: f32| (points.max(0.0) * dpi as f32 / 72.0) as u32;
         let [x0, y0, x1, y1] = part;
         let part = [pixels(x0), pixels(y0), pixels(x1 - x0).max(1), pixels(y1 - y0).max(1)];
         let image = render(pdf, 1, dpi, "field", Some(part), shop)?;
         let image = image.display().to_string();
-        for (language, psm) in [("vie", "7"), ("vie", "8"), ("eng", "7"), ("eng", "8")] {
-            let only_digits = "tessedit_char_whitelist=0123456789";
-            let output = shop.run(
-                Program::Tesseract,
-                &[&image, "stdout", "-l", language, "--psm", psm, "-c", only_digits],
-            )?;
-            let text = String::from_utf8_lossy(&output.stdout);
-            readings.push(text.chars().filter(char::is_ascii_digit).collect());
+        for (language, readings) in ["vie", "eng"].into_iter().zip(&mut readings) {
+            for psm in ["7", "8"] {
+                let only_digits = "tessedit_char_whitelist=0123456789";
+                let arguments = [&image, "stdout", "-l", language, "--psm", psm, "-c", only_digits];
+                let output = shop.run(Program::Tesseract, &arguments)?;
+                let text = String::from_utf8_lossy(&output.stdout);
+                readings.push(text.chars().filter(char::is_ascii_digit).collect());
+            }
         }
     }
     Ok(readings)
 }
 
-/// The digits that most readings agree on; blank readings do not vote.
-fn agreed(readings: &[String]) -> Option<&str> {
+/// The digits that most readings of both models agree on; blank readings do not vote.
+fn agreed([first, second]: &[Vec<String>; 2]) -> Option<&str> {
+    let digits = most(first)?;
+    (most(second) == Some(digits)).then_some(digits)
+}
+
+fn most(readings: &[String]) -> Option<&str> {
     let seen: Vec<&str> = readings
         .iter()
         .map(String::as_str)
@@ -128,7 +130,7 @@ fn agreed(readings: &[String]) -> Option<&str> {
     (votes(best) >= LEAST && votes(best) * 100 >= seen.len() * AGREE).then_some(best)
 }
 
-/// Writes the digits between label and symbol.
+/// Writes the digits between label and symbol; a blank where there are none.
 fn put(page: &mut Page, field: &Field, digits: &str) {
     let [x0, _, x1, _] = field.part;
     let (label, symbol) = (page.words[field.label].clone(), page.words[field.symbol].clone());
@@ -153,38 +155,13 @@ fn put(page: &mut Page, field: &Field, digits: &str) {
     };
     let (first, last) = (field.label.min(field.symbol), field.label.max(field.symbol));
     let mut index = 0;
+    let symbol_at = x1;
     page.words.retain(|word| {
-        let inside = index != first && index != last && level(word) && word.x0 >= label.x0 && word.x1 <= x1 + 1.0;
+        let inside =
+            index != first && index != last && level(word) && word.x0 >= label.x0 && word.x1 <= symbol_at + 1.0;
         index += 1;
         !inside
     });
-}
-
-/// "ngày Ø3 tháng": letters that look like digits, in a day, are digits.
-fn mend_day(page: &mut Page) {
-    for index in 1..page.words.len().saturating_sub(1) {
-        let (before, word, after) = (&page.words[index - 1], &page.words[index], &page.words[index + 1]);
-        let placed = before.text.to_lowercase() == "ngày" && after.text.to_lowercase() == "tháng";
-        if placed && word.y1 < page.height / 3.0 && !word.text.bytes().all(|b| b.is_ascii_digit()) {
-            let digits: Option<String> = word.text.chars().map(digit).collect();
-            let day = digits.filter(|digits| digits.parse::<u8>().is_ok_and(|day| (1..=31).contains(&day)));
-            if let Some(day) = day {
-                page.words[index].text = day;
-            }
-        }
-    }
-}
-
-fn digit(c: char) -> Option<char> {
-    match c {
-        '0'..='9' => Some(c),
-        'Ø' | 'ø' | 'O' | 'o' | 'Q' | 'D' => Some('0'),
-        'l' | 'I' | 'i' | 'í' => Some('1'),
-        'Z' | 'z' => Some('2'),
-        'S' | 's' => Some('5'),
-        'B' => Some('8'),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -229,22 +206,12 @@ mod tests {
     }
 
     #[test]
-    fn readings_must_agree() {
+    fn both_models_must_agree() {
         let readings = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(agreed(&readings("08 08 08 02 08 08")), Some("08"));
-        assert_eq!(agreed(&readings("11 14 11 14 11 14 11 14")), None);
-        assert_eq!(agreed(&readings("4 4 4")), None);
-        assert_eq!(agreed(&[]), None);
-    }
-
-    #[test]
-    fn look_alikes_in_a_day_are_digits() {
-        let mut page = page(vec![
-            word("ngày", 1.0, 9.0, 90.0),
-            word("Ø3", 10.0, 15.0, 50.0),
-            word("tháng", 16.0, 20.0, 90.0),
-        ]);
-        mend_day(&mut page);
-        assert_eq!(page.words[1].text, "03");
+        let of = |first: &str, second: &str| agreed(&[readings(first), readings(second)]).map(str::to_owned);
+        assert_eq!(of("08 08 02 08", "08 08 8 08").as_deref(), Some("08"));
+        assert_eq!(of("11 11 11 1", "14 14 14 4"), None);
+        assert_eq!(of("4 4 4", ""), None);
+        assert_eq!(of("", ""), None);
     }
 }
