@@ -3,7 +3,6 @@
 use std::{panic, process::ExitCode};
 
 use baocao::cli::{Cli, Status};
-use clap::Parser;
 
 fn main() -> ExitCode {
     panic::set_hook(Box::new(|info| {
@@ -11,7 +10,7 @@ fn main() -> ExitCode {
         let place = info.location().map(ToString::to_string).unwrap_or_default();
         eprintln!("baocao: internal error at {place}; please report it together with what was read");
     }));
-    let status = match Cli::parse().run() {
+    let status = match Cli::of_process().run() {
         Ok(status) => status,
         Err(error) if error.is_broken_pipe() => Status::Fine,
         Err(error) => {

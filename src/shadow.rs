@@ -338,6 +338,7 @@ impl Flow {
     /// A flow with these joins: (offset of the line break, offset where the text goes on).
     pub fn new(mut joins: Vec<(u32, u32)>) -> Self {
         joins.sort_unstable();
+        joins.dedup();
         let mut back: Vec<_> = joins.iter().map(|&(from, to)| (to, from)).collect();
         back.sort_unstable();
         Self { onward: joins, back }

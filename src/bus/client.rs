@@ -9,7 +9,7 @@ use async_nats::{
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
-use super::{Connection, Error, ErrorKind, Unit, headers};
+use super::{Connection, Error, ErrorKind, Unit, headers, publish::set};
 use crate::{proto::baocao::v1 as pb, wire};
 
 /// Type of the event of a report handed in.
@@ -38,7 +38,12 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
     }
     let submission_id = submission.submission_id.clone();
     let subject = connection.names.received(&Unit::new(&submission.unit));
-    let headers = headers::event(&submission_id, SUBMITTED, &submission_id, SystemTime::now(), None);
+    let made_at = submission.submitted_at.and_then(|time| SystemTime::try_from(time).ok());
+    let made_at = made_at.unwrap_or_else(SystemTime::now);
+    let mut headers = headers::event(&submission_id, SUBMITTED, &submission_id, made_at, None);
+    if !submission.source.is_empty() {
+        set(&mut headers, "ce-source", &submission.source);
+    }
     let publish = PublishMessage::build()
         .headers(headers)
         .payload(submission.encode_to_vec().into());

@@ -103,9 +103,13 @@ fn notice(event: &Event, connected: &watch::Sender<bool>) {
             connected.send_replace(true);
             tracing::info!("connection is up");
         }
-        Event::Disconnected | Event::Closed => {
+        Event::Disconnected => {
             connected.send_replace(false);
-            tracing::warn!(%event, "connection is down");
+            tracing::warn!("connection is down");
+        }
+        Event::Closed => {
+            connected.send_replace(false);
+            tracing::info!("connection is closed");
         }
         // A denied publish shows only here; the caller merely waits for an answer in vain.
         Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => tracing::error!(%event, "bus"),

@@ -10,7 +10,7 @@ use async_nats::jetstream::consumer::{
     pull::{self, MessagesErrorKind},
 };
 use futures::StreamExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 use super::{
     Connection, Delivery, Error, ErrorKind,
@@ -21,8 +21,9 @@ use super::{
 /// Bytes are counted in blocks, since a semaphore's permits are counted in 32 bits.
 const BLOCK: usize = 1024;
 
-/// How often the server says that it is there while it has nothing for us.
-const IDLE_HEARTBEAT: Duration = Duration::from_secs(3);
+/// How often the server says that it is there while it has nothing for us. Twice this without a
+/// word means that it has forgotten our request.
+const IDLE_HEARTBEAT: Duration = Duration::from_secs(2);
 
 /// How long one request for a message stands before it is made anew.
 const REQUEST_EXPIRES: Duration = Duration::from_secs(30);
@@ -98,6 +99,9 @@ pub struct Intake {
     messages: pull::Stream,
     budget: Budget,
     heartbeat: Duration,
+    connected: watch::Receiver<bool>,
+    /// Whether the connection was down since the pull began.
+    was_down: bool,
     /// Room for the next message.
     room: Option<Reservation>,
     /// A message that has arrived and waits for room of its size.
@@ -117,7 +121,10 @@ impl Intake {
             .messages()
             .await
             .map_err(|error| Error::because(ErrorKind::Unreachable, "cannot begin to pull", error))?;
+        let connected = connection.connected();
         Ok(Self {
+            connected,
+            was_down: false,
             connection,
             consumer,
             messages,
@@ -149,7 +156,13 @@ impl Intake {
 
     /// One message of the pull; None when there is a reason to look again.
     async fn pull(&mut self) -> Result<Option<Incoming>, Error> {
-        match self.messages.next().await {
+        let next = tokio::select! {
+            next = self.messages.next() => next,
+            () = reconnected(&mut self.connected, &mut self.was_down) => {
+                return Err(Error::new(ErrorKind::Unreachable, "the connection was down"));
+            }
+        };
+        match next {
             Some(Ok(message)) => match Incoming::new(message) {
                 Ok(incoming) => Ok(Some(incoming)),
                 Err(error) => {
@@ -181,11 +194,18 @@ impl Intake {
     async fn judge(&self, error: &pull::MessagesError) -> Result<(), Error> {
         let what = "the pull has failed";
         match error.kind() {
-            // The client reconnects and asks again by itself; only a consumer that is gone would
-            // make it wait for ever.
-            MessagesErrorKind::MissingHeartbeat | MessagesErrorKind::NoResponders | MessagesErrorKind::Pull => {
+            // Connected, and silent: the request is lost. The client would notice only when it
+            // expires, half a minute later.
+            MessagesErrorKind::MissingHeartbeat => {
+                self.wait_until_connected().await;
+                Err(Error::because(ErrorKind::TimedOut, what, error))
+            }
+            // Only a consumer that is gone would make the client wait for ever.
+            MessagesErrorKind::NoResponders | MessagesErrorKind::Pull => {
                 tracing::debug!(%error, "looking after the consumer");
                 self.wait_until_connected().await;
+                // Not in circles, should the server keep saying so.
+                tokio::time::sleep(Duration::from_millis(100)).await;
                 let info = self.consumer.cached_info();
                 consumer_info(&self.connection, &info.stream_name, &info.name)
                     .await
@@ -215,6 +235,23 @@ impl Intake {
         if let Some(incoming) = self.arrived {
             // Unheard, it is delivered again after `ack_wait`.
             let _ = incoming.retry_after(Duration::ZERO).await;
+        }
+    }
+}
+
+/// Waits until the connection is up again after it was down. The client does ask again by itself,
+/// but misses a connection that goes and comes quickly, and then waits for its request to expire.
+async fn reconnected(connected: &mut watch::Receiver<bool>, was_down: &mut bool) {
+    loop {
+        if !*connected.borrow_and_update() {
+            *was_down = true;
+        } else if *was_down {
+            *was_down = false;
+            return;
+        }
+        if connected.changed().await.is_err() {
+            // The client is gone; the pull says so itself.
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::{Args, ValueEnum};
@@ -54,7 +54,7 @@ struct Checked {
     read: Option<(Document, Vec<Finding>)>,
     /// Why it could not be read.
     failure: Option<String>,
-    /// The findings as messages on the bus have them.
+    /// The findings as messages on the bus have them; for JSON only.
     messages: Value,
 }
 
@@ -68,7 +68,7 @@ impl Check {
         let mut out = io::stdout().lock();
         let printer = text::Printer::new(lang);
         for path in input::files(&self.files)? {
-            let checked = check(&path, &reading, lang);
+            let checked = check(&path, &reading, self.format, lang);
             tally.add(&checked);
             match self.format {
                 // Printed file by file, so that the first findings are there at once.
@@ -87,7 +87,7 @@ impl Check {
 }
 
 /// Reads and checks one file. That it cannot be read is said at once, and the others follow.
-fn check(path: &std::path::Path, reading: &Reading<'_>, lang: Lang) -> Checked {
+fn check(path: &Path, reading: &Reading<'_>, format: Format, lang: Lang) -> Checked {
     let failed = |name: String, error: Error| {
         let failure = error.on_one_line();
         eprintln!("baocao: {failure}");
@@ -106,24 +106,32 @@ fn check(path: &std::path::Path, reading: &Reading<'_>, lang: Lang) -> Checked {
         Ok(outcome) => outcome,
         Err(error) => return failed(input.name, error),
     };
-    if let Outcome::Refused(refusal) = &outcome {
-        let error = reading.refused(&input, refusal, lang);
-        return failed(input.name, error);
-    }
-    let message = wire::processed(&input.submission(), &outcome, false, None);
-    let messages = wire::to_json(&message, false)
-        .ok()
-        .and_then(|json| serde_json::from_str(&json).ok());
-    let messages: Value = messages.unwrap_or_default();
+    let messages = match format {
+        Format::Json => messages(&input, &outcome),
+        Format::Text | Format::Sarif => Value::Null,
+    };
     match outcome {
         Outcome::Processed(processed) => Checked {
             name: input.name,
             read: Some((processed.document, processed.findings)),
             failure: None,
-            messages: messages["findings"].clone(),
+            messages,
         },
-        Outcome::Refused(_) => failed(input.name, Error::new("refused")),
+        Outcome::Refused(refusal) => {
+            let error = reading.refused(&input, &refusal, lang);
+            failed(input.name, error)
+        }
     }
+}
+
+/// The findings as messages on the bus have them.
+fn messages(input: &Input, outcome: &Outcome) -> Value {
+    let message = wire::processed(&input.submission(), outcome, false, None);
+    let json = wire::to_json(&message, false).ok();
+    let mut value: Value = json
+        .and_then(|json| serde_json::from_str(&json).ok())
+        .unwrap_or_default();
+    value["findings"].take()
 }
 
 fn print_text(out: &mut impl Write, printer: &text::Printer, checked: &Checked) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Error, Lang, Result};
+use super::{Error, Lang, Result, extract::table::date};
 use crate::{
     bus::{Event, Names, Unit},
     proto::baocao::v1 as pb,
@@ -102,10 +102,7 @@ fn title(submission: &pb::ReportSubmission) -> String {
 fn heading(report: &pb::Report, lang: Lang) -> String {
     let header = report.header.clone().unwrap_or_default();
     let number = header.number.map(|number| number.text).unwrap_or_default();
-    let date = header
-        .issue_date
-        .map(|date| format!("{:02}/{:02}/{}", date.day, date.month, date.year))
-        .unwrap_or_default();
+    let date = header.issue_date.as_ref().map(date).unwrap_or_default();
     let parts = [number, date, header.issuers.join("; "), header.subject];
     let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     if parts.is_empty() {

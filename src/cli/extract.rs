@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{extract::PartialDate, pipeline::Outcome, wire};
 
-mod table;
+pub(super) mod table;
 
 /// Print what a report says: header, sections, citations, figures, findings
 #[derive(Debug, Args)]

@@ -5,13 +5,14 @@
 
 use std::{io::IsTerminal, path::PathBuf};
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Loaded, Settings, Sources};
 
 mod check;
 mod config;
 mod decode_child;
+mod demo;
 mod error;
 mod events;
 mod extract;
@@ -21,9 +22,13 @@ mod rules;
 mod runtime;
 mod submit;
 mod watch;
+mod worker;
 
 pub use error::Error;
 pub use lang::Lang;
+
+/// The flag `--set` behind a command.
+const SET_BEHIND: &str = "set_behind";
 
 /// What a command hands back.
 pub type Result<T = Status> = std::result::Result<T, Error>;
@@ -62,7 +67,8 @@ struct Global {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Set any setting, such as --set worker.concurrency=4; may be given several times
-    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    // Not global: clap would let those behind the command replace those before it.
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
     /// Language of messages [default: vi if LC_ALL, LC_MESSAGES or LANG says so, else en]
     #[arg(long, global = true, value_name = "LANGUAGE")]
@@ -82,13 +88,40 @@ enum Command {
     Extract(extract::Extract),
     Rules(rules::Rules),
     Config(config::PrintConfig),
+    Worker(worker::Worker),
     Submit(submit::Submit),
     Watch(watch::Watch),
     #[command(hide = true)]
     DecodeChild(decode_child::DecodeChild),
+    Demo(demo::Demo),
 }
 
 impl Cli {
+    /// The command line of this process; ends it with a message where it is wrong.
+    pub fn of_process() -> Self {
+        let matches = Self::with_set_everywhere().get_matches();
+        let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+        if let Some((_, command)) = matches.subcommand() {
+            let more = command.get_many::<String>(SET_BEHIND).into_iter().flatten();
+            cli.global.set.extend(more.cloned());
+        }
+        cli
+    }
+
+    /// The definition of the command line, with `--set` behind each command, too.
+    fn with_set_everywhere() -> clap::Command {
+        let root = Self::command();
+        let set = root
+            .get_arguments()
+            .find(|argument| argument.get_id() == "set")
+            .cloned();
+        let set = set.map(|set| set.id(SET_BEHIND));
+        root.mut_subcommands(|command| match command.get_name() {
+            "help" => command,
+            _ => command.args(&set),
+        })
+    }
+
     /// Runs the command.
     pub fn run(self) -> Result {
         let Self { global, command } = self;
@@ -98,8 +131,10 @@ impl Cli {
             Command::Rules(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
             Command::DecodeChild(command) => command.run(),
+            Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
+            Command::Demo(command) => command.run(&global),
         }
     }
 }
@@ -156,7 +191,6 @@ mod tests {
 
     #[test]
     fn the_command_line_is_consistent() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
+        Cli::with_set_everywhere().debug_assert();
     }
 }

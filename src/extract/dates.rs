@@ -65,6 +65,8 @@ pub struct DateMention {
 }
 
 const DAY: Key = Key::new("ngày");
+/// What scans make of "ngày"; taken for it before a full date only.
+const MISREAD_DAY: [Key; 4] = [Key::new("ngay"), Key::new("ngảy"), Key::new("ngáy"), Key::new("ngây")];
 const MONTH: Key = Key::new("tháng");
 const YEAR: Key = Key::new("năm");
 
@@ -76,8 +78,12 @@ pub fn parse(reader: &Reader<'_>, from: usize) -> Option<DateMention> {
     if first.is_number() {
         return numeric(reader, first, false, first.start());
     }
+    if let Some(digits) = glued_day(reader, first) {
+        return day_onward(reader, reader.after(digits), first.start());
+    }
     match first.key {
         DAY => after_day_word(reader, first),
+        key if MISREAD_DAY.contains(&key) => after_day_word(reader, first).filter(|found| found.date.is_full()),
         MONTH => month_and_year(reader, reader.after(first.end()), 0, first.start()),
         YEAR => {
             let (year, end) = year(reader, reader.after(first.end()))?;
@@ -124,15 +130,26 @@ fn number_or_blank(reader: &Reader<'_>, from: usize) -> (u8, Token) {
     }
 }
 
+/// Where the digits begin in "ngày26/5/2023", which lost its space.
+fn glued_day(reader: &Reader<'_>, word: Token) -> Option<usize> {
+    let text = reader.token(word);
+    let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let glued = word.is_word() && letters.len() < text.len() && Key::new(letters) == DAY;
+    glued.then(|| word.start() + letters.len())
+}
+
 /// What follows "ngày": 27 tháng 5 năm 2019, 27/5/2019, 27/5 năm 2019, 27/5.
 fn after_day_word(reader: &Reader<'_>, word: Token) -> Option<DateMention> {
-    let first = reader.after(word.end());
+    day_onward(reader, reader.after(word.end()), word.start())
+}
+
+fn day_onward(reader: &Reader<'_>, first: Token, start: usize) -> Option<DateMention> {
     let day = small(reader, first)?;
     let next = skip_comma(reader, first.end());
     if next.key == MONTH {
-        return month_and_year(reader, reader.after(next.end()), day, word.start());
+        return month_and_year(reader, reader.after(next.end()), day, start);
     }
-    numeric(reader, first, true, word.start())
+    numeric(reader, first, true, start)
 }
 
 /// What follows "tháng": 5 năm 2019, 5/2019.
@@ -171,10 +188,14 @@ fn numeric(reader: &Reader<'_>, first: Token, named: bool, start: usize) -> Opti
         return None;
     }
     let separator = reader.after(second.end());
-    if is_separator(separator) || (named && separator.key == YEAR) {
-        if let Some((year, end)) = year(reader, reader.after(separator.end())) {
-            return mention(year, month, day, start, end);
-        }
+    let goes_on = is_separator(separator) || (named && separator.key == YEAR);
+    let end = if goes_on {
+        year(reader, reader.after(separator.end()))
+    } else {
+        None
+    };
+    if let Some((year, end)) = end {
+        return mention(year, month, day, start, end);
     }
     if named && plausible {
         mention(0, month, day, start, second.end())
@@ -225,7 +246,7 @@ fn year(reader: &Reader<'_>, token: Token) -> Option<(u16, usize)> {
 /// Number of days of a month, 1 to 12.
 pub fn days_in(year: u16, month: u8) -> u8 {
     match month {
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 if year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400)) => 29,
         2 => 28,
         4 | 6 | 9 | 11 => 30,
         _ => 31,
@@ -266,6 +287,7 @@ mod tests {
             ("tháng 10/2023", 2023, 10, 0, "tháng 10/2023"),
             ("năm 2015 cho", 2015, 0, 0, "năm 2015"),
             ("ngày 15/3 về", 0, 3, 15, "ngày 15/3"),
+            ("ngày26/5/2023 về", 2023, 5, 26, "ngày26/5/2023"),
         ] {
             assert_eq!(read(text), Some((year, month, day, span.to_owned())), "{text}");
         }

@@ -96,11 +96,14 @@ impl Resolver<'_> {
         let part = |span: Option<Span>| span.map_or(String::new(), |span| code(span.of(self.text)));
         let mut issuer = part(symbol.issuer_code);
         let mut style = symbol.style;
-        if issuer.is_empty() {
-            if let Some(next) = self.lender(citations, index) {
-                issuer = part(next.issuer_code);
-                style = next.style;
-            }
+        let lender = if issuer.is_empty() {
+            self.lender(citations, index)
+        } else {
+            None
+        };
+        if let Some(next) = lender {
+            issuer = part(next.issuer_code);
+            style = next.style;
         }
         let scheme = match self.vocabulary.issuers.of_code(&issuer) {
             Some(body) if body.party => Scheme::Party,
@@ -164,7 +167,7 @@ impl Resolver<'_> {
             // Central congresses meet in January of a year that ends in 1 or 6, local ones in the autumn before.
             return match central {
                 true => (date.year - 1) / 5 * 5 + 1,
-                false if date.year % 5 == 0 && date.month < 8 => date.year - 5,
+                false if date.year.is_multiple_of(5) && date.month < 8 => date.year - 5,
                 false => date.year / 5 * 5,
             };
         }

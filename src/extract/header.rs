@@ -511,7 +511,7 @@ impl<'t> TitleWords<'t> {
         let glued = self.tokens.get(at.wrapping_sub(1)).is_some_and(|before| {
             (before.is_mark('/') || before.is_mark('-'))
                 && !self.tokens[at].spaced
-                && !self.year(at.wrapping_sub(2)).is_some()
+                && self.year(at.wrapping_sub(2)).is_none()
         });
         if glued {
             return None;

@@ -118,8 +118,8 @@ impl Layout {
         }
         let mut joiner = Joiner::new(text, &lines, within, wrapped);
         joiner.run();
+        joiner.notes_behind(closing.clone());
         let mut notes = joiner.notes;
-        notes.extend(notes_behind(text, &lines, &closing));
         find_references(text, &lines, &mut notes);
         let labels = lines
             .iter()
@@ -551,7 +551,7 @@ fn behind_type_word(text: &str, line: Span) -> Option<Span> {
     let reader = Reader::new(text, &flow);
     let second = reader.after(reader.after(line.start as usize).end());
     let next = reader.after(second.end());
-    (next.start() < line.end as usize && next.is_word()).then(|| Span {
+    (next.start() < line.end as usize && next.is_word()).then_some(Span {
         start: next.span.start,
         end: line.end,
     })
@@ -809,20 +809,20 @@ impl<'t> Joiner<'t> {
     /// Walks the paragraphs in order; behind a footnote the interrupted sentence goes on.
     fn run(&mut self) {
         let mut index = self.within.start;
-        let mut open: Option<usize> = None;
+        let mut open: Option<(usize, usize)> = None;
         while let Some(first) = self.next_text_line(index) {
             if note_mark(self.text, self.lines[first], &self.glued).is_some() {
                 index = self.note(first, open.is_some());
                 continue;
             }
-            if let Some(last) = open.take()
-                && self.resumes(last, first)
+            if let Some((start, last)) = open.take()
+                && self.resumes(start, last, first)
             {
                 self.join(last, first);
             }
             let last = self.paragraph_end(first, self.within.end);
             if self.is_open(first, last) {
-                open = Some(last);
+                open = Some((first, last));
             }
             index = last + 1;
         }
@@ -853,10 +853,18 @@ impl<'t> Joiner<'t> {
     /// Whether the line break between two neighbouring lines stands inside a sentence.
     fn is_soft(&self, a: usize, b: usize) -> bool {
         let (first, second) = (self.lines[a], self.lines[b]);
-        if first.is_blank() || second.is_blank() || first.row || second.row || second.bullet || second.label.is_some() {
+        if first.is_blank() || second.is_blank() || first.row || second.row {
             return false;
         }
-        if note_mark(self.text, second, &self.glued).is_some() || ends_sentence(self.text, first.span) {
+        if is_torn(self.text, first.span) && note_mark(self.text, second, &self.glued).is_none() {
+            return true;
+        }
+        if second.bullet || second.label.is_some() {
+            return false;
+        }
+        // In wrapped text a full line may end in a semicolon and its sentence go on below.
+        let listed = first.span.of(self.text).ends_with(';') && self.is_full(first);
+        if note_mark(self.text, second, &self.glued).is_some() || (ends_sentence(self.text, first.span) && !listed) {
             return false;
         }
         let (upper, next_upper) = (is_upper(self.behind_label(first)), is_upper(second.span.of(self.text)));
@@ -865,11 +873,16 @@ impl<'t> Joiner<'t> {
         }
         let next = second.span.of(self.text);
         let goes_on = next.starts_with(|c: char| !c.is_uppercase());
-        let comma = first.span.of(self.text).ends_with(',');
+        let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
-            Some(width) => goes_on || comma || upper || first.span.len() * 4 >= width * 3,
+            Some(_) => goes_on || comma || upper || self.is_full(first),
             None => goes_on || comma,
         }
+    }
+
+    /// Whether a line of wrapped text is about as long as its lines are.
+    fn is_full(&self, line: Line) -> bool {
+        self.wrapped.is_some_and(|width| line.span.len() * 4 >= width * 3)
     }
 
     fn behind_label(&self, line: Line) -> &'t str {
@@ -884,7 +897,7 @@ impl<'t> Joiner<'t> {
     }
 
     /// Whether the sentence that a paragraph left open goes on with this line.
-    fn resumes(&self, open: usize, line: usize) -> bool {
+    fn resumes(&self, start: usize, open: usize, line: usize) -> bool {
         let (previous, next) = (self.lines[open], self.lines[line]);
         if next.label.is_some() || next.bullet || next.row {
             return false;
@@ -897,7 +910,7 @@ impl<'t> Joiner<'t> {
             .notes
             .last()
             .is_some_and(|note| note.body.start > previous.span.end);
-        let long = previous.span.len() > 120;
+        let long = self.lines[start].span.join(previous.span).len() > 120;
         lower || (behind_note && long) || (asks && long)
     }
 
@@ -923,6 +936,28 @@ impl<'t> Joiner<'t> {
         last + 1
     }
 
+    /// Footnotes that stand behind the signatures: each over its wrapped lines.
+    fn notes_behind(&mut self, closing: Range<usize>) {
+        let mut index = closing.start;
+        while index < closing.end {
+            let Some((mark, body)) = note_mark(self.text, self.lines[index], &self.glued) else {
+                index += 1;
+                continue;
+            };
+            let last = self.paragraph_end(index, closing.end);
+            let body = Span {
+                start: body as u32,
+                end: self.lines[last].span.end,
+            };
+            self.notes.push(Note {
+                mark,
+                body,
+                reference: None,
+            });
+            index = last + 1;
+        }
+    }
+
     /// The last line of a note that goes on as a list: up to the sentence that it interrupted, to
     /// prose, to a heading or the next note.
     fn note_list_end(&mut self, mut last: usize, open: bool) -> usize {
@@ -936,11 +971,12 @@ impl<'t> Joiner<'t> {
             let heading = line
                 .label
                 .is_some_and(|label| matches!(label.kind, LabelKind::Roman | LabelKind::Part | LabelKind::Upper));
-            let prose = !line.bullet && line.span.len() > PROSE_BYTES;
+            let end = self.paragraph_end(next, self.within.end);
+            let prose = !line.bullet && line.span.join(self.lines[end].span).len() > PROSE_BYTES;
             if resumed || heading || prose || note_mark(self.text, line, &self.glued).is_some() {
                 return last;
             }
-            last = self.paragraph_end(next, self.within.end);
+            last = end;
         }
         last
     }
@@ -951,9 +987,20 @@ fn announces_list(text: &str, span: Span) -> bool {
     span.of(text).trim_end_matches(is_ornament).ends_with([':', ','])
 }
 
+/// Whether a line ends inside a number: "45/QĐ-", "217-", "số". What follows is no label.
+fn is_torn(text: &str, span: Span) -> bool {
+    let line = span.of(text);
+    let joint = line
+        .strip_suffix(['-', '/', '–'])
+        .is_some_and(|rest| rest.ends_with(char::is_alphanumeric) && rest.contains(|c: char| c.is_ascii_digit()));
+    let flow = Flow::default();
+    joint || Reader::new(text, &flow).before(span.end as usize).key == Key::new("số")
+}
+
 /// Whether a line's last word cannot end a sentence.
 fn asks_for_more(text: &str, span: Span) -> bool {
-    const WORDS: [Key; 16] = [
+    const WORDS: [Key; 17] = [
+        Key::new("giữa"),
         Key::new("và"),
         Key::new("của"),
         Key::new("các"),
@@ -1004,28 +1051,6 @@ fn unlabel_wrapped(text: &str, lines: &mut [Line], width: usize) {
             lines[index].bullet = false;
         }
     }
-}
-
-/// Footnotes that stand behind the signatures.
-fn notes_behind(text: &str, lines: &[Line], closing: &Range<usize>) -> Vec<Note> {
-    let mut notes: Vec<Note> = Vec::new();
-    for line in &lines[closing.start..] {
-        if let Some((mark, body)) = note_mark(text, *line, &FxHashSet::default()) {
-            notes.push(Note {
-                mark,
-                body: Span {
-                    start: body as u32,
-                    end: line.span.end,
-                },
-                reference: None,
-            });
-        } else if let Some(note) = notes.last_mut()
-            && !line.is_blank()
-        {
-            note.body.end = line.span.end;
-        }
-    }
-    notes
 }
 
 /// Finds the marks in the text that the notes belong to: the last one before each note, or for

@@ -327,8 +327,9 @@ pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
     let footnotes = footnotes::extract(&layout);
     let mut citations = citations::extract(document, &layout, vocabulary, &header);
     let documents = documents::resolve(document, &mut citations, vocabulary);
-    let measures = measures::extract(document, &layout, vocabulary, &sections, &citations);
+    let mut measures = measures::extract(document, &layout, vocabulary, &sections, &citations);
     let breakdowns = breakdowns::extract(document, &layout, vocabulary, &footnotes, &measures);
+    breakdowns::inherit_changes(&mut measures, &breakdowns);
     let (recipients, signatories) = closing::extract(document, &layout);
     Report {
         header,

@@ -46,10 +46,11 @@ pub fn run_end(bytes: &[u8], start: usize) -> usize {
     let mut i = start;
     while i < bytes.len() {
         let separator = matches!(bytes[i], b'.' | b',') && bytes.get(i + 1).is_some_and(u8::is_ascii_digit);
-        if !bytes[i].is_ascii_digit() && !(separator && i > start) {
+        if bytes[i].is_ascii_digit() || separator && i > start {
+            i += 1;
+        } else {
             break;
         }
-        i += 1;
     }
     i
 }
@@ -90,7 +91,7 @@ fn shape(run: &[u8]) -> Option<(usize, usize, bool)> {
         (_, 0) if groups(run, b'.') => Some((run.len(), run.len(), true)),
         (_, 1) => {
             let comma = find(b',')?;
-            if dots == 0 || groups(&run[..comma], b'.') {
+            if dots == 0 || !run[comma..].contains(&b'.') && groups(&run[..comma], b'.') {
                 Some((comma, comma + 1, dots > 0))
             } else {
                 let dot = find(b'.')?;

@@ -62,9 +62,7 @@ pub fn parse_with_blank(reader: &Reader<'_>, types: &DocumentTypes, from: usize)
     while matches!(token.kind, Kind::Mark('.' | '…')) {
         token = reader.after(token.end());
     }
-    if separator(token).is_none() {
-        return None;
-    }
+    separator(token)?;
     let codes = Codes::read(reader, types, token.start(), true)?;
     codes.symbol(types, None, token.start())
 }
@@ -90,6 +88,30 @@ pub fn parse_bare(reader: &Reader<'_>, from: usize) -> Option<Symbol> {
     })
 }
 
+/// Parses the symbol of a technical standard behind its series: "QCVN 102:2016/BTTTT".
+pub fn parse_standard(reader: &Reader<'_>, types: &DocumentTypes, series: Token) -> Option<Symbol> {
+    let (sequence, next) = sequence(reader, series.end())?;
+    let colon = reader.after(next);
+    let number = reader.after(colon.end());
+    let year = if colon.is_mark(':') {
+        year_of(reader, number)
+    } else {
+        None
+    };
+    year?;
+    let codes = Codes::read(reader, types, number.end(), false);
+    let issuer_code = codes.and_then(|codes| Some(Span::new(codes.first?.start(), codes.end)));
+    let end = issuer_code.map_or(number.span.end, |code| code.end);
+    Some(Symbol {
+        span: Span { end, ..series.span },
+        sequence: Some(sequence),
+        year,
+        type_code: Some(series.span),
+        issuer_code,
+        style: NumberStyle::Unknown,
+    })
+}
+
 /// The running number: digits, a dotted part ("66.7"), a letter ("30c"); and the offset behind.
 fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
     let first = reader.after(from);
@@ -109,6 +131,16 @@ fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
         end = letter.end();
     }
     Some((Span::new(first.start(), end), end))
+}
+
+/// The type code of a symbol whose first separator got lost: "25 NQ/TW", "12QĐ/TW".
+fn lone_code(reader: &Reader<'_>, types: &DocumentTypes, from: usize) -> Option<Token> {
+    let code = reader.after(from);
+    let mark = reader.after(code.end());
+    let issuer = reader.after(mark.end());
+    let capitals = matches!(code.case, Case::Upper | Case::Mixed) && types.of_code(code.key).is_some();
+    let tight = !mark.spaced && !issuer.spaced && separator(mark).is_some();
+    (code.is_word() && capitals && tight && is_code(reader, types, issuer)).then_some(code)
 }
 
 fn separator(token: Token) -> Option<char> {
@@ -163,21 +195,25 @@ impl Codes {
             ..Codes::default()
         };
         let mut at = from;
+        if let Some(code) = lone_code(reader, types, from) {
+            codes.push(' ', code);
+            at = code.end();
+        }
         loop {
             let mark = reader.after(at);
-            let Some(sign) = separator(mark).or_else(|| (mark.is_mark('&') && codes.first.is_some()).then_some('&'))
-            else {
+            let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) else {
                 break;
             };
             let word = reader.after(mark.end());
             // A dash between spaces is a dash of the sentence once the symbol is whole.
             let loose = mark.spaced && word.spaced && !blank;
-            if codes.first.is_none() && codes.year.is_none() && !loose && sign != '&' {
-                if let Some(year) = year_of(reader, word) {
-                    codes.year = Some(year);
-                    at = word.end();
-                    continue;
-                }
+            let may_be_year = codes.first.is_none() && codes.year.is_none() && !loose;
+            if may_be_year {
+                codes.year = year_of(reader, word);
+            }
+            if may_be_year && codes.year.is_some() {
+                at = word.end();
+                continue;
             }
             let number =
                 word.is_number() && codes.first.is_some() && !mark.spaced && !word.spaced && word.span.len() <= 4;
@@ -187,6 +223,10 @@ impl Codes {
             if codes.rest.is_some() && loose && types.of_code(word.key).is_some() {
                 break;
             }
+            // "UBND-VX,KT": two units; but ", UBND" goes on with the sentence.
+            if sign == ',' && (word.spaced || word.span.len() > 3 || types.of_code(word.key).is_some()) {
+                break;
+            }
             if number && separator(reader.after(word.end())).is_some() {
                 break;
             }
@@ -194,6 +234,15 @@ impl Codes {
             at = word.end();
         }
         codes.first.map(|_| codes)
+    }
+
+    /// "&" and "," join units inside a symbol.
+    fn joint(&self, mark: Token) -> Option<char> {
+        match mark.kind {
+            Kind::Mark('&') if self.first.is_some() => Some('&'),
+            Kind::Mark(',') if self.rest.is_some() && !mark.spaced => Some(','),
+            _ => None,
+        }
     }
 
     fn push(&mut self, sign: char, word: Token) {
@@ -293,6 +342,7 @@ mod tests {
             ("321/UBND-VP8", "321/UBND-VP8|321|0||UBND-VP8|State"),
             ("5021/BDN", "5021/BDN|5021|0||BDN|State"),
             ("11-QĐi/TW", "11-QĐi/TW|11|0|QĐi|TW|Party"),
+            ("12/UBND-VX,KT ngày", "12/UBND-VX,KT|12|0||UBND-VX,KT|State"),
             ("15-QÐ/TU", "15-QÐ/TU|15|0|QÐ|TU|Party"),
         ] {
             assert_eq!(read(text), expected, "{text}");
@@ -314,6 +364,8 @@ mod tests {
             ("23/KH–STNMT", "23/KH–STNMT|23|0|KH|STNMT|State"),
             ("65-Ctr/TU", "65-Ctr/TU|65|0|Ctr|TU|Party"),
             ("19-NQ/Tw", "19-NQ/Tw|19|0|NQ|Tw|Party"),
+            ("25 NQ/TW của", "25 NQ/TW|25|0|NQ|TW|Unknown"),
+            ("12QĐ/TU", "12QĐ/TU|12|0|QĐ|TU|Unknown"),
             ("45/QĐ-UBND - Chương trình", "45/QĐ-UBND|45|0|QĐ|UBND|State"),
             ("45/QĐ-UBND - NĂM 2023", "45/QĐ-UBND|45|0|QĐ|UBND|State"),
         ] {

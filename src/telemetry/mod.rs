@@ -10,12 +10,12 @@ pub mod health;
 
 pub use health::Health;
 
+/// The NATS client, as logs name it.
+const CLIENT: &str = "async_nats";
+
 /// Sets up logging for the whole process, on standard error. Call once, in `main`.
 pub fn init(settings: &Telemetry) -> Result<(), Error> {
-    let filter = EnvFilter::try_new(&settings.log).map_err(|error| Error::Filter {
-        filter: settings.log.clone(),
-        error,
-    })?;
+    let filter = filter(&settings.log)?;
     let is_json = match settings.log_format {
         LogFormat::Json => true,
         LogFormat::Text => false,
@@ -32,6 +32,17 @@ pub fn init(settings: &Telemetry) -> Result<(), Error> {
     done.map_err(|_| Error::Twice)?;
     quiet_panics();
     Ok(())
+}
+
+/// The filter of a setting. Below "info" the NATS client logs answers of the server, and with them
+/// what documents say; so it stays there unless it is named.
+fn filter(setting: &str) -> Result<EnvFilter, Error> {
+    let quieted = format!("{CLIENT}=info,{setting}");
+    let filter = if setting.contains(CLIENT) { setting } else { &quieted };
+    EnvFilter::try_new(filter).map_err(|error| Error::Filter {
+        filter: setting.into(),
+        error,
+    })
 }
 
 /// Logs where a panic happened and not what it says: the message may quote the text of a document.
@@ -56,4 +67,18 @@ pub enum Error {
     /// Somebody has set it up before.
     #[error("logging is set up already")]
     Twice,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_client_does_not_say_what_passes_through_it() {
+        let filters = |setting: &str| filter(setting).expect("a filter").to_string();
+        assert!(filters("debug").contains("async_nats=info"));
+        assert!(filters("info,baocao::bus=debug").contains("async_nats=info"));
+        assert!(!filters("info,async_nats=trace").contains("async_nats=info"));
+        assert!(filter("info,=").is_err() || filter("a=b=c").is_err());
+    }
 }

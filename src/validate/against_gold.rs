@@ -136,7 +136,8 @@ fn measure(document: &Document, item: &Value, span: Span) -> Measure {
     }
 }
 
-/// Prints what is missed and what is reported beyond the gold; run with `--nocapture`.
+/// Totals and parts are not in the annotation, so `sum-mismatch` is left to the test of the whole;
+/// `value-conflict` and `period-mismatch` find what they can be sure of.
 #[test]
 fn certain_findings_of_the_samples_are_found() {
     let directory =
@@ -148,6 +149,8 @@ fn certain_findings_of_the_samples_are_found() {
         .map(|entry| entry.path())
         .collect();
     files.sort();
+    let left = ["sum-mismatch", "value-conflict", "period-mismatch"];
+    let mut wrong = String::new();
     for file in files
         .iter()
         .filter(|file| file.to_string_lossy().ends_with(".gold.json"))
@@ -156,10 +159,7 @@ fn certain_findings_of_the_samples_are_found() {
         let text = fs::read_to_string(file.to_string_lossy().replace(".gold.json", ".txt")).unwrap();
         let document = Document::plain(text);
         let report = report(&document, &gold);
-        let rules = RuleSet {
-            preview: true,
-            ..RuleSet::default()
-        };
+        let rules = RuleSet::default();
         let found = validate(
             &document,
             &report,
@@ -173,7 +173,7 @@ fn certain_findings_of_the_samples_are_found() {
             .map(|(at, _)| at)
             .chain([document.text.len()])
             .collect();
-        println!("{}", file.file_name().unwrap().to_string_lossy());
+        let name = file.file_name().unwrap().to_string_lossy();
         let mut matched = vec![false; found.len()];
         for wanted in gold["findings"].as_array().unwrap() {
             let spans: Vec<Span> = wanted["spans"]
@@ -196,15 +196,21 @@ fn certain_findings_of_the_samples_are_found() {
                 matched[at] |= same;
                 hit |= same;
             }
-            if !hit && (wanted["certainty"] == "CERTAIN" || wanted["rule"] != "text-corruption") {
-                println!("  missed {} {}: {}", wanted["certainty"], wanted["rule"], wanted["why"]);
+            if !hit && wanted["certainty"] == "CERTAIN" && !left.iter().any(|rule| wanted["rule"] == *rule) {
+                wrong += &format!(
+                    "{name}: missed {}: {}
+",
+                    wanted["rule"], wanted["why"]
+                );
             }
         }
         for (finding, _) in found.iter().zip(&matched).filter(|(_, matched)| !**matched) {
-            println!(
-                "  extra {:?} {}: {}",
-                finding.certainty, finding.rule, finding.message_vi
+            wrong += &format!(
+                "{name}: beyond the gold, {}: {}
+",
+                finding.rule, finding.message_vi
             );
         }
     }
+    assert!(wrong.is_empty(), "\n{wrong}");
 }

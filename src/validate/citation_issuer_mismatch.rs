@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::Span,
+    shadow::Key,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -62,14 +63,23 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     }
     for (at, mention) in mentions.iter().enumerate() {
         let citation = mention.citation;
-        let Some(name) = citation.issuer.or(citation.issuer_implied) else {
+        // The name that serves a list may have been given to those documents only that it fits.
+        let inherited = || {
+            mentions
+                .get(at + 1)
+                .filter(|_| citation.issuer_implied.is_none())?
+                .citation
+                .issuer
+        };
+        let Some(name) = citation.issuer.or(citation.issuer_implied).or_else(inherited) else {
             continue;
         };
         let Some(code) = bodies::of_codes(&mention.notation.issuer) else {
             continue;
         };
         let named = bodies::of_name(context, name);
-        if named.is_empty() || agree(&named, &code) {
+        let whole = bodies::of_name(context, whole_name(context, name));
+        if named.is_empty() || agree(&named, &code) || agree(&whole, &code) {
             continue;
         }
         let elsewhere = mention.full_date().is_some_and(|date| {
@@ -87,6 +97,26 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         }
         report(context, mention, name, certainty(&named, &code), findings);
     }
+}
+
+/// The name with what stands before it in the sentence: of "Ban Dân vận Tỉnh ủy" only the last two
+/// words may have been taken for the body that issued a document.
+fn whole_name(context: &Context<'_>, name: Span) -> Span {
+    const WORDS: usize = 4;
+    let reader = context.layout.reader(context.document);
+    let mut whole = name;
+    for _ in 0..WORDS {
+        let token = reader.before(whole.start as usize);
+        if !token.is_word() || token.key == Key::new("của") {
+            break;
+        }
+        whole = whole.join(token.span);
+        let organ = bodies::of_name(context, whole);
+        if organ.iter().any(|body| matches!(body, Body::PartyOrgan(..))) {
+            return whole;
+        }
+    }
+    name
 }
 
 fn agree(named: &[Body], code: &[Body]) -> bool {

@@ -49,6 +49,9 @@ Decree 30/2020/NĐ-CP, article 15 (a number is unique within its body and year).
     check,
 };
 
+/// So many numbers beside the usual one may be mistakes.
+const MOST_ODD: usize = 2;
+
 /// Mentions under one number.
 struct Numbered<'m, 'a> {
     mentions: Vec<&'m Mention<'a>>,
@@ -78,7 +81,8 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             let first = number.mentions[0];
             (std::cmp::Reverse(frequency.get(&first.identity).copied()), first.index)
         });
-        let Some((usual, others)) = numbers.split_first() else {
+        // Many numbers of one day and title are a series of like documents.
+        let Some((usual, others)) = numbers.split_first().filter(|(_, others)| others.len() <= MOST_ODD) else {
             continue;
         };
         for odd in others {

@@ -144,7 +144,6 @@ fn findings(rule: &'static Rule, text: &str) -> String {
 }
 
 #[test]
-#[ignore = "until citations and measures are extracted"]
 fn each_fixture_finds_what_it_says() {
     let mut wrong = String::new();
     for &rule in RULES {
@@ -177,3 +176,61 @@ fn each_fixture_finds_what_it_says() {
     }
     assert!(wrong.is_empty(), "\n{wrong}");
 }
+
+proptest::proptest! {
+    /// Reports of pieces that rules look at, in any order and broken anywhere, panic no rule, and
+    /// all spans lie in the text.
+    #[test]
+    fn no_text_panics_a_rule(pieces in proptest::collection::vec(proptest::sample::select(PIECES), 0..60)) {
+        let document = Document::plain(pieces.concat());
+        let report = crate::extract::extract(&document, Vocabulary::embedded());
+        let rules = RuleSet { preview: true, ..RuleSet::default() };
+        for finding in validate(&document, &report, Vocabulary::embedded(), &rules, TODAY) {
+            for span in finding.spans {
+                assert!(document.text.get(span.range()).is_some(), "{}", finding.rule);
+            }
+        }
+    }
+}
+
+const PIECES: &[&str] = &[
+    "BÁO CÁO\n",
+    "Số:    /BC-UBND\n",
+    "ngày    tháng 2 năm 2024\n",
+    "I. KẾT QUẢ\n",
+    "III. ĐÁNH GIÁ\n",
+    "0. Không\n",
+    "2. Hai\n",
+    "b) Điểm\n",
+    "Kế hoạch số 12/KH-UBND ngày 31/4/2024",
+    " của Ban Thường vụ Tỉnh ủy",
+    " về việc thực hiện công tác dân vận",
+    "Nghị quyết số 0-NQ/TW, ngày 00/00/0000",
+    "Quyết định số 99999999/2024/QĐ/UBND-",
+    " 99999999999999999999999999999 đồng",
+    " 0/0 xã",
+    " 12/10 xã, đạt 120,5%",
+    " 7.922.816.251.426.433.759.354.395 tỷ đồng",
+    ", gồm: 12 xã, 13 xã; 14 xã",
+    " (trong đó 5 xã, 6 xã)",
+    " 0%",
+    " đạt ",
+    " chiếm ",
+    "(",
+    ")",
+    "\n",
+    "\n\n",
+    ". ",
+    "; ",
+    "“",
+    "”",
+    "và và ",
+    "đuợc ",
+    "HDND ",
+    "Nơi nhận:\n",
+    "- Lưu: VT.\n",
+    "\u{301}",
+    "đ",
+    "²",
+    "| 12 | 13 | 14,5 |\n",
+];

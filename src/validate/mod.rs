@@ -27,6 +27,7 @@ mod citation_issuer_mismatch;
 mod citation_number_conflict;
 mod citation_symbol_format;
 mod citation_type_mismatch;
+mod citation_year_mismatch;
 mod duplicate_passage;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -36,8 +37,13 @@ mod impossible_date;
 mod numbering_duplicate;
 mod numbering_gap;
 mod percent_mismatch;
+mod period_mismatch;
+mod ratio_above_total;
+mod signing_form;
 mod sum_mismatch;
 pub mod support;
+mod text_corruption;
+mod value_conflict;
 
 use support::repeats::{self, Repeat, Repeats};
 
@@ -49,13 +55,19 @@ pub static RULES: &[&Rule] = &[
     &citation_number_conflict::RULE,
     &citation_symbol_format::RULE,
     &citation_type_mismatch::RULE,
+    &citation_year_mismatch::RULE,
     &duplicate_passage::RULE,
     &header_missing::RULE,
     &impossible_date::RULE,
     &numbering_duplicate::RULE,
     &numbering_gap::RULE,
     &percent_mismatch::RULE,
+    &period_mismatch::RULE,
+    &ratio_above_total::RULE,
+    &signing_form::RULE,
     &sum_mismatch::RULE,
+    &text_corruption::RULE,
+    &value_conflict::RULE,
 ];
 
 /// The rule with this id.

@@ -9,8 +9,8 @@ use crate::{
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            figures::{resolution, unit},
-            text::figure,
+            figures::{is_plausible, resolution, unit},
+            text::{self, figure},
         },
     },
 };
@@ -65,26 +65,19 @@ const LINKS: [Key; 15] = [
     Key::new("hoàn"),
     Key::new("thành"),
 ];
-/// The figure's own base is named behind it.
-const BASES: [Key; 8] = [
-    Key::new("kế"),
-    Key::new("chỉ"),
-    Key::new("dự"),
-    Key::new("so"),
-    Key::new("cùng"),
-    Key::new("tổng"),
-    Key::new("số"),
-    Key::new("nghị"),
-];
+/// Plans, which the ratio beside the percentage may be of ("1.497/3.602 …, đạt 41,5% kế hoạch").
+const PLANS: [Key; 4] = [Key::new("kế"), Key::new("chỉ"), Key::new("dự"), Key::new("nghị")];
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let measures = &context.report.measures;
     for (at, percent) in measures.iter().enumerate() {
         let plain = percent.kind == MeasureKind::Percent && percent.change == Change::None;
-        if !plain || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
+        if !plain || !is_plausible(percent) || percent.approx != Approx::Exact || context.is_repeated(percent.span) {
             continue;
         }
-        if let Some(ratio) = measures.get(at + 1).filter(|next| next.kind == MeasureKind::Ratio)
+        if let Some(ratio) = measures
+            .get(at + 1)
+            .filter(|next| next.kind == MeasureKind::Ratio && is_plausible(next))
             && opens_bracket(context, percent.span, ratio.span)
         {
             of_ratio(context, measures, at, ratio, findings);
@@ -93,7 +86,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         let Some(before) = at.checked_sub(1).map(|before| &measures[before]) else {
             continue;
         };
-        if before.approx != Approx::Exact || !linked(context, before.span, percent.span) {
+        if before.approx != Approx::Exact || !is_plausible(before) || !linked(context, before.span, percent.span) {
             continue;
         }
         match before.kind {
@@ -110,13 +103,13 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
     let Some(total) = ratio.total.filter(|total| *total > Decimal::ZERO) else {
         return;
     };
-    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) || explained(context, measures, at) {
+    if agrees(percent, (ratio.value, Decimal::ZERO), (total, Decimal::ZERO)) {
         return;
     }
-    let certainty = if own_base(context, percent.span) {
-        Certainty::Likely
-    } else {
-        Certainty::Certain
+    let certainty = match behind(context, percent.span) {
+        Behind::Nothing => Certainty::Certain,
+        Behind::Plan => Certainty::Likely,
+        Behind::Other => return,
     };
     report(
         certainty,
@@ -130,7 +123,10 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
 /// Checks a percentage against a figure and the total of its unit that was named before.
 fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mut Findings<'_>) {
     let (percent, part) = (&measures[at], &measures[at - 1]);
-    if part.change != Change::None || own_base(context, percent.span) || explained(context, measures, at) {
+    if part.change != Change::None
+        || behind(context, percent.span) != Behind::Nothing
+        || explained(context, measures, at)
+    {
         return;
     }
     let totals: Vec<&Measure> = nearby(context, measures, at)
@@ -174,14 +170,11 @@ fn nearby<'m>(context: &Context<'_>, measures: &'m [Measure], at: usize) -> impl
     const FIGURES: usize = 8;
     const BYTES: usize = 700;
     let place = measures[at].span.start as usize;
-    let from = paragraph_start(context, place).max(place.saturating_sub(BYTES));
+    let from = text::paragraph_start(context, place).max(place.saturating_sub(BYTES));
     let window = &measures[at.saturating_sub(FIGURES)..(at + 3).min(measures.len())];
-    window.iter().filter(move |measure| measure.span.start as usize >= from)
-}
-
-fn paragraph_start(context: &Context<'_>, place: usize) -> usize {
-    let bytes = &context.document.text.as_bytes()[..place];
-    memchr::memrchr(b'\n', bytes).map_or(0, |newline| newline + 1)
+    window
+        .iter()
+        .filter(move |measure| measure.span.start as usize >= from && is_plausible(measure))
 }
 
 /// Whether part/total is the stated percentage, its last digit rounded or cut off, with each
@@ -210,7 +203,7 @@ fn linked(context: &Context<'_>, figure: Span, percent: Span) -> bool {
     for _ in 0..MOST {
         let token = reader.after(at);
         if token.start() >= percent.start as usize {
-            return links > 0 && others == 0 || cut && others == 0;
+            return others == 0 && (links > 0 || cut);
         }
         match token.kind {
             Kind::Word if LINKS.contains(&token.key) => links += 1,
@@ -231,11 +224,32 @@ fn opens_bracket(context: &Context<'_>, percent: Span, ratio: Span) -> bool {
     between.is_some_and(|between| between.trim() == "(")
 }
 
-/// Whether what the percentage is of stands behind it.
-fn own_base(context: &Context<'_>, percent: Span) -> bool {
-    let reader = context.layout.reader(context.document);
-    let next = reader.after(percent.end as usize);
-    next.is_word() && BASES.contains(&next.key)
+/// What stands behind a percentage, which may be what it is of.
+#[derive(PartialEq, Eq)]
+enum Behind {
+    /// A mark, the end, or a word that begins something else.
+    Nothing,
+    /// A plan.
+    Plan,
+    /// Some noun: "5% dân số".
+    Other,
+}
+
+fn behind(context: &Context<'_>, percent: Span) -> Behind {
+    const ONWARD: [Key; 6] = [
+        Key::new("và"),
+        Key::new("trong"),
+        Key::new("còn"),
+        Key::new("đã"),
+        Key::new("nhưng"),
+        Key::new("đạt"),
+    ];
+    let next = context.layout.reader(context.document).after(percent.end as usize);
+    match next.kind {
+        Kind::Word if PLANS.contains(&next.key) => Behind::Plan,
+        Kind::Word if !ONWARD.contains(&next.key) => Behind::Other,
+        _ => Behind::Nothing,
+    }
 }
 
 fn same_unit(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {

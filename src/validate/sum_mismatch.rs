@@ -8,7 +8,10 @@ use crate::{
     extract::{Approx, Breakdown, BreakdownManner, Measure, MeasureKind},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{figures::resolution, text::figure},
+        support::{
+            figures::{is_plausible, resolution},
+            text::figure,
+        },
     },
 };
 
@@ -82,7 +85,7 @@ fn compare(
     parts: &[&Measure],
     findings: &mut Findings<'_>,
 ) {
-    let exact = |measure: &Measure| measure.approx == Approx::Exact;
+    let exact = |measure: &Measure| measure.approx == Approx::Exact && is_plausible(measure);
     if !exact(total) || !parts.iter().all(|part| exact(part)) || !parts.iter().all(|part| comparable(total, part)) {
         return;
     }
@@ -118,30 +121,34 @@ fn comparable(total: &Measure, part: &Measure) -> bool {
 }
 
 /// Whether the values, or the first of them, add up: a list read too far is no mistake of the text.
-fn fits(total: Decimal, values: &[Decimal], slack: Decimal) -> bool {
+fn fits(total: Decimal, values: &[Decimal], slack: Slack) -> bool {
     let mut sum = Decimal::ZERO;
     values.iter().enumerate().any(|(at, value)| {
         sum += value;
-        at > 0 && (sum - total).abs() <= slack
+        at > 0 && sum - total >= -slack.below && sum - total <= slack.above
     })
 }
 
+/// How far the sum of the parts may lie below and above the total.
+#[derive(Clone, Copy)]
+struct Slack {
+    below: Decimal,
+    above: Decimal,
+}
+
 /// What rounding may hide: half a unit of the last digit shown for each figure that has decimals
-/// or is counted in thousands, millions or billions; a whole one for the total, which may be cut off.
-fn slack(context: &Context<'_>, total: &Measure, parts: &[&Measure]) -> Decimal {
+/// or is counted in thousands, millions or billions. A total that is less exact than its parts may
+/// also have been cut off.
+fn slack(context: &Context<'_>, total: &Measure, parts: &[&Measure]) -> Slack {
     let half = Decimal::new(5, 1);
     let own = resolution(context, total);
-    let rounded = parts
-        .iter()
-        .map(|part| resolution(context, part))
-        .filter(|unit| *unit > Decimal::ZERO);
-    // Figures of one precision that are not rounded add up exactly; a breakdown of sums of money
-    // in one unit is such a case, so the slack must stay below what a mistyped digit makes.
-    let finer = rounded.clone().any(|unit| unit < own);
-    if finer {
-        own + rounded.sum::<Decimal>() * half
-    } else {
-        rounded.chain([own]).sum::<Decimal>() * half
+    let units: Vec<Decimal> = parts.iter().map(|part| resolution(context, part)).collect();
+    let rounded = units.iter().sum::<Decimal>() * half;
+    let below = own * half + rounded;
+    let cut_off = units.iter().any(|unit| *unit < own);
+    Slack {
+        below,
+        above: if cut_off { own + rounded } else { below },
     }
 }
 

@@ -33,6 +33,8 @@ pub struct Issuers {
     by_code: FxHashMap<Key, usize>,
     places: FxHashSet<Key>,
     stops: Phrases<()>,
+    /// First words of the types of documents.
+    types: Phrases<()>,
 }
 
 /// The name of a body in a text.
@@ -89,6 +91,29 @@ const PLACE_WORDS: &[&str] = &[
     "TX",
     "đảng",
     "đặc",
+];
+
+/// Words with which the name of a document begins.
+const TYPE_WORDS: &[&str] = &[
+    "nghị",
+    "quyết",
+    "chỉ",
+    "kết",
+    "kế",
+    "thông",
+    "công văn",
+    "quy",
+    "luật",
+    "bộ",
+    "pháp",
+    "hiến",
+    "chương",
+    "hướng",
+    "văn bản",
+    "đề án",
+    "tờ",
+    "báo cáo",
+    "các",
 ];
 
 /// Words at which a name ends, wherever it stands.
@@ -206,7 +231,11 @@ impl Issuers {
             by_code: FxHashMap::default(),
             places: PLACE_WORDS.iter().map(|word| Key::new(word)).collect(),
             stops: Phrases::forwards(),
+            types: Phrases::forwards(),
         };
+        for word in TYPE_WORDS {
+            issuers.types.insert(word, ());
+        }
         for stop in STOPS {
             issuers.stops.insert(stop, ());
         }
@@ -287,6 +316,7 @@ impl Issuers {
             codes: &body.codes,
             free: body.free,
             in_place: self.places.contains(&last.key) && last.case == Case::Lower,
+            shouting: is_shouted(reader, first) || is_shouted(reader, last),
             last,
             words: 0,
         };
@@ -319,8 +349,10 @@ impl Issuers {
         let dash = next.is_mark('-') && next.spaced;
         if dash || next.key == Key::new("và") {
             next = reader.after(next.end());
-            // "Bà Rịa - Vũng Tàu", "Văn hóa và Xã hội": the name goes on in capitals, and no other body begins.
-            if next.case != Case::Title || !name.last.is_capitalised() && !dash || self.begins(reader, next) {
+            // "Bà Rịa - Vũng Tàu", "Pháp luật và Tư pháp": the name goes on in capitals, and neither another
+            // body nor a document begins.
+            let open = dash || name.codes.is_empty() && !name.in_place;
+            if next.case != Case::Title || !open || self.begins(reader, next) || self.types.may_begin(next.key) {
                 return false;
             }
         }
@@ -332,8 +364,17 @@ impl Issuers {
             let fits = name.free && next.spaced && next.span.len() <= 3;
             return fits && name.take(next, &self.places);
         }
-        if !next.is_word() || self.stops.longest(reader, next).is_some() && next.case == Case::Lower {
+        name.shouting |= is_shouted(reader, next);
+        let lower = next.case == Case::Lower || name.shouting;
+        let stops = lower && self.stops.longest(reader, next).is_some();
+        // "Ban Chỉ đạo thực hiện Quy chế dân chủ": what such a body does is its name.
+        let purpose = name.free && name.words == 1 && next.key == Key::new("thực");
+        if !next.is_word() || stops && !purpose {
             return false;
+        }
+        if name.shouting {
+            let fits = name.free || self.places.contains(&next.key) || self.begins(reader, next) || name.words <= 3;
+            return fits && name.take(next, &self.places);
         }
         if next.is_capitalised() {
             if let Some((body, last)) = self.head(reader, next).filter(|(body, _)| !body.level) {
@@ -360,6 +401,11 @@ fn first_part(code: &str) -> Key {
     Key::new(body.trim().trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
+/// Whether a word is in capitals that no abbreviation has: "TỈNH", "CÔNG".
+fn is_shouted(reader: &Reader<'_>, word: Token) -> bool {
+    word.case == Case::Upper && (word.key.has_tone() || reader.token(word).contains(['Ă', 'Â', 'Ê', 'Ô', 'Ơ']))
+}
+
 /// A name as far as it is read.
 struct Name<'v> {
     end: usize,
@@ -369,6 +415,8 @@ struct Name<'v> {
     in_place: bool,
     last: Token,
     words: usize,
+    /// Whether all is in capitals, as in headings, so that capitals tell nothing.
+    shouting: bool,
 }
 
 impl Name<'_> {
@@ -418,6 +466,11 @@ mod tests {
                 "Ban Chỉ đạo cải cách hành chính tỉnh về",
                 "Ban Chỉ đạo cải cách hành chính tỉnh",
             ),
+            (
+                "Ban Chỉ đạo thực hiện Quy chế dân chủ ở cơ sở tỉnh về",
+                "Ban Chỉ đạo thực hiện Quy chế dân chủ ở cơ sở tỉnh",
+            ),
+            ("Ủy ban Pháp luật và Tư pháp,", "Ủy ban Pháp luật và Tư pháp"),
             ("Ban Chỉ đạo 35 tỉnh.", "Ban Chỉ đạo 35 tỉnh"),
             (
                 "Ban Cán sự Đảng Ủy ban Nhân dân tỉnh về",
@@ -426,6 +479,8 @@ mod tests {
             ("Giám đốc Sở:", "Giám đốc Sở"),
             ("Sở về cải cách", "Sở"),
             ("tỉnh về", "tỉnh"),
+            ("UBND TỈNH VỀ CÔNG TÁC", "UBND TỈNH"),
+            ("BAN THƯỜNG VỤ TỈNH ỦY VỀ CÔNG TÁC", "BAN THƯỜNG VỤ TỈNH ỦY"),
             ("Đảng ủy xã Yên Hạc về", "Đảng ủy xã Yên Hạc"),
         ] {
             let found = issuers

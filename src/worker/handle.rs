@@ -4,12 +4,13 @@
 //! one, and the acknowledgement last. Whatever breaks in between leaves the message unacknowledged;
 //! its next delivery finds what is stored already and goes on from there.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::{
+    sync::{Notify, RwLock},
+    time::Instant,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -25,6 +26,12 @@ use crate::{
 /// Tries of one publish or acknowledgement within one delivery: a short silence of the server
 /// need not cost a delivery.
 const TRIES: u32 = 3;
+
+/// Within this time, reports that are delivered again are put into a new order.
+const SHUFFLE: Duration = Duration::from_millis(100);
+
+/// Alerts of one report that are on their way at once.
+const ALERTS_AT_ONCE: usize = 16;
 
 /// What became of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +88,8 @@ pub struct Handler<O> {
     pub stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     pub gone: Arc<Notify>,
+    /// Held by all who read, by one alone if it is suspect: see [`Handler::compute`].
+    pub reading: RwLock<()>,
 }
 
 impl<O: Outlet> Handler<O> {
@@ -147,7 +156,11 @@ impl<O: Outlet> Handler<O> {
             Published::Stored => End::Processed,
             Published::AlreadyThere => End::AlreadyDone,
         };
-        self.log(&output, input, took, began.elapsed(), "processed");
+        let outcome = match published {
+            Published::Stored => "processed",
+            Published::AlreadyThere => "processed before",
+        };
+        self.log(&output, input, took, began.elapsed(), outcome);
         match self.insist(|| delivery.confirm()).await {
             Ok(()) => Ok(end),
             Err(error) => {
@@ -160,7 +173,19 @@ impl<O: Outlet> Handler<O> {
 
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
+    ///
+    /// A document that kills the whole process takes with it what is read beside it. Whatever
+    /// comes a second time is suspect, and is read alone, in an order that changes: those that
+    /// come before the culprit are through, and with each death fewer are left beside it.
     async fn compute<R: Send + 'static>(&self, input: &Input, room: R) -> (Output, Option<R>) {
+        let is_suspect = input.deliveries() > 1;
+        let (_alone, _beside) = if is_suspect {
+            tokio::time::sleep(SHUFFLE.mul_f64(rand::random_range(0.0..1.0))).await;
+            (Some(self.reading.write().await), None)
+        } else {
+            (None, Some(self.reading.read().await))
+        };
+        tracing::debug!(subject = input.subject(), is_suspect, "reading");
         let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
@@ -175,8 +200,12 @@ impl<O: Outlet> Handler<O> {
 
     /// Publishes alerts, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        let alerts = output.alerts.iter().map(|alert| self.publish_insisting(alert));
-        futures::future::try_join_all(alerts).await?;
+        stream::iter(&output.alerts)
+            .map(Ok)
+            .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
+                self.publish_insisting(alert).await.map(|_| ())
+            })
+            .await?;
         self.publish_insisting(&output.result).await
     }
 
@@ -272,7 +301,7 @@ impl<O: Outlet> Handler<O> {
         tracing::warn!(
             sequence = delivery.meta().sequence,
             deliveries = tries,
-            delay_ms = delay.as_millis(),
+            delay_ms = millis(delay),
             why,
             "to be delivered again"
         );
@@ -303,11 +332,16 @@ impl<O: Outlet> Handler<O> {
             findings = output.findings,
             alerts = output.alerts.len(),
             deliveries = input.deliveries(),
-            computing_ms = computing.as_millis(),
-            all_ms = all.as_millis(),
+            computing_ms = millis(computing),
+            all_ms = millis(all),
             "report"
         );
     }
+}
+
+/// As a number: the 128 bits of `as_millis` become a string in JSON.
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Whether the same call may fare better in a moment.
@@ -322,3 +356,6 @@ fn is_worth_another_try(kind: ErrorKind) -> bool {
         | ErrorKind::Malformed => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

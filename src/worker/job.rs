@@ -62,6 +62,11 @@ impl Input {
         }
     }
 
+    /// The subject it came on.
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
     /// Size of the message.
     pub fn bytes(&self) -> usize {
         self.payload.len()
@@ -109,6 +114,8 @@ impl Core {
     /// Reads and checks the report in a message. `max_message` is the largest message that can
     /// go out.
     pub fn work(&self, input: &Input, max_message: usize) -> Output {
+        #[cfg(test)]
+        assert!(!input.payload.starts_with(b"PANIC"), "tests want to see this caught");
         let mut envelope = self.open(input);
         let outcome = match envelope.refusal.take() {
             Some(refusal) => Outcome::Refused(refusal),
@@ -222,7 +229,10 @@ impl Core {
             pb::Severity::Unspecified => "_",
         };
         let subject = self.names.alert(severity, &alert.rule, unit, submission, n);
-        let headers = headers::event(&alert.alert_id, ALERT, submission, made_at, input.headers.as_ref());
+        // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
+        // its refusal.
+        let id = format!("{}.{}", alert.rule, alert.alert_id);
+        let headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
         let outgoing = |alert: &pb::Alert| Outgoing {
             subject: subject.clone(),
             headers: headers.clone(),

@@ -9,7 +9,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{sync::RwLock, task::JoinSet, time::timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -217,6 +217,7 @@ impl Worker {
             heartbeat: topology.heartbeat(),
             stopping: self.stopping.clone(),
             gone: Arc::default(),
+            reading: RwLock::default(),
         });
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");

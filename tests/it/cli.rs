@@ -10,6 +10,7 @@ use std::{
 use serde_json::Value;
 
 mod check;
+mod on_the_bus;
 
 /// The program without any settings of the machine the tests run on.
 fn baocao(arguments: &[&str]) -> Command {
@@ -277,4 +278,26 @@ fn every_rule_is_listed_and_explained() {
         assert!(stdout(&page).contains("Why it matters"), "{id}");
     }
     assert_eq!(listed.as_array().unwrap().len(), baocao::validate::RULES.len());
+}
+
+#[test]
+fn flags_before_and_behind_the_command_count() {
+    let output = run(&[
+        "--set",
+        "worker.concurrency=3",
+        "config",
+        "--set",
+        "worker.drain_seconds=1",
+        "--set",
+        "worker.concurrency=5",
+    ]);
+    let text = stdout(&output);
+    assert!(text.contains("concurrency = 5  # --set\n"), "{text}");
+    assert!(text.contains("drain_seconds = 1  # --set\n"), "{text}");
+    let output = run(&["--set", "worker.max_deliver=7", "config"]);
+    assert!(
+        stdout(&output).contains("max_deliver = 7  # --set\n"),
+        "{}",
+        stderr(&output)
+    );
 }

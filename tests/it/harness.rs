@@ -33,6 +33,7 @@ use futures::StreamExt;
 use prost::Message;
 use tempfile::TempDir;
 use tokio::{sync::oneshot, task::JoinHandle};
+use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How long anything may take before the test says that it does not happen.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,14 +106,24 @@ pub fn crate_root() -> &'static Path {
 
 /// Runs a test against each server in turn, each with a runtime of its own.
 pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+    on_each_server_with(&[], test);
+}
+
+/// [`on_each_server`], started with more arguments.
+pub fn on_each_server_with<F: Future<Output = ()>>(arguments: &'static [&'static str], test: impl Fn(Server) -> F) {
     for (version, path) in SERVERS.iter() {
-        eprintln!("=== nats-server {version}");
+        eprintln!(
+            "=== nats-server {version}: {}",
+            std::thread::current().name().unwrap_or_default()
+        );
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(test(Server::start(path)));
+        let began = std::time::Instant::now();
+        runtime.block_on(test(Server::start(path, arguments)));
+        eprintln!("=== nats-server {version}: passed in {:.1?}", began.elapsed());
         runtime.shutdown_background();
     }
 }
@@ -120,21 +131,28 @@ pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
 /// A nats-server with JetStream.
 pub struct Server {
     path: PathBuf,
+    arguments: &'static [&'static str],
     store: TempDir,
     port: u16,
     child: Child,
 }
 
 impl Server {
-    fn start(path: &Path) -> Self {
+    fn start(path: &Path, arguments: &'static [&'static str]) -> Self {
         let store = TempDir::new().unwrap();
-        let (child, port) = launch(path, store.path(), None);
+        let (child, port) = launch(path, arguments, store.path(), None);
         Self {
             path: path.into(),
+            arguments,
             store,
             port,
             child,
         }
+    }
+
+    /// The program.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Where it listens.
@@ -150,7 +168,7 @@ impl Server {
 
     /// Starts it again, on the same port and store.
     pub fn start_again(&mut self) {
-        let (child, port) = launch(&self.path, self.store.path(), Some(self.port));
+        let (child, port) = launch(&self.path, self.arguments, self.store.path(), Some(self.port));
         assert_eq!(port, self.port);
         self.child = child;
     }
@@ -178,11 +196,12 @@ impl Drop for Server {
 }
 
 /// Starts a server and returns when it says that it is ready, with its port.
-fn launch(path: &Path, store: &Path, port: Option<u16>) -> (Child, u16) {
+fn launch(path: &Path, arguments: &[&str], store: &Path, port: Option<u16>) -> (Child, u16) {
     let port = port.map_or("-1".to_owned(), |port| port.to_string());
     let mut child = Command::new(path)
         .args(["-js", "-a", "127.0.0.1", "-p", &port, "-sd"])
         .arg(store)
+        .args(arguments)
         .stderr(Stdio::piped())
         .stdout(Stdio::null())
         .spawn()
@@ -376,18 +395,48 @@ impl Worker {
 /// A worker in a process of its own; killed when dropped.
 pub struct WorkerProcess {
     child: Child,
+    _config: Option<TempDir>,
 }
 
 impl WorkerProcess {
+    /// The program itself: `baocao worker --config FILE`.
     pub fn start(settings: &Settings) -> Self {
+        Self::start_with_log(settings, Stdio::null())
+    }
+
+    /// Starts one whose log goes somewhere.
+    pub fn start_with_log(settings: &Settings, log: impl Into<Stdio>) -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = folder.path().join("baocao.toml");
+        fs::write(&config, toml::to_string(settings).unwrap()).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_baocao"))
+            .args(["worker", "--config"])
+            .arg(config)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        Self {
+            child,
+            _config: Some(folder),
+        }
+    }
+
+    /// Starts one that the reports of the unit "pill" kill.
+    pub fn start_mortal(settings: &Settings) -> Self {
         let child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "harness::worker_process", "--ignored", "--nocapture"])
+            .args(["--exact", "harness::mortal_worker", "--ignored", "--nocapture"])
             .env(SETTINGS, serde_json::to_string(settings).unwrap())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child }
+        Self { child, _config: None }
+    }
+
+    /// Whether it has died.
+    pub fn is_dead(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// SIGKILL: no chance to say a word.
@@ -411,21 +460,31 @@ impl Drop for WorkerProcess {
     }
 }
 
-/// Not a test: the worker process, started by [`WorkerProcess`].
+/// Kills the process when it begins to read a report of the unit "pill", as a document could that
+/// uses up all memory.
+struct Pills;
+
+impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Pills {
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let mut said = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+            said.push_str(&format!("{field}={value:?} "));
+        });
+        if said.contains("message=reading") && said.contains(".received.pill") {
+            std::process::abort();
+        }
+    }
+}
+
+/// Not a test: the worker process of [`WorkerProcess::start_mortal`].
 #[test]
 #[ignore = "started by other tests"]
-fn worker_process() {
+fn mortal_worker() {
     let Ok(settings) = env::var(SETTINGS) else { return };
     let settings: Settings = serde_json::from_str(&settings).unwrap();
+    tracing_subscriber::registry().with(Pills).init();
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let ended = runtime.block_on(async {
-        let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).unwrap();
-        worker::run(settings, async move {
-            terminate.recv().await;
-        })
-        .await
-    });
-    std::process::exit(i32::from(ended.is_err()));
+    runtime.block_on(worker::run(settings, std::future::pending())).unwrap();
 }
 
 /// A report of a few lines that can be read; the number makes each one different.

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod bus;
 mod cli;
 mod contract;
 mod faults;
 mod harness;
 mod hostile;
+mod limits;
 mod noise;
+mod privacy;
 mod reports;
 mod support;

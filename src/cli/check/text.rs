@@ -16,6 +16,8 @@ use crate::{
 
 /// Columns that line numbers, frames and labels take beside the source line.
 const BESIDE: usize = 12;
+/// Longer places (bytes) are passages, not figures or labels.
+const LONGEST_LABELLED: usize = 300;
 /// Longer values get a line of their own instead of a label.
 const LONGEST_LABEL: usize = 40;
 
@@ -147,8 +149,20 @@ impl Printer {
 /// say what would be right.
 fn is_said_there(document: &Document, finding: &Finding) -> bool {
     let short = |text: &str| !text.is_empty() && text.chars().count() <= LONGEST_LABEL;
-    let there = |span: &Span| span.of(&document.text).contains(&finding.actual);
+    let there = |span: &Span| stands_in(span.of(&document.text), &finding.actual);
     short(&finding.expected) && short(&finding.actual) && finding.spans.first().is_some_and(there)
+}
+
+/// Whether a short text holds a word or figure, not as a part of a longer one ("2" in "1.204").
+fn stands_in(text: &str, what: &str) -> bool {
+    let joins = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric());
+    let points = |c: Option<char>| matches!(c, Some('.' | ',' | '/'));
+    let stands = |(at, _): (usize, &str)| {
+        let (mut before, mut after) = (text[..at].chars().rev(), text[at + what.len()..].chars());
+        let (left, right) = (before.next(), after.next());
+        !(joins(left) || joins(right) || points(left) && joins(before.next()) || points(right) && joins(after.next()))
+    };
+    text.len() <= LONGEST_LABELLED && text.match_indices(what).any(stands)
 }
 
 fn note<'m>(text: impl Into<std::borrow::Cow<'m, str>>) -> annotate_snippets::Message<'m> {
@@ -345,6 +359,21 @@ error[sum-mismatch]: the parts add up to 82, the report says 81
   = expected: 82
 ";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn figures_stand_alone() {
+        for (text, what, expected) in [
+            ("có 1.204 hồ sơ", "2", false),
+            ("có 1.204 hồ sơ", "204", false),
+            ("81 vụ", "81", true),
+            ("4. Công tác", "4", true),
+            ("1.2. Cấp xã", "1.2", true),
+            ("1.2. Cấp xã", "1", false),
+            ("đạt 96,3%", "96,3%", true),
+        ] {
+            assert_eq!(stands_in(text, what), expected, "{text} {what}");
+        }
     }
 
     #[test]

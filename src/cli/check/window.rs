@@ -19,18 +19,27 @@ pub struct Cut {
 /// the line that are not empty), each with some context. Cuts fall between words; a place that is
 /// itself too long is shown by its beginning and its end.
 pub fn cut(line: &str, places: &[Range<usize>], width: usize) -> Cut {
+    // A line may hold the whole document: look at no more of it than can be shown.
+    let margin = 8 * width.max(64);
+    let first = places.iter().map(|place| place.start).min().unwrap_or(0);
+    let last = places.iter().map(|place| place.end).max().unwrap_or(0);
+    let near = boundary(line, first.saturating_sub(margin))..boundary(line, last + margin);
+    let (before, after) = (near.start > 0, near.end < line.len());
+    let line = &line[near.clone()];
+    let places: Vec<_> = places
+        .iter()
+        .map(|place| place.start - near.start..place.end - near.start)
+        .collect();
+
     let offsets: Vec<usize> = line
         .char_indices()
         .map(|(offset, _)| offset)
         .chain([line.len()])
         .collect();
     let count = offsets.len() - 1;
-    if count <= width {
-        let places = places.to_vec();
-        return Cut {
-            text: line.to_owned(),
-            places,
-        };
+    if count <= width && !before && !after {
+        let text = line.to_owned();
+        return Cut { text, places };
     }
     let chars: Vec<char> = line.chars().collect();
     let index = |offset: usize| offsets.partition_point(|&at| at < offset);
@@ -39,13 +48,14 @@ pub fn cut(line: &str, places: &[Range<usize>], width: usize) -> Cut {
         .map(|place| index(place.start)..index(place.end))
         .collect();
     let kept = kept(&chars, &in_chars, width);
+    debug_assert!(kept.windows(2).all(|pair| pair[0].end < pair[1].start));
 
     let mut text = String::new();
     // Where each kept character went; characters left out keep the offset of their gap.
     let mut moved = vec![0; count + 1];
     let mut next = 0;
     for window in &kept {
-        if window.start > next {
+        if window.start > next || (next == 0 && before) {
             moved[next..window.start].fill(text.len());
             text.push_str(if next == 0 { "" } else { " " });
             text.push_str(GAP);
@@ -58,7 +68,7 @@ pub fn cut(line: &str, places: &[Range<usize>], width: usize) -> Cut {
         next = window.end;
         moved[next] = text.len();
     }
-    if next < count {
+    if next < count || after {
         moved[next + 1..].fill(text.len());
         text.push(' ');
         text.push_str(GAP);
@@ -70,6 +80,15 @@ pub fn cut(line: &str, places: &[Range<usize>], width: usize) -> Cut {
         .map(|place| moved[place.start]..end(place.end))
         .collect();
     Cut { text, places }
+}
+
+/// The nearest character boundary at or before a byte offset.
+fn boundary(text: &str, offset: usize) -> usize {
+    let mut offset = offset.min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
 }
 
 /// The character ranges to keep, in order and apart from each other.

@@ -73,7 +73,7 @@ fn period(period: &pb::Period) -> String {
 }
 
 /// A date as it is written in Viet Nam; dots for what is left blank.
-fn date(date: &Date) -> String {
+pub(in crate::cli) fn date(date: &Date) -> String {
     let part = |n: i32| if n == 0 { "…".to_owned() } else { format!("{n:02}") };
     match date {
         Date {
@@ -158,17 +158,12 @@ fn value(measure: &pb::Measure) -> String {
         pb::Change::Decrease => "−",
         _ => "",
     };
-    let percent = if measure.kind() == pb::MeasureKind::Percent {
-        "%"
-    } else {
-        ""
-    };
     let total = if measure.total.is_empty() {
         String::new()
     } else {
         format!("/{}", grouped(&measure.total))
     };
-    format!("{approx}{change}{}{total}{percent}", grouped(&measure.value))
+    format!("{approx}{change}{}{total}", grouped(&measure.value))
 }
 
 /// A number as it is written in Viet Nam: dots between thousands, a comma before the fraction.

@@ -137,6 +137,7 @@ const MAX_BEFORE: usize = 8;
 pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, floor: usize) -> Said {
     const TU: Key = Key::new("từ");
     const TREN: Key = Key::new("trên");
+    const TONG: Key = Key::new("tổng");
     let mut said = Said {
         approx: Approx::Exact,
         change: Change::None,
@@ -180,12 +181,47 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
                 }
             }
             Before::Level => level = true,
+            // "73 học sinh … trên tổng số 93": the figure is the whole, and "trên" goes with it.
+            Before::Filler if first.key == TONG => {
+                said.lead = first.start();
+                break;
+            }
             Before::Filler => {}
         }
         at = first.start();
         said.lead = at;
     }
+    if said.approx == Approx::Exact && said.change == Change::None && is_estimate(reader, at, floor) {
+        said.approx = Approx::Estimated;
+    }
     said
+}
+
+/// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").
+fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
+    const UOC: Key = Key::new("ước");
+    const BEHIND: [Key; 7] = [
+        Key::new("đạt"),
+        Key::new("thực"),
+        Key::new("tính"),
+        Key::new("cả"),
+        Key::new("năm"),
+        Key::new("có"),
+        Key::new("đến"),
+    ];
+    let (mut at, mut last) = (from, Token::default());
+    for _ in 0..8 {
+        let token = reader.before(at);
+        if token.start() < floor || !(token.is_word() || token.is_number()) {
+            return false;
+        }
+        if token.is_word() && token.key == UOC {
+            return is_any(last, &BEHIND);
+        }
+        last = token;
+        at = token.start();
+    }
+    false
 }
 
 /// Whether "trở lên" (or "trở xuống") stands soon behind a figure.

@@ -151,7 +151,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if b.is_ascii_digit() {
                 i = match self.skips.end_of(i) {
                     Some(end) => end,
-                    None => self.digits(i, figures).max(i + 1),
+                    None => self.resume(i, self.digits(i, figures)),
                 };
                 word_start = false;
             } else if word_start && matches!(b | 0x20, b'h' | b'b' | b's' | b't' | b'c' | b'm') {
@@ -161,6 +161,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 word_start = b.is_ascii_whitespace() || b == b'(' || b == b'*';
                 i += 1;
             }
+        }
+    }
+
+    /// Where to go on behind a figure: at once behind its number where a line break, and a
+    /// footnote perhaps, stands before the unit.
+    fn resume(&self, start: usize, end: usize) -> usize {
+        let end = end.max(start + 1);
+        match self.reader.text[start..end].find('\n') {
+            Some(newline) => start + newline.max(1),
+            None => end,
         }
     }
 
@@ -271,7 +281,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             '.' | ',' | ':' => second.is_alphanumeric(),
             '/' => {
                 let end = start - 1;
-                !figures.last().is_some_and(|figure| figure.span.end as usize == end) && second != ' '
+                figures.last().is_none_or(|figure| figure.span.end as usize != end) && second != ' '
             }
             '-' | '–' | '—' => second.is_alphanumeric(),
             '^' | '{' | '<' | '>' | '&' | '#' | '@' | '$' | '=' | '[' | '\\' | '~' => true,
@@ -367,8 +377,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
             self.name_end.set(number.span.end as usize);
             return None;
         }
+        let and_rank = before.key == Key::new("thứ")
+            && before.start() < floor + 24
+            && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
         match role {
-            Role::Never => {
+            // "thứ 3/14 tỉnh trong vùng và thứ 15 cả nước"
+            Role::Never if and_rank => return Some(self.rank(number, None, number.span, floor, figures)),
+            Role::Never if !matches!(behind.kind, MeasureKind::Money | MeasureKind::Percent) => {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
@@ -400,8 +415,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
             behind.kind = MeasureKind::Count;
         }
         let mut figure = self.figure(number, None, number.span, &behind, floor);
+        if behind.kind == MeasureKind::Money && behind.unit == Unit::None {
+            self.add_rest(&mut figure, behind);
+        }
         if behind.unit == Unit::None && behind.kind == MeasureKind::Count {
             figure.open = true;
+            if let Some(noun) = self.noun_before(start) {
+                figure.unit = Unit::Shared(noun);
+                figure.noun = Some(noun);
+                figure.open = false;
+            }
             if number.places > 0 && self.index_before(start) {
                 figure.kind = MeasureKind::Score;
                 figure.open = false;
@@ -410,6 +433,26 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = figure.span.end as usize;
         figures.push(figure);
         Some(end)
+    }
+
+    /// "2.345 tỷ 600 triệu đồng": one sum in two steps.
+    fn add_rest(&self, figure: &mut Figure, behind: Behind) {
+        let next = self.reader.after(behind.end);
+        let Some(rest) = next
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, next.start()))
+            .flatten()
+        else {
+            return;
+        };
+        let smaller = self.behind(rest.span.end as usize, MeasureKind::Count);
+        if smaller.kind != MeasureKind::Money || smaller.factor >= behind.factor || rest.value >= Decimal::ONE_THOUSAND
+        {
+            return;
+        }
+        figure.value += scaled(rest.value, Decimal::from(smaller.factor));
+        figure.span = Span::new(figure.span.start as usize, smaller.end);
+        figure.unit = smaller.unit;
     }
 
     /// Whether a number goes on in a row of names: "mức độ 3 và 4", "Điều 5, 6, 7".
@@ -526,6 +569,29 @@ impl<'t, 'v> Scanner<'t, 'v> {
             || is_any(self.reader.after(behind.end), &[Key::new("so"), Key::new("xếp")])
     }
 
+    /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
+    fn noun_before(&self, start: usize) -> Option<Span> {
+        let mut at = start;
+        for position in 0..14 {
+            let token = self.reader.before(at);
+            let colon = token.is_mark(':') && position == 0;
+            if !token.is_word() && !colon {
+                return None;
+            }
+            at = token.start();
+            if token.is_word() && token.key == Key::new("số") && position > 0 {
+                let next = self.reader.after(token.end());
+                return match self.vocabulary.units.behind.longest(&self.reader, next) {
+                    Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
+                        Some(next.span.join(last.span))
+                    }
+                    _ => None,
+                };
+            }
+        }
+        None
+    }
+
     /// Whether an index or a score is spoken of shortly before ("chỉ số PAPI đạt 46,0415").
     fn index_before(&self, start: usize) -> bool {
         let mut at = start;
@@ -567,8 +633,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
             _ => {}
         }
         let counted = behind.known && behind.kind != MeasureKind::Duration;
-        if behind.never || chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
+        if behind.never || !counted && is_scale(first, second) {
             return None;
+        }
+        let mut open = false;
+        if chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
+            // "Thạnh Phú 3/5, Bình Đại 4/6 xã" is told by the ratios around it.
+            open = before.is_word() && !context::is_date_word(before);
+            if !open {
+                return None;
+            }
         }
         // "24/24 giờ", "24/7".
         if first.small() == Some(24) && matches!(second.small(), Some(24 | 7)) {
@@ -583,6 +657,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return self.list(chain, figures);
         }
         self.push(first, Some(second), span, &behind, kind, floor, figures);
+        if let Some(figure) = figures.last_mut() {
+            figure.open = open;
+        }
         Some(behind.end.max(chain.end))
     }
 
@@ -650,6 +727,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if behind.kind == MeasureKind::Duration && self.is_time(last, before, &behind) {
             return None;
         }
+        let mut said: Option<(Approx, Change)> = None;
         for index in 0..chain.count {
             let number = chain.get(index)?;
             let own = index + 1 == chain.count;
@@ -658,8 +736,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 each.end = number.span.end as usize;
                 each.unit = behind.unit.span().map_or(Unit::None, Unit::Shared);
             }
-            let kind = behind.kind;
-            self.push(number, None, number.span, &each, kind, floor(figures), figures);
+            self.push(number, None, number.span, &each, behind.kind, floor(figures), figures);
+            // "giảm 30-50%": what is said of the first goes for all.
+            if let Some(figure) = figures.last_mut() {
+                match said {
+                    Some((approx, change)) => (figure.approx, figure.change) = (approx, change),
+                    None => said = Some((figure.approx, figure.change)),
+                }
+            }
         }
         Some(behind.end)
     }
@@ -703,6 +787,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             open: false,
             subject: None,
             qualifier: None,
+            stream: 0,
         }
     }
 
@@ -781,6 +866,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 return self.percent(token.span.join(third.span), third.end());
             }
         }
+        if let Some(comrades) = self.comrades(token) {
+            return Behind {
+                unit: own(comrades),
+                kind: MeasureKind::Count,
+                noun: Some(comrades),
+                end: comrades.end as usize,
+                known: true,
+                ..behind
+            };
+        }
         let found = units.behind.longest(&self.reader, token);
         let money_word = is_any(token, &[DONG, Key::new("vnđ"), Key::new("vnd"), Key::new("đ")]);
         if money_word && found.is_none_or(|(_, last)| last.span == token.span) {
@@ -834,6 +929,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
             behind.kind = MeasureKind::Count;
         }
         behind
+    }
+
+    /// "đ/c", short for "đồng chí".
+    fn comrades(&self, token: Token) -> Option<Span> {
+        let text = self.reader.text;
+        let short = matches!(text[token.start()..token.end()].to_lowercase().as_str(), "đ");
+        let rest = &text[token.end()..];
+        let next = rest.chars().nth(2).is_some_and(char::is_alphanumeric);
+        (short && (rest.starts_with("/c") || rest.starts_with("/C")) && !next)
+            .then(|| Span::new(token.start(), token.end() + 2))
     }
 
     /// "m²" and "km²", whose raised 2 is no letter.
@@ -934,13 +1039,32 @@ impl Figure {
     }
 }
 
-/// The end of the last figure, before which nothing is read backwards.
-fn floor(figures: &[Figure]) -> usize {
-    figures.last().map_or(0, |figure| figure.span.end as usize)
+/// Whether two numbers are the scale of a map ("1/500", "1/2.000").
+fn is_scale(first: Numeral, second: Numeral) -> bool {
+    let round = [200, 250, 500, 1_000, 2_000, 5_000, 10_000, 25_000, 50_000, 100_000];
+    first.value == Decimal::ONE && round.iter().any(|&scale| second.value == Decimal::from(scale))
 }
 
+/// The end of the last figure, before which nothing is read backwards.
+fn floor(figures: &[Figure]) -> usize {
+    /// A figure longer than this has a footnote between its number and its unit.
+    const LONGEST: usize = 160;
+    figures.last().map_or(0, |figure| {
+        let end = if figure.span.len() > LONGEST {
+            figure.number.end
+        } else {
+            figure.span.end
+        };
+        end as usize
+    })
+}
+
+/// A value multiplied out; as it stands where the result would be no sensible figure, so that sums
+/// of figures never overflow.
 fn scaled(value: Decimal, factor: Decimal) -> Decimal {
-    value.checked_mul(factor).unwrap_or(value).normalize()
+    let most = Decimal::from(1_000_000_000_000_000_000_i64);
+    let product = value.checked_mul(factor).filter(|product| *product <= most);
+    product.unwrap_or(value).normalize()
 }
 
 /// Reads a number with its unit out of a table's cell: (value, places, total, kind, unit, span).

@@ -42,6 +42,8 @@ struct Figure {
     open: bool,
     subject: Option<Span>,
     qualifier: Option<Span>,
+    /// Which run of text it stands in; see [`Streams`].
+    stream: usize,
 }
 
 /// Finds every reported figure.
@@ -59,6 +61,11 @@ pub fn extract(
     for region in layout.regions() {
         figure::Scanner::new(reader, vocabulary, &skips, region).scan(&mut figures);
     }
+    let streams = Streams::new(layout);
+    for figure in &mut figures {
+        figure.stream = streams.of(figure.number.start);
+    }
+    figures.sort_by_key(|figure| (figure.stream, figure.span));
     sharing::share(reader, layout, &mut figures);
     subjects::name(reader, vocabulary, &mut figures);
     for table in &tables {
@@ -90,6 +97,27 @@ impl Figure {
     /// Whether it counts things, so that a neighbour may share its unit.
     fn counts(&self) -> bool {
         matches!(self.kind, MeasureKind::Count | MeasureKind::Ratio)
+    }
+}
+
+/// The runs of text that are read each for itself: the body, in which a sentence goes on behind a
+/// footnote that stands in the middle of it, and each footnote.
+pub(in crate::extract) struct Streams(Vec<Span>);
+
+impl Streams {
+    pub(in crate::extract) fn new(layout: &Layout) -> Self {
+        let mut notes: Vec<Span> = layout.notes.iter().map(|note| note.mark.join(note.body)).collect();
+        notes.sort_unstable();
+        Self(notes)
+    }
+
+    /// The stream an offset stands in: 0 for the body, then the footnotes from 1 on.
+    pub(in crate::extract) fn of(&self, offset: u32) -> usize {
+        let after = self.0.partition_point(|note| note.start <= offset);
+        match after.checked_sub(1).and_then(|index| self.0.get(index)) {
+            Some(note) if offset < note.end => after,
+            _ => 0,
+        }
     }
 }
 

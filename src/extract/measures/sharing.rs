@@ -17,6 +17,8 @@ struct Gap {
     lowest: i32,
     /// Whether a new sentence or paragraph begins.
     ends: bool,
+    /// Whether what begins is but the next line of a list with bullets.
+    bullet: bool,
     words: usize,
 }
 
@@ -29,14 +31,24 @@ const MAX_NEIGHBOURS: usize = 40;
 pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figure>) {
     let gaps: Vec<Gap> = figures
         .windows(2)
-        .map(|pair| gap(&reader, pair[0].span.end as usize, pair[1].number.start as usize))
+        .map(|pair| {
+            let mut gap = gap(&reader, pair[0].span.end as usize, pair[1].number.start as usize);
+            gap.ends |= pair[0].stream != pair[1].stream;
+            gap
+        })
         .collect();
     for index in 0..figures.len() {
-        if figures[index].unit != Unit::None || !figures[index].counts() {
+        if figures[index].unit != Unit::None && !figures[index].open || !figures[index].counts() {
             continue;
         }
-        let found = forwards(figures, &gaps, index)
-            .or_else(|| backwards(figures, &gaps, index))
+        if figures[index].open && figures[index].kind == MeasureKind::Ratio && !has_ratio_beside(figures, &gaps, index)
+        {
+            continue;
+        }
+        // A line of its own in a list: "+ Khiếu nại: 20;".
+        let listed = is_line(&reader, &figures[index]);
+        let found = forwards(figures, &gaps, index, listed)
+            .or_else(|| backwards(figures, &gaps, index, listed))
             .or_else(|| over_footnote(layout, figures, index));
         if let Some((unit, noun)) = found
             && (!figures[index].open || is_listed(&reader, &figures[index]))
@@ -50,11 +62,31 @@ pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figur
     figures.retain(|figure| !figure.open);
 }
 
+/// Whether a number ends a line or follows a colon.
+fn is_line(reader: &Reader<'_>, figure: &Figure) -> bool {
+    let next = reader.after(figure.number.end as usize);
+    let then = reader.after(next.end());
+    let ends = next.is_end() || matches!(next.kind, Kind::Mark(';' | '.' | ',')) && then.is_end();
+    ends || reader.before(figure.lead as usize).is_mark(':')
+}
+
+/// Whether the next figure, or the one before, in the sentence is a ratio.
+fn has_ratio_beside(figures: &[Figure], gaps: &[Gap], index: usize) -> bool {
+    let is_near = |gap: Gap| !gap.ends && gap.words <= 5;
+    let ratio = |figure: &Figure| figure.kind == MeasureKind::Ratio && !figure.open;
+    let next = figures
+        .get(index + 1)
+        .is_some_and(|next| ratio(next) && is_near(gaps[index]));
+    let before = index > 0 && ratio(&figures[index - 1]) && is_near(gaps[index - 1]);
+    next || before
+}
+
 fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
     let mut gap = Gap {
         depth: 0,
         lowest: 0,
         ends: from > until,
+        bullet: false,
         words: 0,
     };
     let mut at = from;
@@ -70,7 +102,14 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
                 gap.lowest = gap.lowest.min(gap.depth);
             }
             Kind::Word => gap.words += 1,
-            _ if token.is_end() => gap.ends = true,
+            _ if token.is_end() => {
+                let next = reader.after(token.end());
+                if matches!(next.kind, Kind::Mark('-' | '+' | '•')) {
+                    gap.bullet = true;
+                } else if !next.is_end() {
+                    gap.ends = true;
+                }
+            }
             _ => {}
         }
         at = token.end();
@@ -81,11 +120,11 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
 }
 
 /// A unit further on in the same list ("Nam Trực có 25, …; Vụ Bản 3 dự án").
-fn forwards(figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Option<Span>)> {
+fn forwards(figures: &[Figure], gaps: &[Gap], index: usize, listed: bool) -> Option<(Span, Option<Span>)> {
     let mut depth = 0;
     for next in index + 1..figures.len().min(index + MAX_NEIGHBOURS) {
         let gap = gaps[next - 1];
-        if gap.ends || depth + gap.lowest < 0 {
+        if gap.ends || gap.bullet && !listed || depth + gap.lowest < 0 {
             return None;
         }
         depth += gap.depth;
@@ -104,11 +143,11 @@ fn forwards(figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Opt
 }
 
 /// The unit of the total, or of the list's earlier members.
-fn backwards(figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Option<Span>)> {
+fn backwards(figures: &[Figure], gaps: &[Gap], index: usize, listed: bool) -> Option<(Span, Option<Span>)> {
     let mut depth = 0;
     for previous in (0..index).rev().take(MAX_NEIGHBOURS) {
         let gap = gaps[previous];
-        if gap.ends {
+        if gap.ends || gap.bullet && !listed {
             return None;
         }
         // What stands in brackets that are closed by now is no neighbour.
@@ -134,7 +173,7 @@ fn over_footnote(layout: &Layout, figures: &[Figure], index: usize) -> Option<(S
         .iter()
         .find(|note| note.body.contains(figures[index].number))?;
     let reference = note.reference?;
-    let before = figures.partition_point(|figure| figure.span.end <= reference.start);
+    let before = figures.partition_point(|figure| figure.stream == 0 && figure.span.end <= reference.start);
     let total = figures[..before]
         .iter()
         .rev()
@@ -171,9 +210,10 @@ fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
         let (before, rest) = figures.split_at_mut(index);
         let (previous, figure) = (&before[index - 1], &mut rest[0]);
         if previous.change == Change::None
+            || previous.stream != figure.stream
             || figure.change != Change::None
-            || previous.kind != figure.kind
             || !matches!(figure.kind, MeasureKind::Count)
+            || !matches!(previous.kind, MeasureKind::Count | MeasureKind::Score)
         {
             continue;
         }

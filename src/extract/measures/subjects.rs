@@ -13,10 +13,10 @@ use super::{Figure, is_any, sentence_ends};
 /// Most words of a subject.
 const MAX_WORDS: usize = 11;
 /// Most words read before a figure.
-const MAX_BEFORE: usize = 10;
+const MAX_BEFORE: usize = 13;
 
 /// Words at which the attributes behind a figure end.
-const END: [Key; 17] = [
+const END: [Key; 18] = [
     Key::new("chiếm"),
     Key::new("bằng"),
     Key::new("gồm"),
@@ -34,6 +34,7 @@ const END: [Key; 17] = [
     Key::new("bao"),
     Key::new("trở"),
     Key::new("cụ"),
+    Key::new("trị"),
 ];
 /// Words that do not end a subject.
 const TRAILING: [Key; 22] = [
@@ -60,6 +61,77 @@ const TRAILING: [Key; 22] = [
     Key::new("bằng"),
     Key::new("đối"),
 ];
+/// Words that only lead to a percentage or a rank ("chiếm", "xếp thứ", "tỷ lệ").
+const LEADS_TO: [Key; 14] = [
+    Key::new("chiếm"),
+    Key::new("xếp"),
+    Key::new("đứng"),
+    Key::new("thứ"),
+    Key::new("hạng"),
+    Key::new("vị"),
+    Key::new("trí"),
+    Key::new("thuộc"),
+    Key::new("nhóm"),
+    Key::new("nằm"),
+    Key::new("top"),
+    Key::new("tương"),
+    Key::new("ứng"),
+    Key::new("vào"),
+];
+/// Verbs that say nothing of what is counted.
+const GENERIC: [Key; 12] = [
+    Key::new("tổ"),
+    Key::new("chức"),
+    Key::new("ban"),
+    Key::new("hành"),
+    Key::new("thực"),
+    Key::new("hiện"),
+    Key::new("triển"),
+    Key::new("khai"),
+    Key::new("mở"),
+    Key::new("ra"),
+    Key::new("lập"),
+    Key::new("nhận"),
+];
+/// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
+const SIBLINGS: [Key; 36] = [
+    Key::new("tố"),
+    Key::new("phản"),
+    Key::new("kiến"),
+    Key::new("khiếu"),
+    Key::new("xã"),
+    Key::new("phường"),
+    Key::new("thị"),
+    Key::new("thành"),
+    Key::new("huyện"),
+    Key::new("quận"),
+    Key::new("sở"),
+    Key::new("ban"),
+    Key::new("ngành"),
+    Key::new("đơn"),
+    Key::new("cơ"),
+    Key::new("tỉnh"),
+    Key::new("thôn"),
+    Key::new("bản"),
+    Key::new("ấp"),
+    Key::new("khu"),
+    Key::new("tổ"),
+    Key::new("khóm"),
+    Key::new("bài"),
+    Key::new("tin"),
+    Key::new("công"),
+    Key::new("viên"),
+    Key::new("đảng"),
+    Key::new("hội"),
+    Key::new("đoàn"),
+    Key::new("bộ"),
+    Key::new("kiểm"),
+    Key::new("thanh"),
+    Key::new("phòng"),
+    Key::new("điển"),
+    Key::new("đặc"),
+    Key::new("buôn"),
+];
 /// Words that do not begin a subject taken from before the figure.
 const LEADING: [Key; 18] = [
     Key::new("và"),
@@ -85,12 +157,15 @@ const LEADING: [Key; 18] = [
 /// Finds the subject of every figure, in order.
 pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
     for index in 0..figures.len() {
-        let floor = index
-            .checked_sub(1)
-            .map_or(0, |previous| figures[previous].span.end as usize);
-        let ceiling = figures
-            .get(index + 1)
-            .map_or(reader.text.len(), |next| next.lead as usize);
+        let stream = figures[index].stream;
+        let floor = match index.checked_sub(1).map(|previous| &figures[previous]) {
+            Some(previous) if previous.stream == stream => previous.span.end as usize,
+            _ => 0,
+        };
+        let ceiling = match figures.get(index + 1) {
+            Some(next) if next.stream == stream => next.lead as usize,
+            _ => reader.text.len(),
+        };
         let namer = Namer {
             reader,
             vocabulary,
@@ -100,12 +175,23 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
         let (before, rest) = figures.split_at_mut(index);
         let previous = before
             .last()
+            .filter(|previous| previous.stream == stream)
             .filter(|previous| !sentence_ends(&reader, previous.span.end as usize, rest[0].number.start as usize));
-        let (subject, qualifier) = namer.subject(&rest[0], previous, before);
+        let (subject, qualifier) = namer.subject(&rest[0], previous, before_in(before, stream));
         rest[0].subject = subject;
         rest[0].qualifier = qualifier;
         namer.change_of_clause(&mut rest[0]);
     }
+}
+
+/// The figures before one that stand in its stream; only the last few matter.
+fn before_in(before: &[Figure], stream: usize) -> &[Figure] {
+    let few = before.len().saturating_sub(4);
+    let start = before[few..]
+        .iter()
+        .rposition(|figure| figure.stream != stream)
+        .map_or(few, |index| few + index + 1);
+    &before[start..]
 }
 
 struct Namer<'t, 'v> {
@@ -125,6 +211,12 @@ impl Namer<'_, '_> {
         };
         match figure.kind {
             MeasureKind::Percent => self.percent(figure, before),
+            _ if figure.change != Change::None
+                && self.before(figure).is_none()
+                && previous.is_some_and(|previous| self.same_unit(previous, figure)) =>
+            {
+                inherited(None)
+            }
             MeasureKind::Rank | MeasureKind::Score => inherited(self.before(figure)),
             MeasureKind::Duration => match self.behind(figure.span.end as usize, 0) {
                 Some(behind) => (Some(behind), None),
@@ -165,7 +257,16 @@ impl Namer<'_, '_> {
         {
             return (head, None);
         }
-        let mut context = self.before(figure);
+        let mut context = self.before(figure).and_then(|context| self.predicate(context, words));
+        if figure.noun.is_none() && matches!(figure.unit, Unit::Own(_)) {
+            // "156 cuộc đối thoại (cấp huyện 77 cuộc, …)": the classifier alone means the same.
+            let same =
+                previous.filter(|previous| previous.kind == MeasureKind::Count && self.same_unit(previous, figure));
+            if let Some(same) = same.filter(|_| words < 2) {
+                let noun = same.noun.or(same.subject);
+                return (noun.or(context), context.filter(|_| noun.is_some()));
+            }
+        }
         if context.is_none() {
             // "(53 hộ)", "06 tổ chức đảng, 08 đảng viên", "45 lượt/ 61 người".
             context = previous.and_then(|previous| match previous.kind {
@@ -179,10 +280,46 @@ impl Namer<'_, '_> {
         }
     }
 
+    fn same_unit(&self, one: &Figure, other: &Figure) -> bool {
+        let key = |figure: &Figure| {
+            figure
+                .unit
+                .span()
+                .map(|unit| self.reader.after(unit.start as usize).key)
+        };
+        key(one).is_some() && key(one) == key(other)
+    }
+
+    /// What a clause says of the things counted: the words behind "đã"; nothing where these are
+    /// as general as "tổ chức" and the noun has attributes of its own.
+    fn predicate(&self, context: Span, words: usize) -> Option<Span> {
+        const DA: Key = Key::new("đã");
+        let (mut at, mut start, mut generic) = (context.start as usize, context.start as usize, true);
+        while at < context.end as usize {
+            let token = self.reader.after(at);
+            if is_any(token, &[DA]) {
+                start = token.end();
+                generic = true;
+            } else if token.is_word() {
+                generic &= GENERIC.contains(&token.key);
+            }
+            at = token.end().max(at + 1);
+        }
+        if generic && words > 1 {
+            return None;
+        }
+        let first = self.reader.after(start);
+        (first.start() < context.end as usize).then(|| Span::new(first.start(), context.end as usize))
+    }
+
     fn percent(&self, figure: &Figure, before: &[Figure]) -> (Option<Span>, Option<Span>) {
-        const PLAN: [Key; 4] = [Key::new("kế"), Key::new("dự"), Key::new("chỉ"), Key::new("so")];
+        const PLAN: [Key; 3] = [Key::new("kế"), Key::new("dự"), Key::new("chỉ")];
+        const OF_ALL: [Key; 3] = [Key::new("số"), Key::new("tổng"), Key::new("so")];
         let behind = self.behind(figure.span.end as usize, 0);
-        let context = self.before(figure);
+        let context = self.before(figure).filter(|context| !self.is_plain_rate(*context));
+        let behind = behind.filter(|behind| {
+            context.is_some() || before.is_empty() || !is_any(self.reader.after(behind.start as usize), &OF_ALL)
+        });
         let base = before
             .iter()
             .rev()
@@ -206,6 +343,26 @@ impl Namer<'_, '_> {
         }
     }
 
+    /// "tỷ lệ", "tỷ lệ chung": a rate of what was named before.
+    fn is_plain_rate(&self, context: Span) -> bool {
+        const PLAIN: [Key; 5] = [
+            Key::new("tỷ"),
+            Key::new("tỉ"),
+            Key::new("lệ"),
+            Key::new("chung"),
+            Key::new("trọng"),
+        ];
+        let mut at = context.start as usize;
+        while at < context.end as usize {
+            let token = self.reader.after(at);
+            if token.start() < context.end as usize && !is_any(token, &PLAIN) {
+                return false;
+            }
+            at = token.end().max(at + 1);
+        }
+        true
+    }
+
     /// A noun with its attributes, and the number of words in all.
     fn extended(&self, noun: Span) -> (Option<Span>, usize) {
         let own = self.words(noun);
@@ -221,13 +378,40 @@ impl Namer<'_, '_> {
     /// The attributes behind a figure: words up to the end of the clause. A list of nouns ("xã,
     /// phường, thị trấn") is passed over its commas.
     fn behind(&self, from: usize, already: usize) -> Option<Span> {
+        const DE: Key = Key::new("để");
         let mut at = from;
         let mut span: Option<Span> = None;
         let mut words = already;
+        let mut last_and = None;
+        let mut purpose = false;
         while words < MAX_WORDS {
             let token = self.reader.after(at);
             if token.start() >= self.ceiling {
+                // What stands behind the last "và" leads to the next figure.
+                span = last_and.or(span);
                 break;
+            }
+            if token.is_number() && span.is_some() {
+                span = span.map(|span| span.join(token.span));
+                at = token.end();
+                continue;
+            }
+            if words == already && is_any(token, &[Key::new("và")]) {
+                return None;
+            }
+            // "443 văn bản để lãnh đạo, chỉ đạo việc …"
+            if words == already && is_any(token, &[DE]) {
+                purpose = true;
+                span = Some(token.span);
+                at = token.end();
+                continue;
+            }
+            if token.is_mark(',') && purpose && self.ceiling > token.end() + 120 {
+                at = token.end();
+                continue;
+            }
+            if is_any(token, &[Key::new("và")]) {
+                last_and = span;
             }
             if token.is_mark(',') && words > 0 && self.noun_follows(token.end()) {
                 at = token.end();
@@ -244,7 +428,7 @@ impl Namer<'_, '_> {
             at = token.end();
             words += 1;
         }
-        self.trim(span?, &[], &TRAILING)
+        self.trim(span?, &[], &[&TRAILING])
     }
 
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
@@ -253,18 +437,27 @@ impl Namer<'_, '_> {
         is_any(token, &DAT) && self.reader.after(token.end()).is_number()
     }
 
+    /// Whether the next noun of a row follows a comma, and not the clause of the next figure.
     fn noun_follows(&self, at: usize) -> bool {
         let next = self.reader.after(at);
-        if !next.is_word() {
+        if !is_any(next, &SIBLINGS) {
             return false;
         }
-        match self.vocabulary.units.behind.longest(&self.reader, next) {
-            Some((UnitKind::Noun, last)) => {
-                let then = self.reader.after(last.end());
-                !then.is_number()
+        let Some((UnitKind::Noun, last)) = self.vocabulary.units.behind.longest(&self.reader, next) else {
+            return is_any(next, &[Key::new("thị"), Key::new("kiểm"), Key::new("thanh")]);
+        };
+        let mut at = last.end();
+        for _ in 0..12 {
+            let token = self.reader.after(at);
+            if token.start() >= self.ceiling {
+                return false;
             }
-            _ => false,
+            if !token.is_word() || is_any(token, &END) || is_any(token, &[Key::new("và")]) {
+                return true;
+            }
+            at = token.end();
         }
+        true
     }
 
     /// The words before a figure, back to the beginning of its clause.
@@ -272,9 +465,14 @@ impl Namer<'_, '_> {
         let mut at = figure.lead as usize;
         let mut span: Option<Span> = None;
         let mut words = 0;
+        let mut bracketed = false;
         while words < MAX_BEFORE {
             let token = self.reader.before(at);
             if token.start() < self.floor || token.is_end() {
+                if bracketed && token.start() < self.floor {
+                    // The words before the bracket belong to the figure before it.
+                    return None;
+                }
                 break;
             }
             match token.kind {
@@ -290,14 +488,19 @@ impl Namer<'_, '_> {
                     }
                     None => break,
                 },
+                // A year or another number that is no figure.
+                Kind::Number if words > 0 => {}
                 _ if token.is_quote() || token.is_mark('-') && token.spaced => {}
                 Kind::Mark(':') if words == 0 => {}
+                // "hộ nghèo giảm đáng kể (còn 4,14%)"
+                Kind::Mark('(') if words == 0 && !bracketed => bracketed = true,
+                Kind::Mark('/') if self.reader.before(token.start()).is_number() => {}
                 Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
                 _ => break,
             }
             at = token.start();
         }
-        self.trim(span?, &LEADING, &TRAILING)
+        self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
     }
 
     /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
@@ -331,7 +534,7 @@ impl Namer<'_, '_> {
     }
 
     /// Leaves out words that do not begin or end a subject.
-    fn trim(&self, span: Span, leading: &[Key], trailing: &[Key]) -> Option<Span> {
+    fn trim(&self, span: Span, leading: &[Key], trailing: &[&[Key]]) -> Option<Span> {
         let (mut start, mut end) = (span.start as usize, span.end as usize);
         while start < end {
             let first = self.reader.after(start);
@@ -343,10 +546,13 @@ impl Namer<'_, '_> {
         }
         while start < end {
             let last = self.reader.before(end);
-            if !is_any(last, trailing) && last.is_word() {
+            if !trailing.iter().any(|keys| is_any(last, keys)) && (last.is_word() || last.is_number()) {
                 break;
             }
-            end = last.start();
+            end = match last.kind {
+                Kind::Mark(')') => self.bracket(last).unwrap_or(last.start()),
+                _ => last.start(),
+            };
         }
         while start < end && self.reader.text[..end].ends_with(char::is_whitespace) {
             end = self.reader.before(end).end();
@@ -368,7 +574,13 @@ impl Namer<'_, '_> {
     fn change_of_clause(&self, figure: &mut Figure) {
         const GROWTH: [Key; 2] = [Key::new("trưởng"), Key::new("tăng")];
         const RATE: [Key; 3] = [Key::new("lệ"), Key::new("mức"), Key::new("độ")];
-        if figure.change != Change::None || !matches!(figure.kind, MeasureKind::Percent) {
+        if figure.change != Change::None {
+            return;
+        }
+        if figure.kind != MeasureKind::Percent {
+            if figure.kind == MeasureKind::Count && self.is_of_cuts(figure) {
+                figure.change = Change::Decrease;
+            }
             return;
         }
         let Some(subject) = figure.subject.filter(|subject| subject.end <= figure.number.start) else {
@@ -391,6 +603,35 @@ impl Namer<'_, '_> {
             }
             last = token;
         }
+    }
+}
+
+impl Namer<'_, '_> {
+    /// Whether a number of people or posts is that of a cut of staff spoken of since the last
+    /// figure ("Việc tinh giản biên chế … được thực hiện với 2.310 người").
+    fn is_of_cuts(&self, figure: &Figure) -> bool {
+        const PEOPLE: [Key; 3] = [Key::new("người"), Key::new("biên"), Key::new("trường")];
+        const TINH: Key = Key::new("tinh");
+        const GIAN: [Key; 2] = [Key::new("giản"), Key::new("giảm")];
+        let people = figure
+            .unit
+            .span()
+            .is_some_and(|unit| is_any(self.reader.after(unit.start as usize), &PEOPLE));
+        if !people {
+            return false;
+        }
+        let mut at = figure.lead as usize;
+        for _ in 0..60 {
+            let token = self.reader.before(at);
+            if token.is_end() || token.start() < self.floor || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
+                return false;
+            }
+            if is_any(token, &GIAN) && self.reader.before(token.start()).key == TINH {
+                return true;
+            }
+            at = token.start();
+        }
+        false
     }
 }
 

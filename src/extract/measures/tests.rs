@@ -29,10 +29,293 @@ fn figures(text: &str) -> Vec<String> {
         .collect()
 }
 
+fn check(table: &[(&str, &[&str])]) {
+    for (text, expected) in table {
+        assert_eq!(&figures(text), expected, "{text}");
+    }
+}
+
 #[test]
-fn a_plain_count() {
+fn counts_with_units() {
+    check(&[
+        (
+            "Tỉnh ban hành 1.327 văn bản chỉ đạo.",
+            &["1.327 văn bản | Count 1327 văn bản"],
+        ),
+        (
+            "Có 05 đơn vị, 12 HTX tham gia.",
+            &["05 đơn vị | Count 5 đơn vị", "12 HTX | Count 12 HTX"],
+        ),
+        (
+            "Tiếp 31 lượt đoàn đông người.",
+            &["31 lượt đoàn đông người | Count 31 lượt"],
+        ),
+        (
+            "Duy trì 46 điểm giao dịch tại các huyện.",
+            &["46 điểm giao dịch | Count 46 điểm"],
+        ),
+        (
+            "Khen thưởng 02 đ/c, 03 tập thể.",
+            &["02 đ/c | Count 2 đ/c", "03 tập thể | Count 3 tập thể"],
+        ),
+        (
+            "Hơn 1,2 triệu lượt khách.",
+            &["1,2 triệu lượt khách | Count 1200000 lượt Over"],
+        ),
+        (
+            "Tổ chức hai hội nghị và ba lớp tập huấn.",
+            &["hai hội nghị | Count 2 hội nghị", "ba lớp | Count 3 lớp"],
+        ),
+        ("Số hồ sơ tiếp nhận: 1.234.", &["1.234 | Count 1234 hồ sơ"]),
+    ]);
+}
+
+#[test]
+fn other_kinds() {
+    check(&[
+        (
+            "Có 226/226 xã, phường hoàn thành (đạt 100%).",
+            &["226/226 xã | Ratio 226/226 xã", "100% | Percent 100 %"],
+        ),
+        (
+            "Chỉ số xếp thứ 34/63, tăng 6 bậc.",
+            &["34/63 | Rank 34/63 ", "6 bậc | Count 6 bậc Increase"],
+        ),
+        (
+            "Nằm trong top 10 cả nước, đứng thứ 5.",
+            &["10 | Rank 10 ", "5 | Rank 5 "],
+        ),
+        (
+            "Thuộc nhóm 10 địa phương có kết quả cao nhất.",
+            &["10 địa phương | Rank 10 địa phương"],
+        ),
+        ("Thuộc nhóm 16 tỉnh trung bình thấp.", &["16 tỉnh | Count 16 tỉnh"]),
+        (
+            "Kinh phí khoảng 90 tỷ đồng, mỗi hộ 500.000đ.",
+            &["90 tỷ đồng | Money 90000000000 đồng About", "500.000đ | Money 500000 đ"],
+        ),
+        (
+            "Thu 2.345 tỷ 600 triệu đồng.",
+            &["2.345 tỷ 600 triệu đồng | Money 2345600000000 đồng"],
+        ),
+        (
+            "Tổng kết 05 năm thực hiện; thời hạn 03 ngày làm việc.",
+            &["05 năm | Duration 5 năm", "03 ngày | Duration 3 ngày"],
+        ),
+        (
+            "Chấm 12/12 điểm; đạt 85,3 điểm; PAPI đạt 46.0415 điểm.",
+            &[
+                "12/12 điểm | Score 12/12 điểm",
+                "85,3 điểm | Score 85.3 điểm",
+                "46.0415 điểm | Score 46.0415 điểm",
+            ],
+        ),
+        (
+            "Thu hồi 10ha, 1.250 m², 2,5 km2.",
+            &["10ha | Area 10 ha", "1.250 m² | Area 1250 m²", "2,5 km2 | Area 2.5 km2"],
+        ),
+    ]);
+}
+
+#[test]
+fn approximation_and_change() {
+    check(&[
+        ("Ước đạt hơn 108.000 lượt.", &["108.000 lượt | Count 108000 lượt Over"]),
+        ("GRDP ước tăng 7,51%.", &["7,51% | Percent 7.51 % Estimated Increase"]),
+        (
+            "Tỷ lệ hộ nghèo giảm còn 1,32%, giảm 0,42%.",
+            &["1,32% | Percent 1.32 %", "0,42% | Percent 0.42 % Decrease"],
+        ),
+        (
+            "Có thêm 12 xã đạt chuẩn; hiện có từ 05 người trở lên.",
+            &["12 xã | Count 12 xã Increase", "05 người | Count 5 người Over"],
+        ),
+        (
+            "Tối thiểu 20%, không quá 15 ngày, dưới 10 ha.",
+            &[
+                "20% | Percent 20 % Over",
+                "15 ngày | Duration 15 ngày Under",
+                "10 ha | Area 10 ha Under",
+            ],
+        ),
+        (
+            "73 học sinh đạt giải trên tổng số 93 học sinh.",
+            &["73 học sinh | Count 73 học sinh", "93 học sinh | Count 93 học sinh"],
+        ),
+        (
+            "Giảm 17 tổng cục, 10 cục và 144 vụ.",
+            &[
+                "17 tổng cục | Count 17 tổng cục Decrease",
+                "10 cục | Count 10 cục Decrease",
+                "144 vụ | Count 144 vụ Decrease",
+            ],
+        ),
+        (
+            "Giảm 30-50% chi phí.",
+            &["30 | Percent 30 % Decrease", "50% | Percent 50 % Decrease"],
+        ),
+        (
+            "Tốc độ tăng trưởng kinh tế đạt 8,19%.",
+            &["8,19% | Percent 8.19 % Increase"],
+        ),
+    ]);
+}
+
+#[test]
+fn units_are_shared_in_lists() {
+    check(&[
+        (
+            "Ban hành mới 16; sửa đổi, bổ sung 17 và bãi bỏ 48 TTHC.",
+            &["16 | Count 16 TTHC", "17 | Count 17 TTHC", "48 TTHC | Count 48 TTHC"],
+        ),
+        (
+            "Có 60 mô hình (kinh tế 20, văn hóa - xã hội 30, an ninh 10).",
+            &[
+                "60 mô hình | Count 60 mô hình",
+                "20 | Count 20 mô hình",
+                "30 | Count 30 mô hình",
+                "10 | Count 10 mô hình",
+            ],
+        ),
+        (
+            "Tiếp 45 lượt/ 61 người/ 12 vụ việc.",
+            &[
+                "45 lượt | Count 45 lượt",
+                "61 người | Count 61 người",
+                "12 vụ việc | Count 12 vụ việc",
+            ],
+        ),
+        (
+            "Nhận 63/18/133 đơn.",
+            &["63 | Count 63 đơn", "18 | Count 18 đơn", "133 đơn | Count 133 đơn"],
+        ),
+        (
+            "Đơn: 25 đơn, gồm:\n- Khiếu nại: 20;\n- Tố cáo: 5.",
+            &["25 đơn | Count 25 đơn", "20 | Count 20 đơn", "5 | Count 5 đơn"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_no_figure() {
+    for text in [
+        "Ngày 03/6/2023, tháng 5/2024, quý II năm 2023, 6 tháng đầu năm, giai đoạn 2021-2025, nhiệm kỳ 2020 - 2025.",
+        "Theo Điều 7, khoản 2, mức độ 3 và 4, kỳ họp thứ 15, lần thứ XX, Đề án 06, Chương trình 135.",
+        "Kế hoạch số 12/KH-UBND, Nghị quyết 25-NQ/TW, văn bản số 1234/SNV-CCHC.",
+        "Quốc lộ 1A, đường tỉnh ĐT 961, đường 30/4, phường 7, thôn 3, COVID-19, mạng 5G, ISO 9001:2015.",
+        "Điện thoại 0912.345.678; lúc 14 giờ 30 phút; từ 7 giờ đến 17 giờ; trực 24/24 giờ.",
+        "Chính quyền 3 cấp, trẻ em dưới 16 tuổi, cơ chế một cửa, một số nơi, “3 sạch”, sản phẩm 4 sao.",
+        "Bản đồ tỷ lệ 1/500; từ 01/7 đến 30/9; dịp lễ 30/4 và 01/5; Ngày Nhà giáo Việt Nam 20/11.",
+        "thứ hai, lần hai, Hai Bà Trưng, Ba Đình, hai bên, hai chiều.",
+    ] {
+        assert_eq!(figures(text), Vec::<String>::new(), "{text}");
+    }
+}
+
+#[test]
+fn tables_are_read_by_cells() {
+    let text = "TT | Lĩnh vực | Tiếp nhận (hồ sơ) | Diện tích (ha) | Tiền (triệu đồng) | Tỷ lệ (%)\n\
+                1 | Đất đai | 1.218 | 5,5 | 100 | 97,75\n2 | Nước | 12 | 1 | 7 | 80\nTổng cộng | 1.230 | 6,5 | 107 |";
     assert_eq!(
-        figures("Tỉnh ban hành 1.327 văn bản chỉ đạo."),
-        ["1.327 văn bản | Count 1327 văn bản"]
+        figures(text),
+        [
+            "1.218 | Count 1218 hồ sơ",
+            "5,5 | Area 5.5 ha",
+            "100 | Money 100000000 đồng",
+            "97,75 | Percent 97.75 %",
+            "12 | Count 12 hồ sơ",
+            "1 | Area 1 ha",
+            "7 | Money 7000000 đồng",
+            "80 | Percent 80 %",
+            "1.230 | Count 1230 hồ sơ",
+            "6,5 | Area 6.5 ha",
+            "107 | Money 107000000 đồng",
+        ]
     );
+}
+
+mod any_text {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Words, numbers and marks as reports have them, in any order.
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "5",
+            "05",
+            "1.327",
+            "12,5",
+            "2023",
+            "34/63",
+            "1/5",
+            "63/18/133",
+            "5-7",
+            "%",
+            " tỷ",
+            " triệu",
+            " đồng",
+            "đ/c",
+            " lượt",
+            " người",
+            " hồ sơ",
+            " xã",
+            ", ",
+            "; ",
+            ". ",
+            ": ",
+            " (",
+            ") ",
+            "\n",
+            "\n- ",
+            "\n| ",
+            " | ",
+            "\t",
+            " trong đó ",
+            " gồm ",
+            " giảm ",
+            " còn ",
+            " khoảng ",
+            " xếp thứ ",
+            " số ",
+            " ngày ",
+            " năm ",
+            " tháng ",
+            "²",
+            "¹",
+            "…",
+            "“",
+            "”",
+            " hai ",
+            " ba ",
+            " Điều ",
+            "/",
+            "-",
+            "ộ",
+            "😀",
+            " trở lên",
+        ]);
+        prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn spans_are_in_order_and_on_character_boundaries(text in text()) {
+            let document = Document::plain(format!("BÁO CÁO\nKết quả\n\n{text}"));
+            let layout = Layout::of(&document);
+            let measures = extract(&document, &layout, Vocabulary::embedded(), &[], &[]);
+            for measure in &measures {
+                prop_assert!(document.text.get(measure.span.range()).is_some_and(|text| !text.is_empty()));
+                for span in [measure.subject, measure.qualifier, measure.unit.span()].into_iter().flatten() {
+                    prop_assert!(document.text.get(span.range()).is_some_and(|text| !text.is_empty()));
+                }
+            }
+            prop_assert!(measures.windows(2).all(|pair| pair[0].span.start < pair[1].span.start));
+            let breakdowns = crate::extract::breakdowns::extract(&document, &layout, Vocabulary::embedded(), &[], &measures);
+            for breakdown in &breakdowns {
+                prop_assert!(breakdown.total < measures.len());
+                prop_assert!(breakdown.parts.iter().all(|&part| part < measures.len() && part != breakdown.total));
+            }
+        }
+    }
 }

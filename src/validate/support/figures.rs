@@ -22,6 +22,12 @@ pub fn resolution(context: &Context<'_>, measure: &Measure) -> Decimal {
     scale * unit(measure.places)
 }
 
+/// Whether a figure can be computed with: a run of thirty digits is a slip of the scan.
+pub fn is_plausible(measure: &Measure) -> bool {
+    let most = Decimal::from(10_i64.pow(16));
+    measure.value.abs() < most && measure.total.is_none_or(|total| total.abs() < most)
+}
+
 /// One unit of the last of so many decimal places.
 pub fn unit(places: u8) -> Decimal {
     Decimal::new(1, u32::from(places.min(20)))

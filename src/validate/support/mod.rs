@@ -7,4 +7,5 @@ pub mod mentions;
 pub mod notation;
 pub mod numbering;
 pub mod repeats;
+pub mod spelling;
 pub mod text;

@@ -179,18 +179,34 @@ pub fn steps<'a>(context: &Context<'a>) -> Vec<Step<'a>> {
 /// in one (where the scan lost the line break). It may head an item of prose, which is no section.
 pub fn stands_in(context: &Context<'_>, label: &str, from: usize, to: usize) -> bool {
     let text = context.document.text.get(from..to).unwrap_or_default();
-    text.match_indices(label).any(|(at, _)| {
+    let inside = text.match_indices(label).any(|(at, _)| {
         let before = text[..at].chars().next_back();
         let begins = before.is_none_or(|c| c.is_whitespace() || matches!(c, '*' | '(' | '|' | '#'));
-        let mut after = text[at + label.len()..].trim_start_matches([' ', '*']).chars();
-        let ends = after
-            .next()
-            .is_some_and(|c| matches!(c, '.' | ')' | '-' | '–' | '/' | ':'));
-        let rest = after
-            .as_str()
-            .trim_start_matches(|c: char| c.is_whitespace() || !c.is_alphanumeric());
-        begins && ends && rest.chars().next().is_some_and(char::is_uppercase)
-    })
+        begins && title_follows(&text[at + label.len()..], true)
+    });
+    inside
+        || text.lines().any(|line| {
+            let line = line.trim_start_matches(['*', '#', ' ', '\t']);
+            let end = line.find(|c: char| c.is_whitespace() || matches!(c, '.' | ')' | '-' | '–' | '/' | ':'));
+            let (word, rest) = line.split_at(end.unwrap_or(line.len()));
+            !word.is_empty() && look_alike(word) == look_alike(label) && title_follows(rest, false)
+        })
+}
+
+/// Whether a title follows a label, behind a point or the like, or behind a space alone.
+fn title_follows(rest: &str, pointed: bool) -> bool {
+    let rest = rest.trim_start_matches([' ', '*']);
+    let behind = rest.trim_start_matches(['.', ')', '-', '–', '/', ':']);
+    let title = behind.trim_start_matches(|c: char| c.is_whitespace() || !c.is_alphanumeric());
+    (!pointed || behind.len() < rest.len()) && title.starts_with(char::is_uppercase)
+}
+
+/// A label as scans may confuse it: I, l and 1 are one.
+fn look_alike(label: &str) -> String {
+    label
+        .chars()
+        .map(|c| if matches!(c, 'l' | '1' | 'i' | '|') { 'I' } else { c })
+        .collect()
 }
 
 #[cfg(test)]

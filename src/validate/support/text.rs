@@ -53,6 +53,32 @@ pub fn excerpt(context: &Context<'_>, span: Span, limit: usize) -> String {
     line
 }
 
+/// Where the paragraph of a place begins: behind the last line break that no sentence passes, or
+/// within reach of it in a text without any.
+pub fn paragraph_start(context: &Context<'_>, place: usize) -> usize {
+    const REACH: usize = 4000;
+    let bytes = context.document.text.as_bytes();
+    let mut end = place;
+    while let Some(newline) = memchr::memrchr(b'\n', &bytes[..end]) {
+        let goes_on = context.layout.flow.onward(newline).is_some() || is_wrapped(&context.document.text, newline);
+        if !goes_on || place - newline > REACH {
+            return newline + 1;
+        }
+        end = newline;
+    }
+    0
+}
+
+/// Whether a line break stands between two lines of a wrapped paragraph, the first of which ends in
+/// a full stop by chance: it is as long as wrapped lines are, and no label or dash follows.
+fn is_wrapped(text: &str, newline: usize) -> bool {
+    let start = memchr::memrchr(b'\n', &text.as_bytes()[..newline]).map_or(0, |newline| newline + 1);
+    let length = text[start..newline].chars().count();
+    let next = text[newline + 1..].chars().take(4).collect::<Vec<_>>();
+    let label = next.iter().any(|c| matches!(c, '.' | ')' | '-' | '–' | '/'));
+    (60..=120).contains(&length) && next.first().is_some_and(|c| c.is_alphabetic()) && !label
+}
+
 /// How two titles compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Likeness {

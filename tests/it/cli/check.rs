@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{baocao, run, run_with_input, status, stderr, stdout, write};
 
 /// A report with a mistake that is certain: a section label twice, and a masthead without number.
-const WITH_MISTAKES: &str = "\
+pub const WITH_MISTAKES: &str = "\
 ỦY BAN NHÂN DÂN
 TỈNH MINH HẢI
 \u{20}

@@ -1,0 +1,29 @@
+//! `baocao worker`: takes reports off the bus until it is told to stop.
+
+use clap::Args;
+
+use super::{
+    Error, Global, Result, Status,
+    runtime::{self, Stop},
+};
+use crate::{telemetry, worker};
+
+/// Take reports off the bus, publish structure, findings and alerts; SIGTERM or Ctrl-C ends it
+/// after what is in flight
+#[derive(Debug, Args)]
+pub struct Worker {}
+
+impl Worker {
+    pub(super) fn run(self, global: &Global) -> Result {
+        let settings = global.settings()?;
+        telemetry::init(&settings.telemetry).map_err(|cause| Error::caused("cannot start logging", cause))?;
+        runtime::block_on(async {
+            let mut stop = Stop::new()?;
+            let shutdown = async move { stop.wait().await };
+            worker::run(settings, shutdown)
+                .await
+                .map_err(|cause| Error::caused("the worker stopped", cause))?;
+            Ok(Status::Fine)
+        })
+    }
+}

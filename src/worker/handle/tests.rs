@@ -1,0 +1,420 @@
+//! The protocol with a bus that fails on command and a clock that runs when nobody works.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard},
+    time::SystemTime,
+};
+
+use async_nats::{HeaderMap, HeaderValue};
+use bytes::Bytes;
+
+use super::*;
+use crate::{
+    bus::{Meta, Names, publish::STATUS},
+    config::Settings,
+    worker::REFUSED,
+};
+
+/// What goes wrong with one call.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// It does not happen, and the caller hears so.
+    Fails(ErrorKind),
+    /// It happens, and the caller hears nothing.
+    Silent,
+    /// It takes so many seconds.
+    Slow(u64),
+}
+
+/// A bus of our own: what is stored, what was called, what is to go wrong.
+#[derive(Default)]
+struct State {
+    stored: BTreeMap<String, Outgoing>,
+    calls: Vec<String>,
+    /// By the beginning of the call.
+    faults: Vec<(&'static str, Fault)>,
+}
+
+#[derive(Clone, Default)]
+struct Bus(Arc<Mutex<State>>);
+
+impl Bus {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no test panics while it holds the lock")
+    }
+
+    /// The next call that begins so goes wrong, once.
+    fn break_once(&self, call: &'static str, fault: Fault) {
+        self.state().faults.push((call, fault));
+    }
+
+    fn calls(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().calls)
+    }
+
+    /// Names of what is stored: kind of subject, without prefix.
+    fn stored(&self) -> Vec<String> {
+        self.state().stored.keys().map(|subject| short(subject)).collect()
+    }
+
+    /// Notes a call, and does it unless a fault forbids.
+    async fn call<T>(&self, name: String, act: impl FnOnce(&mut State) -> T) -> Result<T, Error> {
+        let fault = {
+            let mut state = self.state();
+            let fault = state.faults.iter().position(|(call, _)| name.starts_with(call));
+            let fault = fault.map(|at| state.faults.remove(at).1);
+            state.calls.push(name);
+            fault
+        };
+        match fault {
+            Some(Fault::Fails(kind)) => return Err(Error::new(kind, "on command")),
+            Some(Fault::Silent) => {
+                act(&mut self.state());
+                return Err(Error::new(ErrorKind::TimedOut, "on command"));
+            }
+            Some(Fault::Slow(seconds)) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+            None => {}
+        }
+        Ok(act(&mut self.state()))
+    }
+}
+
+fn short(subject: &str) -> String {
+    let tokens: Vec<&str> = subject.split('.').collect();
+    match tokens[1] {
+        "report" => "result".into(),
+        "alert" => format!("alert {}", tokens[3]),
+        kind => kind.into(),
+    }
+}
+
+impl Outlet for Bus {
+    async fn publish_once(&self, message: Outgoing) -> Result<Published, Error> {
+        self.call(format!("publish {}", short(&message.subject)), |state| {
+            if state.stored.contains_key(&message.subject) {
+                return Published::AlreadyThere;
+            }
+            state.stored.insert(message.subject.clone(), message);
+            Published::Stored
+        })
+        .await
+    }
+
+    async fn status_of(&self, _stream: &str, subject: &str) -> Result<Option<String>, Error> {
+        self.call("look up".into(), |state| {
+            let stored = state.stored.get(subject)?;
+            stored.headers.get(STATUS).map(|status| status.as_str().to_owned())
+        })
+        .await
+    }
+
+    fn max_message(&self) -> usize {
+        1 << 20
+    }
+}
+
+/// A delivery that notes how it is answered.
+struct Letter {
+    bus: Bus,
+    headers: HeaderMap,
+    payload: Bytes,
+    deliveries: i64,
+}
+
+impl Delivery for Letter {
+    fn subject(&self) -> &str {
+        "baocao.report.received.H50.1"
+    }
+
+    fn headers(&self) -> Option<&HeaderMap> {
+        Some(&self.headers)
+    }
+
+    fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    fn meta(&self) -> Meta {
+        Meta {
+            deliveries: self.deliveries,
+            sequence: 7,
+            stored_at: SystemTime::UNIX_EPOCH,
+        }
+    }
+
+    async fn confirm(&self) -> Result<(), Error> {
+        self.bus.call("confirm".into(), |_| ()).await
+    }
+
+    async fn terminate(&self) -> Result<(), Error> {
+        self.bus.call("terminate".into(), |_| ()).await
+    }
+
+    async fn retry_after(&self, delay: Duration) -> Result<(), Error> {
+        let seconds = delay.as_secs_f64().round();
+        self.bus.call(format!("retry after {seconds} s"), |_| ()).await
+    }
+
+    async fn working(&self) -> Result<(), Error> {
+        self.bus.call("working".into(), |_| ()).await
+    }
+}
+
+/// A text that can be read and has something wrong with it, so that there are alerts.
+const REPORT: &str = "Chúng tôi đã tiếp 12 lượt công dân và giải quyết 15 đơn.\n";
+
+struct Stage {
+    bus: Bus,
+    handler: Handler<Bus>,
+}
+
+impl Stage {
+    fn new(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::default();
+        settings.worker.retry_delays_seconds = vec![10, 100];
+        settings.worker.max_deliver = 3;
+        settings.alert.min_severity = crate::validate::Severity::Info;
+        change(&mut settings);
+        let bus = Bus::default();
+        let handler = Handler {
+            outlet: bus.clone(),
+            core: Arc::new(Core::new(&settings, Names::new("baocao").expect("plain"))),
+            settings: settings.worker,
+            heartbeat: Duration::from_secs(1),
+            stopping: CancellationToken::new(),
+            gone: Arc::default(),
+            reading: RwLock::default(),
+        };
+        Self { bus, handler }
+    }
+
+    async fn deliver(&self, deliveries: i64) -> End {
+        self.deliver_text(REPORT, deliveries).await
+    }
+
+    async fn deliver_text(&self, text: &'static str, deliveries: i64) -> End {
+        let mut headers = HeaderMap::new();
+        headers.insert("ce-id", "s1");
+        headers.insert("Content-Type", "text/plain");
+        let letter = Letter {
+            bus: self.bus.clone(),
+            headers,
+            payload: text.into(),
+            deliveries,
+        };
+        self.handler.handle(letter, ()).await
+    }
+
+    fn status(&self) -> Option<String> {
+        let state = self.bus.state();
+        let result = state.stored.get("baocao.report.processed.H50.1.s1")?;
+        let status: &HeaderValue = result.headers.get(STATUS)?;
+        Some(status.as_str().to_owned())
+    }
+
+    /// Alerts, one after the other, are many; what counts is that none is missing.
+    fn alerts(&self) -> usize {
+        let stored = self.bus.stored();
+        stored.iter().filter(|name| name.starts_with("alert ")).count()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_come_before_the_result_and_the_acknowledgement_last() {
+    let stage = Stage::new(|_| ());
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let calls = stage.bus.calls();
+    let at = |name: &str| calls.iter().position(|call| call.starts_with(name));
+    assert!(at("publish alert") < at("publish result"), "{calls:?}");
+    assert!(stage.alerts() > 1, "the text has several things wrong: {calls:?}");
+    assert_eq!(at("publish result"), Some(calls.len() - 2), "{calls:?}");
+    assert_eq!(at("confirm"), Some(calls.len() - 1), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_acknowledgement_costs_a_delivery_and_nothing_else() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..TRIES {
+        stage.bus.break_once("confirm", Fault::Fails(ErrorKind::TimedOut));
+    }
+    assert_eq!(stage.deliver(1).await, End::Unconfirmed);
+    let stored = stage.bus.stored();
+    assert_eq!(stage.deliver(2).await, End::AlreadyDone);
+    assert_eq!(stage.bus.stored(), stored);
+    assert_eq!(stage.bus.calls().last().map(String::as_str), Some("confirm"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_the_alerts_become_all_of_them_once() {
+    let whole = Stage::new(|_| ());
+    whole.deliver(1).await;
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish alert", Fault::Slow(0));
+    stage.bus.break_once("publish alert", Fault::Fails(ErrorKind::Refused));
+    assert_eq!(stage.deliver(1).await, End::Retried);
+    assert_eq!(stage.status(), None, "no result before all alerts");
+    assert!(stage.alerts() < whole.alerts());
+    assert_eq!(stage.deliver(2).await, End::Processed);
+    assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_short_silence_costs_no_delivery() {
+    let stage = Stage::new(|_| ());
+    stage
+        .bus
+        .break_once("publish result", Fault::Fails(ErrorKind::TimedOut));
+    stage.bus.break_once("confirm", Fault::Fails(ErrorKind::Unreachable));
+    assert_eq!(stage.deliver(1).await, End::Processed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_that_was_stored_unheard_is_found() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish result", Fault::Silent);
+    assert_eq!(stage.deliver(1).await, End::AlreadyDone);
+    assert_eq!(stage.status().as_deref(), Some(PROCESSED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn delays_follow_the_schedule_and_the_last_repeats() {
+    for (deliveries, low, high) in [(1, 8, 12), (2, 80, 120)] {
+        let stage = Stage::new(|_| ());
+        stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Refused));
+        assert_eq!(stage.deliver(deliveries).await, End::Retried);
+        let calls = stage.bus.calls();
+        let said = calls.last().and_then(|call| call.strip_prefix("retry after "));
+        let seconds: i32 = said
+            .and_then(|said| said.strip_suffix(" s")?.parse().ok())
+            .expect("a delay");
+        assert!((low..=high).contains(&seconds), "{seconds}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_delivery_ends_as_a_dead_letter() {
+    let stage = Stage::new(|_| ());
+    // The result cannot be stored now; a moment later it can.
+    stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Refused));
+    assert_eq!(stage.deliver(3).await, End::GivenUp);
+    assert_eq!(stage.status().as_deref(), Some(REFUSED));
+    let state = stage.bus.state();
+    let letter = &state.stored["baocao.dead.H50.1.s1"];
+    assert_eq!(letter.payload, REPORT);
+    let said = |name: &str| letter.headers.get(name).map(HeaderValue::as_str);
+    assert_eq!(said("Baocao-Dead-Reason"), Some("poisonous"));
+    assert_eq!(said("Baocao-Dead-Deliveries"), Some("3"));
+    assert_eq!(said("Baocao-Dead-Subject"), Some("baocao.report.received.H50.1"));
+    assert!(
+        state
+            .stored
+            .contains_key("baocao.alert.error.document-refused.H50.1.s1.0")
+    );
+    assert_eq!(
+        state.calls.last().map(String::as_str),
+        Some("terminate"),
+        "kept before it is ended"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_even_be_given_up_stays() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Refused));
+    stage.bus.break_once("publish dead", Fault::Fails(ErrorKind::Missing));
+    assert_eq!(stage.deliver(3).await, End::Retried);
+    let calls = stage.bus.calls();
+    assert!(
+        !calls.iter().any(|call| call == "terminate" || call == "confirm"),
+        "{calls:?}"
+    );
+    // The next delivery is one too many; it is given up unread, where the first left off.
+    assert_eq!(stage.deliver(4).await, End::GivenUp);
+    assert!(stage.bus.stored().contains(&"dead".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_result_is_never_called_a_failure_afterwards() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..TRIES {
+        stage.bus.break_once("confirm", Fault::Fails(ErrorKind::TimedOut));
+    }
+    assert_eq!(stage.deliver(3).await, End::Unconfirmed);
+    let stored = stage.bus.stored();
+    assert_eq!(stage.deliver(4).await, End::AlreadyDone);
+    assert_eq!(stage.bus.stored(), stored, "no alert, no dead letter");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_server_hears_of_long_work_up_to_a_limit() {
+    let stage = Stage::new(|settings| settings.worker.max_handling_seconds = 20);
+    stage.bus.break_once("publish result", Fault::Slow(10));
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let beats = stage.bus.calls().iter().filter(|call| *call == "working").count();
+    assert!((8..=10).contains(&beats), "{beats} in ten seconds");
+
+    let stage = Stage::new(|settings| settings.worker.max_handling_seconds = 5);
+    stage.bus.break_once("publish result", Fault::Slow(3600));
+    let began = tokio::time::Instant::now();
+    assert_eq!(stage.deliver(1).await, End::Retried);
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_stops_gives_back_without_blame() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish result", Fault::Slow(3600));
+    let stopping = stage.handler.stopping.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        stopping.cancel();
+    });
+    // Even the last delivery: it is not the report's fault.
+    assert_eq!(stage.deliver(3).await, End::Retried);
+    assert_eq!(stage.bus.calls().last().map(String::as_str), Some("retry after 0 s"));
+    assert!(!stage.bus.stored().contains(&"dead".to_owned()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_is_a_refusal_of_one_report() {
+    let stage = Stage::new(|_| ());
+    assert_eq!(stage.deliver_text("PANIC", 1).await, End::Refused);
+    assert_eq!(stage.status().as_deref(), Some(REFUSED));
+    let state = stage.bus.state();
+    let letter = &state.stored["baocao.dead.H50.1.s1"];
+    assert_eq!(
+        letter.headers.get("Baocao-Dead-Stage").map(HeaderValue::as_str),
+        Some("panic")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_stream_is_reported() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Missing));
+    assert_eq!(stage.deliver(1).await, End::Retried);
+    stage.handler.gone.notified().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_again_is_read_alone() {
+    let stage = Stage::new(|_| ());
+    let beside = stage.handler.reading.read().await;
+    let again = async {
+        let end = stage.deliver(2).await;
+        (end, tokio::time::Instant::now())
+    };
+    let others = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop(beside);
+        tokio::time::Instant::now()
+    };
+    let ((end, done), free) = tokio::join!(again, others);
+    assert_eq!(end, End::Processed);
+    assert!(done >= free);
+    assert!(
+        stage.bus.calls().contains(&"working".to_owned()),
+        "the server hears of the wait"
+    );
+}
