@@ -6,12 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
 
+mod blocks;
+pub mod docx;
+pub mod encoding;
 pub mod external;
 pub mod geometry;
+pub mod html;
 pub mod ocr;
+pub mod office;
+mod package;
 pub mod pdf;
 pub mod sandbox;
+mod sniff;
 pub mod text;
+pub mod xlsx;
+mod xml;
 
 /// Bounds on what is decoded; more is refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -163,10 +172,28 @@ struct Format {
     decode: fn(&[u8], &Limits) -> Result<Document, Refusal>,
 }
 
-const FORMATS: &[Format] = &[Format {
-    media_types: &["text/plain", "text/markdown", "text/x-markdown"],
-    decode: text::decode,
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        media_types: &["text/plain", "text/markdown", "text/x-markdown"],
+        decode: text::decode,
+    },
+    Format {
+        media_types: &[docx::MEDIA_TYPE],
+        decode: docx::decode,
+    },
+    Format {
+        media_types: &[html::MEDIA_TYPE, "application/xhtml+xml"],
+        decode: html::decode,
+    },
+    Format {
+        media_types: &[xlsx::MEDIA_TYPE],
+        decode: xlsx::decode,
+    },
+    Format {
+        media_types: &[xlsx::LEGACY_MEDIA_TYPE],
+        decode: xlsx::decode_legacy,
+    },
+];
 
 /// A PDF begins within so many bytes, whatever gateways put in front of it.
 const PDF_HEAD: usize = 1024;
@@ -178,6 +205,8 @@ pub enum ExternalFormat {
     Pdf,
     /// PNG, JPEG, TIFF.
     Image,
+    /// DOC, RTF.
+    Office,
 }
 
 impl ExternalFormat {
@@ -186,6 +215,9 @@ impl ExternalFormat {
         let head = &bytes[..bytes.len().min(PDF_HEAD)];
         if ocr::image::Kind::of(bytes).is_some() {
             return Some(Self::Image);
+        }
+        if office::Kind::of(bytes).is_some() {
+            return Some(Self::Office);
         }
         memchr::memmem::find(head, b"%PDF-").map(|_| Self::Pdf)
     }
@@ -203,6 +235,7 @@ pub fn decode_anything(
         Some(_) if bytes.len() > limits.max_bytes => decode(bytes, media_type, limits),
         Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
         Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
+        Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
         None => decode(bytes, media_type, limits),
     }
 }
@@ -218,13 +251,13 @@ pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
     let told_text = UNTOLD.contains(&media_type.as_str()) || FORMATS[0].media_types.contains(&media_type.as_str());
     let head = &bytes[..bytes.len().min(PDF_HEAD)];
     let binary = UNREAD.iter().any(|(magic, _)| head.starts_with(magic));
-    told_text && !binary && ExternalFormat::of(bytes).is_none()
+    told_text && !binary && sniff::media_type(bytes).is_none() && ExternalFormat::of(bytes).is_none()
 }
 
 /// Media types that say nothing of the content.
 const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];
 
-/// First bytes of formats that are known and not read, and their names.
+/// First bytes of formats other than plain text, and their names.
 const UNREAD: &[(&[u8], &str)] = &[
     (b"%PDF-", "PDF"),
     (b"PK\x03\x04", "ZIP/DOCX/XLSX"),
@@ -251,6 +284,10 @@ pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Documen
             "decode.max_bytes",
         ));
     }
+    let of = |media_type: &str| FORMATS.iter().find(|format| format.media_types.contains(&media_type));
+    if let Some(format) = sniff::media_type(bytes).and_then(of) {
+        return (format.decode)(bytes, limits);
+    }
     if let Some((_, name)) = UNREAD.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(unsupported(name));
     }
@@ -260,10 +297,7 @@ pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Documen
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    match FORMATS
-        .iter()
-        .find(|format| format.media_types.contains(&media_type.as_str()))
-    {
+    match of(&media_type) {
         Some(format) => (format.decode)(bytes, limits),
         None if UNTOLD.contains(&media_type.as_str()) || media_type.starts_with("text/") => text::decode(bytes, limits),
         None => Err(unsupported(&printable(&media_type))),
@@ -323,7 +357,7 @@ mod tests {
         assert_eq!(reason(&[b'a'; 501], ""), RefusalReason::TooLarge);
         assert_eq!(reason(b"%PDF-1.7", "text/plain"), RefusalReason::UnsupportedFormat);
         assert_eq!(reason(b"hello", "image/png"), RefusalReason::UnsupportedFormat);
-        assert_eq!(reason(b"\xFF\xFEa\x00", ""), RefusalReason::NotText);
+        assert_eq!(reason(b"\xFF\xFEa\x00b", ""), RefusalReason::NotText);
         assert_eq!(reason(b"a\x00b", ""), RefusalReason::NotText);
     }
 }

@@ -7,6 +7,7 @@ mod bus;
 mod cli;
 mod contract;
 mod faults;
+mod formats;
 mod harness;
 mod hostile;
 mod limits;

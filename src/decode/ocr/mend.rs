@@ -71,11 +71,17 @@ fn mend_line(line: &mut [Word]) {
 /// Above the motto stand seals and logos at most: what is not sure there is theirs.
 fn drop_above_motto(page: &mut Page) {
     const SURE: f32 = 75.0;
-    let is_motto = |two: &[Word]| matches!((two[0].text.as_str(), two[1].text.as_str()), ("CỘNG", "HÒA") | ("ĐẢNG", "CỘNG"));
+    let is_motto = |two: &[Word]| {
+        matches!(
+            (two[0].text.as_str(), two[1].text.as_str()),
+            ("CỘNG", "HÒA") | ("ĐẢNG", "CỘNG")
+        )
+    };
     let Some(top) = page.words.windows(2).find(|two| is_motto(two)).map(|two| two[0].y0) else {
         return;
     };
-    page.words.retain(|word| word.y1 > top || word.confidence.unwrap_or(100.0) >= SURE);
+    page.words
+        .retain(|word| word.y1 > top || word.confidence.unwrap_or(100.0) >= SURE);
 }
 
 /// An "incoming" stamp ("ĐẾN", Số, Ngày, Chuyển) lies over the text: of what stands around its word,

@@ -8,8 +8,8 @@ use super::{
 use crate::document::Document;
 
 pub mod bbox;
+mod legacy;
 mod scans;
-mod syllable;
 
 const MEDIA_TYPE: &str = "application/pdf";
 const ENCODING: &str = "PDF";
@@ -32,11 +32,16 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
     if !output.status.success() || pages.is_empty() {
         return Err(refused(&output));
     }
+    let legacy = legacy::decode(&mut pages);
     let scans = scans::indices(&path, &pages, shop)?;
     if !scans.is_empty() {
         ocr::pages(&path, &mut pages, &scans, limits, shop)?;
     }
-    let encoding = if scans.len() == pages.len() { "OCR" } else { ENCODING };
+    let encoding = match legacy {
+        _ if scans.len() == pages.len() => "OCR",
+        Some(legacy) => legacy.name(),
+        None => ENCODING,
+    };
     let document = geometry::document(&pages, MEDIA_TYPE, encoding);
     match document.text.trim().is_empty() {
         true => Err(no_text()),

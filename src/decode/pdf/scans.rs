@@ -4,9 +4,8 @@
 
 use std::path::Path;
 
-use super::syllable;
 use crate::decode::{
-    Refusal,
+    Refusal, encoding,
     external::{Program, Workshop},
     geometry::{Page, is_signature},
 };
@@ -43,10 +42,7 @@ fn rubbish(page: &Page) -> bool {
     let words = || page.words.iter().map(|word| word.text.as_str());
     let letters = |word: &&str| word.chars().any(char::is_alphabetic);
     let told = words().filter(letters).count();
-    let vietnamese = words()
-        .filter(letters)
-        .filter(|word| syllable::is_possible(word))
-        .count();
+    let vietnamese = words().filter(letters).filter(|word| is_possible(word)).count();
     told >= TELLING && (vietnamese as f32) < SYLLABLES * told as f32
 }
 
@@ -71,4 +67,47 @@ fn covers(pdf: &Path, pages: &[Page], shop: &Workshop) -> Result<Vec<f32>, Refus
         }
     }
     Ok(covers)
+}
+
+/// Whether the letters of a word are those of a syllable, or of several joined by dashes; abbreviations
+/// in capitals pass, capitals inside a word do not ("DQc").
+fn is_possible(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphabetic());
+    let is_syllable = |piece: &str| {
+        let capitals = piece.chars().filter(|c| c.is_uppercase()).count();
+        let inside = piece.chars().skip(1).any(char::is_uppercase);
+        match capitals == piece.chars().count() {
+            true => true,
+            false => !inside && encoding::is_syllable(piece),
+        }
+    };
+    let mut pieces = word
+        .split(|c: char| !c.is_alphabetic())
+        .filter(|piece| !piece.is_empty());
+    !word.is_empty() && pieces.all(is_syllable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn syllables_pass_and_rubbish_does_not() {
+        for word in [
+            "Nguyễn",
+            "khuỷu",
+            "quyết",
+            "gì",
+            "UBND",
+            "(đất",
+            "Đảng;",
+            "Lao-Động",
+            "hoạch",
+        ] {
+            assert!(is_possible(word), "{word}");
+        }
+        for word in ["DQc", "llp", "Trg", "hlp", "nhiim", "th6ng", "f", "tinhs"] {
+            assert!(!is_possible(word), "{word}");
+        }
+    }
 }
