@@ -1,5 +1,7 @@
 //! DOC and RTF: LibreOffice makes them DOCX, which is read like any other.
 
+use std::{io::ErrorKind, os::unix::net::UnixStream, time::SystemTime};
+
 use super::{
     Limits, Refusal, RefusalReason, docx,
     external::{Program, Workshop},
@@ -78,6 +80,30 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
     let mut document = docx::decode(&converted, limits)?;
     document.media_type = kind.media_type();
     Ok(document)
+}
+
+/// Where LibreOffice makes and removes a socket, whatever it is told; nothing else may be made there.
+pub const SOCKETS: &str = "/tmp";
+
+/// Removes the sockets that a LibreOffice left that was killed since `start`.
+pub fn sweep(start: SystemTime) {
+    let Ok(entries) = std::fs::read_dir(SOCKETS) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let ours = entry.file_name().as_encoded_bytes().starts_with(b"OSL_PIPE_");
+        let young = || {
+            entry
+                .metadata()
+                .and_then(|meta| meta.modified())
+                .is_ok_and(|at| at >= start)
+        };
+        let dead =
+            || UnixStream::connect(entry.path()).is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+        if ours && young() && dead() {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 #[cfg(test)]

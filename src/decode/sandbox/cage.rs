@@ -18,6 +18,7 @@ use seccompiler::{
 };
 
 use super::{SandboxLimits, frames::Job};
+use crate::decode::office;
 
 /// Puts all of it on this process; what the kernel does not have is left out.
 pub fn enter(job: &Job) -> io::Result<()> {
@@ -26,7 +27,8 @@ pub fn enter(job: &Job) -> io::Result<()> {
     let folder = job.programs.as_ref().map(|_| job.folder.as_path());
     let programs = job.programs.iter().flat_map(|programs| programs.folders());
     // Without Landlock or seccomp the limits still hold.
-    let _ = landlock(folder, programs.collect());
+    let sockets = job.sockets.then_some(office::SOCKETS);
+    let _ = landlock(folder, programs.collect(), sockets);
     let _ = seccomp(job.programs.is_some());
     Ok(())
 }
@@ -54,8 +56,8 @@ fn limit(limits: &SandboxLimits) -> io::Result<()> {
 
 /// Read and run programs and their libraries, write in the private folder, nothing else; no network.
 /// Without a folder: no files at all.
-fn landlock(folder: Option<&Path>, programs: Vec<PathBuf>) -> Result<(), RulesetError> {
-    const SYSTEM: [&str; 12] = [
+fn landlock(folder: Option<&Path>, programs: Vec<PathBuf>, sockets: Option<&str>) -> Result<(), RulesetError> {
+    const SYSTEM: [&str; 16] = [
         "/usr",
         "/lib",
         "/lib64",
@@ -64,7 +66,11 @@ fn landlock(folder: Option<&Path>, programs: Vec<PathBuf>) -> Result<(), Ruleset
         "/etc/ld.so.cache",
         "/etc/poppler",
         "/etc/libreoffice",
+        "/var/spool/libreoffice",
         "/etc/passwd",
+        "/etc/group",
+        "/etc/nsswitch.conf",
+        "/etc/locale.alias",
         "/var/cache/fontconfig",
         "/proc",
         "/dev",
@@ -86,6 +92,7 @@ fn landlock(folder: Option<&Path>, programs: Vec<PathBuf>) -> Result<(), Ruleset
         .add_rules(path_beneath_rules(tessdata, AccessFs::from_read(abi)))?
         .add_rules(path_beneath_rules(["/dev/null"], AccessFs::from_all(abi)))?
         .add_rules(path_beneath_rules([folder], AccessFs::from_all(abi)))?
+        .add_rules(path_beneath_rules(sockets, AccessFs::MakeSock | AccessFs::RemoveFile))?
         .restrict_self()
         .map(drop)
 }

@@ -27,6 +27,8 @@ pub struct Job {
     pub sandbox: SandboxLimits,
     /// Whether external programs may run, and which there are.
     pub programs: Option<Programs>,
+    /// Whether they may make sockets where LibreOffice wants one.
+    pub sockets: bool,
     /// A private folder for them.
     pub folder: PathBuf,
 }

@@ -12,7 +12,7 @@ use std::{
     process::{Child, ChildStdin, Command, ExitStatus, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -169,13 +169,16 @@ impl Shared {
             return super::decode(bytes, media_type, limits);
         }
         let _turn = self.turn();
-        let external = ExternalFormat::of(bytes).is_some();
+        let format = ExternalFormat::of(bytes);
+        let (external, office) = (format.is_some(), format == Some(ExternalFormat::Office));
+        let start = SystemTime::now();
         let folder = if external { Some(private_folder()?) } else { None };
         let job = frames::Job {
             media_type: media_type.to_owned(),
             limits: limits.clone(),
             sandbox: self.options.limits.clone(),
             programs: external.then(|| self.programs.clone()),
+            sockets: office,
             folder: folder
                 .as_ref()
                 .map(|folder| folder.path().to_owned())
@@ -186,6 +189,9 @@ impl Shared {
             None => self.spawn()?,
         };
         let decoded = decoding.run(&job, bytes, cancel);
+        if office {
+            super::office::sweep(start);
+        }
         self.refill();
         decoded
     }
