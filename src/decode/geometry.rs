@@ -10,6 +10,7 @@ use crate::document::{Document, Page as PageSpan, Span};
 mod columns;
 mod lines;
 mod rows;
+mod tables;
 
 pub use rows::is_signature;
 

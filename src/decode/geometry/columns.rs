@@ -37,6 +37,7 @@ struct Part {
     from: usize,
     to: usize,
     gutter: f32,
+    closing: bool,
 }
 
 impl Part {
@@ -50,7 +51,12 @@ impl Part {
             })
         };
         out.extend(cells(Kind::Left));
-        out.extend(cells(Kind::Right));
+        // Only in a closing does it matter that a line stands on the right.
+        let right = cells(Kind::Right).map(|line| Line {
+            kind: if self.closing { Kind::Right } else { Kind::Left },
+            ..line
+        });
+        out.extend(right);
     }
 }
 
@@ -117,6 +123,7 @@ fn masthead(lines: &[Line], page: &Page) -> Option<Part> {
         from,
         to: from + last + 1 + below,
         gutter,
+        closing: false,
     })
 }
 
@@ -154,6 +161,7 @@ fn closing(lines: &[Line], page: &Page) -> Option<Part> {
         from: start - above.count(),
         to: start + rows.iter().take_while(within).count(),
         gutter,
+        closing: true,
     })
 }
 

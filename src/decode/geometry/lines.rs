@@ -215,7 +215,8 @@ fn is_apart(above: &Line, line: &Line, margins: Margins) -> bool {
         ((line.x0 + line.x1) / 2.0 - middle).abs() < wide && line.x0 > margins.left + 0.5 * line.size
     };
     let indented = |line: &Line| line.x0 < margins.left + 4.0 * line.size && line.x1 > margins.right - line.size;
-    far || (above.kind == Kind::Text && centred(above) && !centred(line) && indented(line))
+    let rows = above.kind == Kind::Cells && line.kind == Kind::Cells;
+    (far && !rows) || (above.kind == Kind::Text && centred(above) && !centred(line) && indented(line))
 }
 
 /// Whether a line ends inside a symbol that the line break cut: "131/QĐ-".

@@ -1,6 +1,6 @@
 //! The words of a page as lines: rows of cells, footnote marks, stamps; page numbers dropped.
 
-use super::{Cell, Kind, Line, Page, Word, columns, median, usual_height};
+use super::{Cell, Kind, Line, Page, Word, columns, median, tables, usual_height};
 
 /// A gap so many times the height of its words divides cells.
 const CELL_GAP: f32 = 1.9;
@@ -29,7 +29,8 @@ pub fn lines(page: &Page, number: usize) -> Vec<Line> {
     let mut lines: Vec<Line> = rows.into_iter().map(|row| line(row, page)).collect();
     drop_page_number(&mut lines, page, number);
     lines.retain(|line| !line.text.is_empty());
-    let mut lines = columns::read_down(lines, page);
+    mark_notes(&mut lines, page, size);
+    let mut lines = tables::unwrap_cells(columns::read_down(lines, page));
     for stamp in stamps {
         let at = lines.partition_point(|line| line.y0 < stamp.y0);
         lines.insert(at, stamp);
@@ -398,6 +399,29 @@ fn drop_page_number(lines: &mut Vec<Line>, page: &Page, number: usize) {
     }
     if lines.last().is_some_and(|line| edge(line) && is_number(line)) {
         lines.pop();
+    }
+}
+
+/// Notes at the foot of a page whose mark is neither small nor raised: "1", a gap, small text.
+fn mark_notes(lines: &mut [Line], page: &Page, size: f32) {
+    for line in lines.iter_mut().rev() {
+        if line.y0 < page.height * 0.4 || line.size > 0.93 * size {
+            break;
+        }
+        let (mark, note) = match line.cells.as_slice() {
+            [mark, note] => (mark.text.clone(), note.text.clone()),
+            [cell] => match cell.text.split_once(' ') {
+                Some((mark, note)) => (mark.to_owned(), note.to_owned()),
+                None => continue,
+            },
+            _ => continue,
+        };
+        if mark.len() <= 2 && mark.bytes().all(|b| b.is_ascii_digit()) && note.starts_with(char::is_alphabetic) {
+            let raised: String = mark.bytes().map(superscript).collect();
+            line.text = format!("{raised} {note}");
+            line.kind = Kind::Note;
+            line.cells.truncate(1);
+        }
     }
 }
 
