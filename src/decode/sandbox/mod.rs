@@ -325,7 +325,6 @@ struct Decoding {
     group: Pid,
 }
 
-/// How often a child may be slow to leave after its answer before it is killed: never, it is at once.
 impl Drop for Decoding {
     fn drop(&mut self) {
         // Before it is waited for, its number cannot be another's.
@@ -427,7 +426,9 @@ enum Silence {
 
 /// What a decoder died of.
 fn died(status: Option<ExitStatus>, complaints: &str, limits: &SandboxLimits) -> Refusal {
-    if complaints.contains("memory allocation") || complaints.contains("capacity overflow") {
+    // As Rust says it when it aborts, as a library does, as the kernel does.
+    let memory = ["memory allocation", "out of memory", "Cannot allocate memory"];
+    if memory.iter().any(|sign| complaints.contains(sign)) {
         let bytes = limits.max_memory_bytes.to_string();
         return limit(("bộ nhớ", "memory"), &bytes, "decode.max_memory_bytes");
     }
