@@ -14,7 +14,10 @@ use sha2::{Digest, Sha256};
 use super::{Error, Global, Lang, Result};
 use crate::{
     config::Settings,
-    decode,
+    decode::{
+        self,
+        sandbox::{self, Decoder},
+    },
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
@@ -88,6 +91,7 @@ fn hex(bytes: &[u8]) -> String {
 pub struct Reading<'g> {
     global: &'g Global,
     limits: decode::Limits,
+    decoder: Decoder,
     rules: RuleSet,
     today: PartialDate,
     vocabulary: &'static Vocabulary,
@@ -99,6 +103,11 @@ impl<'g> Reading<'g> {
         Self {
             global,
             limits: settings.limits(),
+            // Nobody knows whether another document follows: none is spawned ahead.
+            decoder: Decoder::new(sandbox::Options {
+                warm: 0,
+                ..settings.sandbox()
+            }),
             rules: settings.rule_set(),
             today: today.unwrap_or_else(today_in_viet_nam),
             vocabulary: Vocabulary::embedded(),
@@ -114,7 +123,10 @@ impl<'g> Reading<'g> {
     /// error for this document, not the end of the run.
     pub fn process(&self, input: &Input) -> Result<Outcome> {
         let started = Instant::now();
-        let run = || pipeline::process(&input.bytes, "", &self.limits, self.vocabulary, &self.rules, self.today);
+        let run = || {
+            let decoded = self.decoder.decode_blocking(&input.bytes, "", &self.limits);
+            pipeline::finish(decoded, self.vocabulary, &self.rules, self.today)
+        };
         let outcome = panic::catch_unwind(AssertUnwindSafe(run))
             .map_err(|_| Error::new(format!("{}: could not be processed: internal error", input.name)))?;
         if self.global.verbose > 0 {

@@ -2,21 +2,29 @@
 //!
 //! A new format is one file here and one line in [`FORMATS`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::Document;
 
 mod blocks;
 pub mod docx;
 pub mod edxml;
 pub mod encoding;
+pub mod external;
+pub mod geometry;
 pub mod html;
+pub mod ocr;
+pub mod office;
 mod package;
+pub mod pdf;
+pub mod sandbox;
 mod sniff;
 pub mod text;
 pub mod xlsx;
 mod xml;
 
 /// Bounds on what is decoded; more is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest input, in bytes.
     pub max_bytes: usize,
@@ -34,6 +42,14 @@ pub struct Limits {
     pub max_cells: usize,
     /// Most attachments of an edXML packet.
     pub max_attachments: usize,
+    /// Most pixels of an image or a page.
+    pub max_pixels: u64,
+    /// Most pages of a document that are recognised.
+    pub max_ocr_pages: usize,
+    /// Dots an inch at which scans are read.
+    pub ocr_dpi: u32,
+    /// How many pages of a document are recognised at once; 0: as many as there are processors.
+    pub ocr_parallel: usize,
 }
 
 impl Default for Limits {
@@ -47,12 +63,16 @@ impl Default for Limits {
             max_paragraphs: 200_000,
             max_cells: 400_000,
             max_attachments: 50,
+            max_pixels: 50_000_000,
+            max_ocr_pages: 200,
+            ocr_dpi: 200,
+            ocr_parallel: 0,
         }
     }
 }
 
 /// Why a document cannot be read. Says what happened and what to do, without the document's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The kind of refusal, a stable word for programs.
     pub reason: RefusalReason,
@@ -103,7 +123,8 @@ impl Refusal {
 }
 
 /// The kinds of refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefusalReason {
     /// No bytes, or nothing but white space.
     Empty,
@@ -119,6 +140,12 @@ pub enum RefusalReason {
     Encrypted,
     /// A packet that carries no document, such as a status message.
     NoReport,
+    /// Decoding it took more memory, time or output than a limit allows.
+    LimitExceeded,
+    /// A program that its format needs is not installed.
+    MissingProgram,
+    /// The decoder itself failed.
+    DecoderFailed,
     /// Handling it failed again and again.
     Poisonous,
 }
@@ -134,6 +161,9 @@ impl RefusalReason {
             RefusalReason::Malformed => "malformed",
             RefusalReason::Encrypted => "encrypted",
             RefusalReason::NoReport => "no-report",
+            RefusalReason::LimitExceeded => "limit-exceeded",
+            RefusalReason::MissingProgram => "missing-program",
+            RefusalReason::DecoderFailed => "decoder-failed",
             RefusalReason::Poisonous => "poisonous",
         }
     }
@@ -172,6 +202,70 @@ const FORMATS: &[Format] = &[
         decode: xlsx::decode_legacy,
     },
 ];
+
+/// A PDF begins within so many bytes, whatever gateways put in front of it.
+const PDF_HEAD: usize = 1024;
+
+/// Formats that external programs read; only the sandbox's child process decodes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExternalFormat {
+    /// PDF, with text or scanned.
+    Pdf,
+    /// PNG, JPEG, TIFF.
+    Image,
+    /// DOC, RTF.
+    Office,
+}
+
+impl ExternalFormat {
+    /// The format that the first bytes tell, if it is one of these.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let head = &bytes[..bytes.len().min(PDF_HEAD)];
+        if ocr::image::Kind::of(bytes).is_some() {
+            return Some(Self::Image);
+        }
+        if office::Kind::of(bytes).is_some() {
+            return Some(Self::Office);
+        }
+        memchr::memmem::find(head, b"%PDF-").map(|_| Self::Pdf)
+    }
+}
+
+/// Decodes a document of any format, with the programs that its format needs. For the sandbox's
+/// child process: the programs have bugs.
+pub fn decode_anything(
+    bytes: &[u8],
+    media_type: &str,
+    limits: &Limits,
+    shop: &external::Workshop,
+) -> Result<Document, Refusal> {
+    match ExternalFormat::of(bytes) {
+        Some(_) if bytes.len() > limits.max_bytes => decode(bytes, media_type, limits),
+        Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
+        Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
+        Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
+        None if sniff::media_type(bytes) == Some(edxml::MEDIA_TYPE) && bytes.len() <= limits.max_bytes => {
+            edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
+                decode_anything(bytes, media_type, limits, shop)
+            })
+        }
+        None => decode(bytes, media_type, limits),
+    }
+}
+
+/// Whether a document is plain text, as far as its first bytes tell, which is decoded where it is.
+pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
+    let media_type = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let told_text = UNTOLD.contains(&media_type.as_str()) || FORMATS[0].media_types.contains(&media_type.as_str());
+    let head = &bytes[..bytes.len().min(PDF_HEAD)];
+    let binary = UNREAD.iter().any(|(magic, _)| head.starts_with(magic));
+    told_text && !binary && sniff::media_type(bytes).is_none() && ExternalFormat::of(bytes).is_none()
+}
 
 /// Media types that say nothing of the content.
 const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];

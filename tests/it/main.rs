@@ -14,4 +14,5 @@ mod limits;
 mod noise;
 mod privacy;
 mod reports;
+mod sandbox;
 mod support;

@@ -67,7 +67,8 @@ fn unpack(attachments: Vec<Attachment>, limits: &Limits) -> Result<Vec<Attachmen
     let mut broken = None;
     while let Some((file, nesting)) = open.pop() {
         let inner = match super::sniff::media_type(&file.bytes) {
-            _ if nesting >= MAX_NESTING => None,
+            Some(MEDIA_TYPE) if nesting >= MAX_NESTING => Some(Err(too_deep())),
+            None if file.bytes.starts_with(b"PK\x03\x04") && nesting >= MAX_NESTING => Some(Err(too_deep())),
             Some(MEDIA_TYPE) => Some(read(&file.bytes, limits).map(|packet| packet.attachments)),
             None if file.bytes.starts_with(b"PK\x03\x04") => Some(unzip(&file.bytes, &mut budget, limits)),
             _ => None,
@@ -92,6 +93,14 @@ fn unpack(attachments: Vec<Attachment>, limits: &Limits) -> Result<Vec<Attachmen
         Some(refusal) if files.is_empty() => Err(refusal),
         _ => Ok(files),
     }
+}
+
+fn too_deep() -> Refusal {
+    Refusal::new(
+        RefusalReason::TooLarge,
+        format!("gói tin, tệp nén lồng nhau quá {MAX_NESTING} lớp"),
+        format!("packets and archives within one another, more than {MAX_NESTING} deep"),
+    )
 }
 
 fn too_many(limits: &Limits) -> Refusal {

@@ -93,6 +93,11 @@ fn hostile_packets_are_refused() {
         &format!("<AttachmentEncoded>{}", "<Attachment/>".repeat(100)),
     );
     assert!(refusal(&hundred).message_en.contains("decode.max_attachments"));
+    let mut nested = packet("a.txt", "", b"x");
+    for _ in 0..6 {
+        nested = packet("a.edxml", "", nested.as_bytes());
+    }
+    assert!(refusal(&nested).message_en.contains("deep"));
     let wrong = packet("a.docx", "", b"x").replace("eA==", "*");
     assert!(refusal(&wrong).message_en.contains("base64"));
     assert_eq!(refusal("<edXML/>").reason, RefusalReason::Malformed);
