@@ -215,6 +215,8 @@ pub enum ExternalFormat {
     Image,
     /// DOC, RTF.
     Office,
+    /// edXML, for its attachments may be any of these.
+    Packet,
 }
 
 impl ExternalFormat {
@@ -227,7 +229,10 @@ impl ExternalFormat {
         if office::Kind::of(bytes).is_some() {
             return Some(Self::Office);
         }
-        memchr::memmem::find(head, b"%PDF-").map(|_| Self::Pdf)
+        if memchr::memmem::find(head, b"%PDF-").is_some() {
+            return Some(Self::Pdf);
+        }
+        (sniff::media_type(bytes) == Some(edxml::MEDIA_TYPE)).then_some(Self::Packet)
     }
 }
 
@@ -244,11 +249,9 @@ pub fn decode_anything(
         Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
         Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
         Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
-        None if sniff::media_type(bytes) == Some(edxml::MEDIA_TYPE) && bytes.len() <= limits.max_bytes => {
-            edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
-                decode_anything(bytes, media_type, limits, shop)
-            })
-        }
+        Some(ExternalFormat::Packet) => edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
+            decode_anything(bytes, media_type, limits, shop)
+        }),
         None => decode(bytes, media_type, limits),
     }
 }
