@@ -102,7 +102,13 @@ fn same(source: &str, files: &[&str]) {
 fn docx_reads_like_plain_text() {
     same(
         "tests/reports/department-q1-2024.txt",
-        &["plain.docx", "automatic.docx", "tracked.docx", "legacy.docx"],
+        &[
+            "plain.docx",
+            "automatic.docx",
+            "tracked.docx",
+            "legacy.docx",
+            "libreoffice.docx",
+        ],
     );
 }
 
@@ -113,6 +119,7 @@ fn pages_and_old_encodings_read_like_plain_text() {
         &[
             "page.html",
             "exported.html",
+            "libreoffice.html",
             "vni.txt",
             "windows-1258.txt",
             "utf-16.txt",
