@@ -30,6 +30,7 @@ mod citation_symbol_format;
 mod citation_type_mismatch;
 mod citation_year_mismatch;
 mod duplicate_passage;
+mod envelope_mismatch;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixtures;
@@ -61,6 +62,7 @@ pub static RULES: &[&Rule] = &[
     &citation_type_mismatch::RULE,
     &citation_year_mismatch::RULE,
     &duplicate_passage::RULE,
+    &envelope_mismatch::RULE,
     &header_missing::RULE,
     &impossible_date::RULE,
     &numbering_duplicate::RULE,
