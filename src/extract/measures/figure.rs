@@ -26,6 +26,7 @@ const THANG: Key = Key::new("tháng");
 const GIO: Key = Key::new("giờ");
 const NGAY: Key = Key::new("ngày");
 const DONG: Key = Key::new("đồng");
+const THU: Key = Key::new("thứ");
 const DIEM: Key = Key::new("điểm");
 const PHAN: Key = Key::new("phần");
 const TRAM: Key = Key::new("trăm");
@@ -53,6 +54,8 @@ struct Behind {
     known: bool,
     /// Whether the number is no figure at all.
     never: bool,
+    /// Whether the unit only says of which sort the things are.
+    sort: bool,
 }
 
 impl Behind {
@@ -65,6 +68,7 @@ impl Behind {
             end,
             known: false,
             never: false,
+            sort: false,
         }
     }
 }
@@ -154,11 +158,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     None => self.resume(i, self.digits(i, figures)),
                 };
                 word_start = false;
-            } else if word_start && matches!(b | 0x20, b'h' | b'b' | b's' | b't' | b'c' | b'm') {
+            } else if word_start && may_be_number_word(&bytes[i..end]) {
                 i = self.word(i, figures).unwrap_or(i + 1);
                 word_start = false;
             } else {
-                word_start = b.is_ascii_whitespace() || b == b'(' || b == b'*';
+                word_start = b.is_ascii_whitespace() || b.is_ascii_punctuation() && b != b'/';
                 i += 1;
             }
         }
@@ -202,6 +206,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 Key::new("hàng"),
                 Key::new("mấy"),
                 Key::new("vài"),
+                Key::new("chương"),
+                Key::new("phần"),
+                Key::new("tháng"),
+                Key::new("quý"),
+                Key::new("ngày"),
+                Key::new("bước"),
+                Key::new("hạng"),
+                Key::new("loại"),
             ],
         ) {
             return None;
@@ -214,16 +226,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number in words counts something reported.
     fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
-        const NOT: [Key; 14] = [
-            Key::new("cơ"),
-            Key::new("ngành"),
+        const NOT: [Key; 10] = [
             Key::new("nước"),
             Key::new("loại"),
-            Key::new("lần"),
             Key::new("mặt"),
             Key::new("khâu"),
             Key::new("vấn"),
-            Key::new("bộ"),
             Key::new("con"),
             Key::new("vùng"),
             Key::new("khối"),
@@ -235,7 +243,42 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let next = self.reader.after(unit.start as usize);
         let name = first.case == Case::Title && !self.begins_sentence(first.start());
-        behind.known && !behind.never && !name && next.case == Case::Lower && !is_any(next, &NOT)
+        let part = next.key == PHAN && unit.of(self.reader.text).contains(' ');
+        behind.known
+            && !behind.never
+            && !name
+            && next.case == Case::Lower
+            && (!is_any(next, &NOT) || part)
+            && !self.are_partners(first, unit)
+    }
+
+    /// "hai cơ quan phối hợp": the two bodies that report together are named, not counted.
+    fn are_partners(&self, first: Token, unit: Span) -> bool {
+        const HAI: Key = Key::new("hai");
+        const COUNTED: [Key; 9] = [
+            Key::new("có"),
+            Key::new("còn"),
+            Key::new("thêm"),
+            Key::new("tại"),
+            Key::new("ở"),
+            Key::new("giảm"),
+            Key::new("tăng"),
+            Key::new("đạt"),
+            Key::new("được"),
+        ];
+        let next = self.reader.after(unit.end as usize);
+        let body = match unit.of(self.reader.text).to_lowercase().as_str() {
+            "cơ quan" | "ngành" => true,
+            // "hai bộ máy tính"
+            "bộ" => self
+                .vocabulary
+                .units
+                .behind
+                .longest(&self.reader, next)
+                .is_none_or(|(kind, _)| *kind != UnitKind::Noun),
+            _ => false,
+        };
+        body && first.key == HAI && !is_any(self.reader.before(first.start()), &COUNTED)
     }
 
     fn begins_sentence(&self, start: usize) -> bool {
@@ -278,7 +321,19 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let second = back.next().unwrap_or(' ');
         match previous {
-            '.' | ',' | ':' => second.is_alphanumeric(),
+            // A space left out behind a mark ("11 thôn,1.286 hộ", "Đơn thư:12").
+            ',' => second.is_ascii_digit(),
+            ':' if second.is_alphabetic() => {
+                let before = self.reader.before(start - 1);
+                context::role(&self.reader, self.vocabulary, before) != Role::Plain
+            }
+            '.' if second.is_alphabetic() => {
+                let word = self.reader.before(start - 1);
+                let end = numerals::run_end(self.reader.text.as_bytes(), start);
+                let sentence = word.is_word() && word.case == Case::Lower && word.span.len() > 2;
+                !(sentence && self.behind(end, MeasureKind::Count).known)
+            }
+            '.' | ':' => second.is_alphanumeric(),
             '/' => {
                 let end = start - 1;
                 figures.last().is_none_or(|figure| figure.span.end as usize != end) && second != ' '
@@ -372,8 +427,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
         } else {
             Role::Plain
         };
-        let mut behind = self.behind(number.span.end as usize, MeasureKind::Count);
-        if self.goes_on_naming(before) && !behind.known {
+        let end = self.says_again(number, before).unwrap_or(number.span.end as usize);
+        let mut behind = self.behind(end, MeasureKind::Count);
+        // "Điều 12, 13 và 14 Luật Cư trú"
+        let capital = behind
+            .unit
+            .span()
+            .is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
+        if self.goes_on_naming(before) && (!behind.known || capital) {
             self.name_end.set(number.span.end as usize);
             return None;
         }
@@ -403,7 +464,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
             _ => {}
         }
         if behind.never || self.is_calendar(number, before, &behind) {
+            self.name_end.set(number.span.end as usize);
             return None;
+        }
+        if behind.unit == Unit::None
+            && behind.kind == MeasureKind::Count
+            && let Some(most) = self.upper_end(number)
+        {
+            behind = most;
         }
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
@@ -433,6 +501,31 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = figure.span.end as usize;
         figures.push(figure);
         Some(end)
+    }
+
+    /// What stands behind the upper end of a range ("từ 5 đến 7 ngày"), which goes for the lower one.
+    fn upper_end(&self, number: Numeral) -> Option<Behind> {
+        let end = number.span.end as usize;
+        let until = self.reader.after(end);
+        if !is_any(until, &[Key::new("đến"), Key::new("tới")]) {
+            return None;
+        }
+        let next = self.reader.after(until.end());
+        let most = next
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, next.start()))
+            .flatten()
+            .filter(|most| most.value > number.value && !most.looks_like_year())?;
+        let behind = self.behind(most.span.end as usize, MeasureKind::Count);
+        let time = behind.kind == MeasureKind::Duration && self.is_time(most, until, &behind);
+        if !behind.known || behind.never || time || self.is_calendar(most, until, &behind) {
+            return None;
+        }
+        Some(Behind {
+            unit: behind.unit.span().map_or(Unit::None, Unit::Shared),
+            end,
+            ..behind
+        })
     }
 
     /// "2.345 tỷ 600 triệu đồng": one sum in two steps.
@@ -627,8 +720,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let behind = self.behind(chain.end, MeasureKind::Ratio);
         match role {
-            Role::Never => return None,
-            Role::Rank => return Some(self.rank(first, Some(second), span, floor, figures)),
+            Role::Never if before.key != THU => return None,
+            Role::Rank | Role::Never => return Some(self.rank(first, Some(second), span, floor, figures)),
+            _ if self.is_rank(first, second, before, &behind, figures) => {
+                return Some(self.rank(first, Some(second), span, floor, figures));
+            }
             Role::Unitless if !behind.known => return None,
             _ => {}
         }
@@ -692,6 +788,54 @@ impl<'t, 'v> Scanner<'t, 'v> {
         !counted && !is_any(before, &REPORTED)
     }
 
+    /// Whether "a/b" is a place in an order though no "thứ" says so: behind "đứng", behind the name
+    /// of an index ("PAR INDEX … 28/63"), or with the number of places of a rank shortly before
+    /// ("xếp thứ 21/63, tăng 7 bậc so với năm 2017 (28/63)").
+    fn is_rank(&self, first: Numeral, second: Numeral, before: Token, behind: &Behind, figures: &[Figure]) -> bool {
+        const BACK: usize = 3;
+        let ranked = behind.unit.span().is_none_or(|unit| {
+            let token = self.reader.after(unit.start as usize);
+            !behind.known && !matches!(behind.kind, MeasureKind::Percent) || is_any(token, &context::RANKED_AMONG)
+        });
+        if !ranked || first.places > 0 || second.places > 0 || first.value > second.value {
+            return false;
+        }
+        if before.is_word() && before.key == Key::new("đứng") {
+            return true;
+        }
+        let start = first.span.start as usize;
+        let echo = figures.iter().rev().take(BACK).any(|figure| {
+            figure.kind == MeasureKind::Rank
+                && figure.total == Some(second.value)
+                && !super::sentence_ends(&self.reader, figure.span.end as usize, start)
+        });
+        echo || second.value <= Decimal::ONE_HUNDRED && context::is_of_index(&self.reader, before, floor(figures))
+    }
+
+    /// "xếp thứ 3 trong 18 sở": what a place is one of, and where it ends.
+    fn ranked_among(&self, number: Numeral, end: usize) -> Option<(Numeral, Behind)> {
+        const WITHIN: [Key; 2] = [Key::new("trong"), Key::new("trên")];
+        const ALL: [Key; 3] = [Key::new("tổng"), Key::new("số"), Key::new("toàn")];
+        let first = self.reader.after(end);
+        if !is_any(first, &WITHIN) {
+            return None;
+        }
+        let mut token = self.reader.after(first.end());
+        for _ in 0..2 {
+            if is_any(token, &ALL) {
+                token = self.reader.after(token.end());
+            }
+        }
+        let total = token
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, token.start()))
+            .flatten()?;
+        let behind = self.behind(total.span.end as usize, MeasureKind::Ratio);
+        let unit = self.reader.after(behind.unit.span()?.start as usize);
+        let fits = total.places == 0 && total.value >= number.value && is_any(unit, &context::RANKED_AMONG);
+        (fits && behind.known).then_some((total, behind))
+    }
+
     fn rank(
         &self,
         number: Numeral,
@@ -700,9 +844,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
         floor: usize,
         figures: &mut Vec<Figure>,
     ) -> usize {
+        if total.is_none()
+            && let Some((total, behind)) = self.ranked_among(number, span.end as usize)
+        {
+            let span = number.span.join(total.span);
+            self.push(number, Some(total), span, &behind, MeasureKind::Rank, floor, figures);
+            return behind.end;
+        }
         let mut behind = self.behind(span.end as usize, MeasureKind::Ratio);
         // "đứng thứ 5 toàn quốc": only what it is ranked among is a unit.
-        if total.is_none() || !behind.known {
+        if total.is_none() || !behind.known || behind.kind == MeasureKind::Duration {
             behind = Behind::none(span.end as usize);
         }
         self.push(number, total, span, &behind, MeasureKind::Rank, floor, figures);
@@ -785,6 +936,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             change: said.change,
             lead: said.lead as u32,
             open: false,
+            sort: behind.sort,
             subject: None,
             qualifier: None,
             stream: 0,
@@ -798,8 +950,23 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if token.is_mark('%') {
             return self.percent(token.span, token.end());
         }
+        if let Some(end) = self.said_twice(at, token) {
+            token = self.reader.after(end);
+        }
         if token.kind == Kind::Break {
             return self.beyond_break(token, behind, kind);
+        }
+        if token.is_word()
+            && let Some(factor) = short_money(token.key)
+        {
+            return Behind {
+                unit: Unit::Own(Span::new(token.end() - 'đ'.len_utf8(), token.end())),
+                kind: MeasureKind::Money,
+                factor,
+                end: token.end(),
+                known: true,
+                ..behind
+            };
         }
         while token.is_word()
             && let Some(factor) = numerals::multiplier(token.key)
@@ -821,6 +988,36 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return behind;
         }
         self.noun_behind(token, behind, kind)
+    }
+
+    /// The end of the bracket that says in words the number before it: "01 (một) hội nghị". `open` is
+    /// the token behind the number, which ends at `at`.
+    fn said_twice(&self, at: usize, open: Token) -> Option<usize> {
+        if !open.is_mark('(') {
+            return None;
+        }
+        let inner = self.reader.after(open.end());
+        let words = numerals::number_word(&self.reader, inner).map_or(inner.end(), |number| number.span.end as usize);
+        let close = self.reader.after(words);
+        let said = close.is_mark(')') && numerals::ends_number(self.reader.before(words), self.number_before(at)?);
+        said.then(|| close.end())
+    }
+
+    /// The number that ends at an offset.
+    fn number_before(&self, end: usize) -> Option<Decimal> {
+        let token = self.reader.before(end);
+        let number = token
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, token.start()));
+        number.flatten().map(|number| number.value)
+    }
+
+    /// The end of the bracket that says in digits the number in words before it: "năm (05) xã".
+    fn says_again(&self, number: Numeral, before: Token) -> Option<usize> {
+        let close = self.reader.after(number.span.end as usize);
+        let word = self.reader.before(before.start());
+        let said = before.is_mark('(') && close.is_mark(')') && numerals::ends_number(word, number.value);
+        said.then(|| close.end())
     }
 
     fn percent(&self, unit: Span, end: usize) -> Behind {
@@ -887,6 +1084,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 ..behind
             };
         }
+        // "1,2 tỷ vốn", "350 triệu tiền mặt": money, though "đồng" is left out.
+        if money && !is_any(token, &context::IN_MILLIONS) {
+            let funds = behind.factor >= 1_000_000_000 && found.is_none_or(|(kind, _)| *kind == UnitKind::Noun);
+            if funds || is_any(token, &context::FUNDS) {
+                return behind;
+            }
+        }
         if let Some((&unit_kind, last)) = found {
             let span = token.span.join(last.span);
             let named = Behind {
@@ -914,6 +1118,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 UnitKind::Currency => Behind {
                     kind: MeasureKind::Money,
                     noun: None,
+                    ..named
+                },
+                UnitKind::Sort => Behind {
+                    noun: None,
+                    known: false,
+                    sort: true,
                     ..named
                 },
                 UnitKind::Classifier => self.classified(named, token, last, kind),
@@ -1036,6 +1246,28 @@ impl Figure {
     pub(super) fn scale(&mut self, factor: i64) {
         self.value = scaled(self.value, Decimal::from(factor));
         self.total = self.total.map(|total| scaled(total, Decimal::from(factor)));
+    }
+}
+
+/// What "trđ" and its like multiply by: words that are unit and multiplier in one.
+fn short_money(word: Key) -> Option<i64> {
+    const SHORT: [(Key, i64); 4] = [
+        (Key::new("trđ"), 1_000_000),
+        (Key::new("tỷđ"), 1_000_000_000),
+        (Key::new("tỉđ"), 1_000_000_000),
+        (Key::new("ngđ"), 1_000),
+    ];
+    SHORT.iter().find(|(key, _)| *key == word).map(|&(_, factor)| factor)
+}
+
+/// Whether a word may be a number: a quick test of its first letters.
+fn may_be_number_word(word: &[u8]) -> bool {
+    let Some(&first) = word.first() else { return false };
+    match first | 0x20 {
+        b'h' | b'b' | b's' | b't' | b'c' => true,
+        // "mười", "một", "năm"
+        b'm' | b'n' => word.get(1).is_some_and(|second| !second.is_ascii()),
+        _ => false,
     }
 }
 

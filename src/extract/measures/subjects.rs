@@ -37,7 +37,8 @@ const END: [Key; 18] = [
     Key::new("trị"),
 ];
 /// Words that do not end a subject.
-const TRAILING: [Key; 22] = [
+const TRAILING: [Key; 23] = [
+    Key::new("trở"),
     Key::new("và"),
     Key::new("với"),
     Key::new("cho"),
@@ -133,7 +134,8 @@ const SIBLINGS: [Key; 36] = [
     Key::new("buôn"),
 ];
 /// Words that do not begin a subject taken from before the figure.
-const LEADING: [Key; 18] = [
+const LEADING: [Key; 19] = [
+    Key::new("trở"),
     Key::new("và"),
     Key::new("trong"),
     Key::new("đó"),
@@ -546,6 +548,9 @@ impl Namer<'_, '_> {
         }
         while start < end {
             let last = self.reader.before(end);
+            if self.ends_compound(last) {
+                break;
+            }
             if !trailing.iter().any(|keys| is_any(last, keys)) && (last.is_word() || last.is_number()) {
                 break;
             }
@@ -558,6 +563,27 @@ impl Namer<'_, '_> {
             end = self.reader.before(end).end();
         }
         (start < end).then(|| Span::new(start, end))
+    }
+
+    /// Whether a word that leads to a figure ends another word here ("sắp xếp", "bố trí", "dân số").
+    fn ends_compound(&self, last: Token) -> bool {
+        const COMPOUNDS: [(Key, Key); 13] = [
+            (Key::new("sắp"), Key::new("xếp")),
+            (Key::new("bố"), Key::new("trí")),
+            (Key::new("giải"), Key::new("trí")),
+            (Key::new("dân"), Key::new("số")),
+            (Key::new("chỉ"), Key::new("số")),
+            (Key::new("doanh"), Key::new("số")),
+            (Key::new("mã"), Key::new("số")),
+            (Key::new("đơn"), Key::new("vị")),
+            (Key::new("học"), Key::new("vị")),
+            (Key::new("thích"), Key::new("ứng")),
+            (Key::new("cung"), Key::new("ứng")),
+            (Key::new("đáp"), Key::new("ứng")),
+            (Key::new("tham"), Key::new("dự")),
+        ];
+        let first = self.reader.before(last.start());
+        first.is_word() && last.is_word() && COMPOUNDS.contains(&(first.key, last.key))
     }
 
     fn words(&self, span: Span) -> usize {
