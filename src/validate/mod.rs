@@ -14,7 +14,7 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use crate::{
-    document::{Document, Span},
+    document::{Document, Page, Span},
     extract::{Layout, PartialDate, Report},
     vocabulary::Vocabulary,
 };
@@ -289,6 +289,8 @@ pub struct RuleSet {
     pub overrides: FxHashMap<String, Option<Severity>>,
     /// Whether rules in preview are on.
     pub preview: bool,
+    /// Findings on pages that character recognition is less sure of, in percent, are at most likely.
+    pub sure_confidence: u8,
 }
 
 impl RuleSet {
@@ -328,5 +330,22 @@ pub fn check(context: &Context<'_>, rules: &RuleSet) -> Vec<Finding> {
         }
     }
     found.sort_by_key(|finding| finding.spans.first().copied());
+    doubt_scans(document, rules, &mut found);
     found
+}
+
+/// What was found on a page that was not recognised for sure is likely at most: the mistake may be
+/// the recognition's. A finding without a place (something is missing) concerns all pages.
+fn doubt_scans(document: &Document, rules: &RuleSet, found: &mut [Finding]) {
+    let is_unsure = |page: &&Page| page.confidence.is_some_and(|sure| sure < rules.sure_confidence);
+    let unsure: Vec<Span> = document.pages.iter().filter(is_unsure).map(|page| page.span).collect();
+    if unsure.is_empty() {
+        return;
+    }
+    for finding in found {
+        let touches = |span: &Span| unsure.iter().any(|page| page.overlaps(*span));
+        if finding.spans.is_empty() || finding.spans.iter().any(touches) {
+            finding.certainty = Certainty::Likely;
+        }
+    }
 }
