@@ -36,7 +36,10 @@ fn names(directory: &str, extension: &str) -> BTreeSet<String> {
 #[test]
 fn ids_are_kebab_case_unique_and_sorted() {
     for rule in RULES {
-        let kebab = rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        let kebab = rule
+            .id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         assert!(
             kebab && !rule.id.starts_with('-') && !rule.id.ends_with('-'),
             "{}",
@@ -213,6 +216,11 @@ const PIECES: &[&str] = &[
     " 7.922.816.251.426.433.759.354.395 tỷ đồng",
     ", gồm: 12 xã, 13 xã; 14 xã",
     " (trong đó 5 xã, 6 xã)",
+    ", trong đó 120 xã",
+    "từ 5 xã lên 12 xã",
+    ", tăng 12 xã so với năm 2022 (",
+    "tỉnh Hà Nam UBND huyện ",
+    "Hà Nội, ngày 5 tháng 1 năm 2026\n",
     " 0%",
     " đạt ",
     " chiếm ",

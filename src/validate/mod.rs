@@ -21,6 +21,7 @@ use crate::{
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod against_gold;
+mod change_mismatch;
 mod citation_date_conflict;
 mod citation_future_date;
 mod citation_issuer_mismatch;
@@ -28,6 +29,7 @@ mod citation_number_conflict;
 mod citation_symbol_format;
 mod citation_type_mismatch;
 mod citation_year_mismatch;
+mod date_format;
 mod duplicate_passage;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
@@ -36,8 +38,12 @@ mod header_missing;
 mod impossible_date;
 mod numbering_duplicate;
 mod numbering_gap;
+mod own_number_format;
+mod part_larger_than_total;
+mod percent_above_100;
 mod percent_mismatch;
 mod period_mismatch;
+mod place_name_anachronism;
 mod ratio_above_total;
 mod signing_form;
 mod sum_mismatch;
@@ -49,6 +55,7 @@ use support::repeats::{self, Repeat, Repeats};
 
 /// All rules, by id. The only registry.
 pub static RULES: &[&Rule] = &[
+    &change_mismatch::RULE,
     &citation_date_conflict::RULE,
     &citation_future_date::RULE,
     &citation_issuer_mismatch::RULE,
@@ -56,13 +63,18 @@ pub static RULES: &[&Rule] = &[
     &citation_symbol_format::RULE,
     &citation_type_mismatch::RULE,
     &citation_year_mismatch::RULE,
+    &date_format::RULE,
     &duplicate_passage::RULE,
     &header_missing::RULE,
     &impossible_date::RULE,
     &numbering_duplicate::RULE,
     &numbering_gap::RULE,
+    &own_number_format::RULE,
+    &part_larger_than_total::RULE,
+    &percent_above_100::RULE,
     &percent_mismatch::RULE,
     &period_mismatch::RULE,
+    &place_name_anachronism::RULE,
     &ratio_above_total::RULE,
     &signing_form::RULE,
     &sum_mismatch::RULE,
