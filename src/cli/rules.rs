@@ -85,7 +85,8 @@ fn page(rule: &Rule) -> String {
 /// The severity in force ("off" for none).
 fn in_force(rule: &Rule, settings: &Settings) -> &'static str {
     settings
-        .rule_set()
+        .rule_sets()
+        .of("")
         .severity(rule)
         .map_or("off", |severity| severity.as_str())
 }

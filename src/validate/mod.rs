@@ -290,6 +290,43 @@ impl RuleSet {
     }
 }
 
+/// The rule sets of all units.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSets {
+    everywhere: RuleSet,
+    /// The longest codes first.
+    units: Vec<(String, RuleSet)>,
+}
+
+impl RuleSets {
+    /// What is in force everywhere, and by unit what differs there and in the units below it; what a
+    /// lower unit says of a rule beats what those above it say.
+    pub fn new(everywhere: RuleSet, mut units: Vec<(String, FxHashMap<String, Option<Severity>>)>) -> Self {
+        units.sort_by_key(|(unit, _)| unit.len());
+        let mut sets = Self {
+            everywhere,
+            units: Vec::new(),
+        };
+        for (unit, overrides) in units {
+            // Those above it, being shorter, are there already.
+            let mut rules = sets.of(&unit).clone();
+            rules.overrides.extend(overrides);
+            sets.units.insert(0, (unit, rules));
+        }
+        sets
+    }
+
+    /// The rules in force for a unit ("H50.12.3").
+    pub fn of(&self, unit: &str) -> &RuleSet {
+        let within = |code: &str| {
+            unit.strip_prefix(code)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let found = self.units.iter().find(|(code, _)| within(code));
+        found.map_or(&self.everywhere, |(_, rules)| rules)
+    }
+}
+
 /// Checks a report; the findings come by place in the document, those without a place first.
 pub fn validate(
     document: &Document,
@@ -314,4 +351,35 @@ pub fn validate(
     }
     found.sort_by_key(|finding| finding.spans.first().copied());
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_unit_that_speaks_of_a_rule_wins() {
+        let says = |rule: &str, severity| FxHashMap::from_iter([(rule.to_owned(), severity)]);
+        let sets = RuleSets::new(
+            RuleSet::default(),
+            vec![
+                ("H50.12".into(), says("sum-mismatch", Some(Severity::Info))),
+                ("H50".into(), says("numbering-gap", None)),
+                ("H50.12.3".into(), says("numbering-gap", Some(Severity::Error))),
+            ],
+        );
+        let severities = |unit: &str| {
+            let set = sets.of(unit);
+            ["sum-mismatch", "numbering-gap"].map(|id| set.severity(rule(id).unwrap()))
+        };
+        let own = ["sum-mismatch", "numbering-gap"].map(|id| Some(rule(id).unwrap().severity));
+        assert_eq!(severities("H51"), own);
+        assert_eq!(severities("H500"), own, "a code is no prefix of letters");
+        assert_eq!(severities("_"), own);
+        assert_eq!(severities("H50"), [own[0], None]);
+        assert_eq!(severities("H50.12"), [Some(Severity::Info), None]);
+        assert_eq!(severities("H50.12.4"), [Some(Severity::Info), None]);
+        assert_eq!(severities("H50.12.3"), [Some(Severity::Info), Some(Severity::Error)]);
+        assert_eq!(severities("H50.12.3.1"), [Some(Severity::Info), Some(Severity::Error)]);
+    }
 }

@@ -23,7 +23,7 @@ use crate::{
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::RuleSet,
+    validate::RuleSets,
     vocabulary::Vocabulary,
     wire,
 };
@@ -36,7 +36,7 @@ const VIET_NAM: Duration = Duration::from_secs(7 * 60 * 60);
 pub struct Core {
     names: Names,
     limits: Limits,
-    rules: RuleSet,
+    rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
     vocabulary: &'static Vocabulary,
@@ -99,7 +99,7 @@ impl Core {
         Self {
             names,
             limits: settings.limits(),
-            rules: settings.rule_set(),
+            rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
             vocabulary: Vocabulary::embedded(),
@@ -124,7 +124,7 @@ impl Core {
                 &envelope.submission.media_type,
                 &self.limits,
                 self.vocabulary,
-                &self.rules,
+                self.rules.of(&envelope.submission.unit),
                 // The day it was handed in, not the day of this delivery.
                 day_in_viet_nam(input.meta.stored_at),
             ),

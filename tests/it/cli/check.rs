@@ -81,6 +81,24 @@ fn check_has_status_1_when_there_is_an_error_only() {
 }
 
 #[test]
+fn check_goes_by_the_rules_of_the_unit() {
+    let check = |unit: &[&str]| {
+        let set = [
+            "check",
+            "--set",
+            "rules.severity.numbering-duplicate=error",
+            "--set",
+            "rules.unit.H50.12.numbering-duplicate=info",
+        ];
+        let arguments: Vec<&str> = set.iter().chain(unit).chain(&["-"]).copied().collect();
+        status(&run_with_input(&arguments, WITH_MISTAKES.as_bytes()))
+    };
+    assert_eq!(check(&[]), 1);
+    assert_eq!(check(&["--unit", "H50.1"]), 1);
+    assert_eq!(check(&["--unit", "H50.12.3"]), 0);
+}
+
+#[test]
 fn check_speaks_the_language_asked_for() {
     let set = "rules.severity.numbering-duplicate=error";
     let vietnamese = |command: &mut Command| command.env("LC_ALL", "vi_VN.UTF-8").output().unwrap();
