@@ -86,6 +86,19 @@ fn each_rule_has_a_fixture_and_each_fixture_a_rule() {
 }
 
 #[test]
+fn the_page_of_rules_is_up_to_date() {
+    let path = root().join("src/validate/RULES.md");
+    if std::env::var_os("BAOCAO_BLESS").is_some() {
+        fs::write(&path, page::all()).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page::all(),
+        "src/validate/RULES.md is not what `baocao rules page` prints; BAOCAO_BLESS=1 cargo test writes it"
+    );
+}
+
+#[test]
 fn a_misspelt_rule_is_recognised() {
     assert_eq!(nearest_rule("sum-missmatch").map(|rule| rule.id), Some("sum-mismatch"));
     assert_eq!(nearest_rule("zzz").map(|rule| rule.id), None);

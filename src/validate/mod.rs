@@ -39,6 +39,7 @@ mod impossible_date;
 mod numbering_duplicate;
 mod numbering_gap;
 mod own_number_format;
+pub mod page;
 mod part_larger_than_total;
 mod percent_above_100;
 mod percent_mismatch;
