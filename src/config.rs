@@ -135,6 +135,7 @@ pub struct ResultSettings {
 #[allow(missing_docs)] // each setting is documented in config.toml
 pub struct Rules {
     pub preview: bool,
+    pub sure_confidence: u8,
     pub severity: BTreeMap<String, RuleSeverity>,
 }
 
@@ -240,6 +241,7 @@ impl Settings {
         validate::RuleSet {
             overrides,
             preview: self.rules.preview,
+            sure_confidence: self.rules.sure_confidence,
         }
     }
 

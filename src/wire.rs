@@ -285,6 +285,15 @@ impl<'a> Writer<'a> {
         span.map(|span| self.reader.line(span)).unwrap_or_default()
     }
 
+    /// The text of several lines on one.
+    fn lines(&self, lines: &[Span]) -> String {
+        lines
+            .iter()
+            .map(|&line| self.reader.line(line))
+            .collect::<Vec<_>>()
+            .join(" ")
+    }
+
     /// The text of a span as written.
     fn written(&self, span: Option<Span>) -> String {
         span.map(|span| span.of(&self.document.text).to_owned())
@@ -327,8 +336,8 @@ impl<'a> Writer<'a> {
 
     fn header(&self, header: &extract::Header) -> pb::Header {
         pb::Header {
-            governing_body: self.line(header.governing_body),
-            issuers: header.issuers.iter().map(|&issuer| self.line(Some(issuer))).collect(),
+            governing_body: self.lines(&header.governing_body),
+            issuers: header.issuers.iter().map(|issuer| self.lines(issuer)).collect(),
             number: header.number.as_ref().map(|symbol| self.number(symbol)),
             place: self.line(header.place),
             issue_date: header.issue_date.map(date),
@@ -446,12 +455,7 @@ impl<'a> Writer<'a> {
         pb::Signatory {
             name: self.line(signatory.name),
             position: self.line(signatory.position),
-            authority: signatory
-                .authority
-                .iter()
-                .map(|&line| self.line(Some(line)))
-                .collect::<Vec<_>>()
-                .join(" "),
+            authority: self.lines(&signatory.authority),
             span: signatory.name.or(signatory.position).map(|span| self.span(span)),
         }
     }

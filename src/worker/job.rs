@@ -94,13 +94,27 @@ pub struct Output {
     pub refusal: Option<Refusal>,
 }
 
+/// Says at the start which formats will be refused, rather than when the first document comes.
+fn report_missing(decoder: &Decoder) {
+    for program in decoder.programs().missing() {
+        let (name, packages) = (program.name(), program.packages());
+        tracing::warn!(
+            program = name,
+            packages,
+            "a program is not installed; documents that need it will be refused"
+        );
+    }
+}
+
 impl Core {
     /// As the settings have it.
     pub fn new(settings: &Settings, names: Names) -> Self {
+        let decoder = Decoder::new(settings.sandbox());
+        report_missing(&decoder);
         Self {
             names,
             limits: settings.limits(),
-            decoder: Decoder::new(settings.sandbox()),
+            decoder,
             rules: settings.rule_set(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
