@@ -55,7 +55,7 @@ impl Default for SandboxLimits {
         Self {
             max_memory_bytes: 1 << 30,
             max_cpu_seconds: 60,
-            max_seconds: 120,
+            max_seconds: 240,
             max_file_bytes: 256 << 20,
             max_open_files: 256,
             max_output_bytes: 64 << 20,
