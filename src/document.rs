@@ -8,6 +8,8 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
+use crate::packet::Envelope;
+
 /// A piece of the text, as byte offsets that lie on character boundaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
@@ -79,6 +81,8 @@ pub struct Document {
     pub tables: Vec<Table>,
     /// Its pages, in order; empty where the format has none.
     pub pages: Vec<Page>,
+    /// What the packet says that it came in.
+    pub envelope: Option<Box<Envelope>>,
     line_starts: Vec<u32>,
 }
 
@@ -133,6 +137,7 @@ impl Document {
             encoding,
             tables: Vec::new(),
             pages: Vec::new(),
+            envelope: None,
             line_starts,
         }
     }

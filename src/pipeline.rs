@@ -3,8 +3,8 @@
 use crate::{
     decode::{self, Limits, Refusal},
     document::Document,
-    extract::{self, PartialDate, Report},
-    validate::{self, Finding, RuleSet},
+    extract::{self, Layout, PartialDate, Report},
+    validate::{self, Context, Finding, RuleSet},
     vocabulary::Vocabulary,
 };
 
@@ -49,8 +49,11 @@ pub fn finish(
 ) -> Outcome {
     match decoded {
         Ok(document) => {
-            let report = extract::extract(&document, vocabulary);
-            let findings = validate::validate(&document, &report, vocabulary, rules, today);
+            let layout = Layout::of(&document);
+            let report = extract::read(&document, &layout, vocabulary);
+            let context = Context::new(&document, Some(&layout), &report, vocabulary, today);
+            let findings = validate::check(&context, rules);
+            drop(context);
             Outcome::Processed(Box::new(Processed {
                 document,
                 report,

@@ -23,6 +23,7 @@ use crate::{
     proto::baocao::v1 as pb,
     validate::RuleSet,
     vocabulary::Vocabulary,
+    wire,
 };
 
 /// Endings of files that are looked for in folders.
@@ -61,14 +62,18 @@ impl Input {
     /// The submission that this file would be on the bus, without its content.
     pub fn submission(&self) -> pb::ReportSubmission {
         let sha256 = hex(&Sha256::digest(&self.bytes));
-        pb::ReportSubmission {
+        let mut submission = pb::ReportSubmission {
             submission_id: sha256[..32].to_owned(),
             unit: "_".into(),
             file_name: self.file_name(),
             content_sha256: sha256,
             content_size: self.bytes.len() as u64,
             ..Default::default()
+        };
+        if let Some(envelope) = decode::edxml::envelope(&self.bytes, &decode::Limits::default()) {
+            wire::take_envelope(&mut submission, &envelope);
         }
+        submission
     }
 
     /// The name without its folders.

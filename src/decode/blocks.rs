@@ -116,6 +116,8 @@ const TYPES: [&str; 8] = [
     "CHỈ THỊ",
     "KẾT LUẬN",
 ];
+/// A table with more rows is no masthead and no signature block.
+const MAX_LAYOUT_ROWS: usize = 40;
 /// The type word is looked for in so many blocks.
 const MASTHEAD_BLOCKS: usize = 80;
 
@@ -227,7 +229,7 @@ fn keeps_tabs(blocks: &[Block], at: usize) -> bool {
 fn inner_tabs(text: &str) -> usize {
     let label = text
         .find('\t')
-        .is_some_and(|at| at <= 6 && text[..at].ends_with(['.', ')', '-', '/']));
+        .is_some_and(|at| at <= 10 && text[..at].ends_with(['.', ')', '-', '/']));
     text.matches('\t').count() - usize::from(label)
 }
 
@@ -248,31 +250,32 @@ fn shape(table: &Table, masthead: bool) -> Shape {
     if widest <= 1 && (columns <= 1 || table.rows.len() == 1) {
         return Shape::Box;
     }
-    let marked = table_paragraphs(table).any(|paragraph| marks_layout(&paragraph.text));
-    let small = columns <= 4 && table.rows.len() <= 16;
+    let marked = table_paragraphs(table).any(|paragraph| marks_layout(&paragraph.text, masthead));
+    if marked && columns <= 4 && table.rows.len() <= MAX_LAYOUT_ROWS {
+        return Shape::Columns;
+    }
     let several = table.rows.iter().flatten().any(|cell| cell.paragraphs.len() > 1);
-    if small && (marked || (!table.ruled && (masthead || (several && columns <= 3 && table.rows.len() <= 6)))) {
+    let small = columns <= 3 && table.rows.len() <= 6;
+    if !table.ruled && ((masthead && columns <= 4) || (several && small)) {
         return Shape::Columns;
     }
     Shape::Rows
 }
 
 /// Whether a paragraph is one of a masthead or of signatures.
-fn marks_layout(text: &str) -> bool {
-    const STARTS: [&str; 9] = ["TM.", "KT.", "TL.", "TUQ.", "T/M", "K/T", "T/L", "Số:", "Số "];
-    let upper = text.to_uppercase();
-    let motto = ["CỘNG HÒA XÃ HỘI", "CỘNG HOÀ XÃ HỘI", "ĐẢNG CỘNG SẢN VIỆT NAM"]
-        .iter()
-        .any(|motto| upper.starts_with(motto));
-    // "Số:" begins the number of a masthead when a symbol follows.
-    let start = STARTS[..7]
-        .iter()
-        .any(|start| text.starts_with(start) && text.len() < 120);
-    let number = STARTS[7..].iter().any(|start| text.starts_with(start))
-        && text.contains('/')
-        && text.contains('-')
-        && text.len() < 60;
-    motto || is_recipients(text) || start || number
+fn marks_layout(text: &str, masthead: bool) -> bool {
+    const AUTHORITIES: [&str; 7] = ["TM.", "KT.", "TL.", "TUQ.", "T/M", "K/T", "T/L"];
+    let authority = AUTHORITIES.iter().any(|start| text.starts_with(start)) && !text.chars().any(char::is_lowercase);
+    // In a table of documents numbers stand, too.
+    let number = masthead && text.starts_with("Số") && text.contains('/') && text.len() < 80;
+    authority || number || is_motto(text) || is_recipients(text)
+}
+
+/// Whether a text begins with the national motto or the Party's name.
+fn is_motto(text: &str) -> bool {
+    const MOTTOS: [&str; 3] = ["CỘNG HÒA XÃ HỘI", "CỘNG HOÀ XÃ HỘI", "ĐẢNG CỘNG SẢN VIỆT NAM"];
+    let start: String = text.chars().take(40).flat_map(char::to_uppercase).collect();
+    MOTTOS.iter().any(|motto| start.starts_with(motto))
 }
 
 fn table_paragraphs(table: &Table) -> impl Iterator<Item = &Paragraph> {

@@ -226,11 +226,14 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// The name of an encoding, and what decodes it.
+type Candidate = (&'static str, fn(&[u8]) -> String);
+
 /// Decodes text of an old 8-bit encoding, with the encoding's name: the candidate that spells the most Vietnamese
 /// syllables. None when no candidate explains the bytes.
 pub fn eight_bit(bytes: &[u8]) -> Option<(String, &'static str)> {
     let sample = bytes.get(..SAMPLE).unwrap_or(bytes);
-    let candidates: [(&'static str, fn(&[u8]) -> String); 4] = [
+    let candidates: [Candidate; 4] = [
         ("TCVN3", |bytes| tcvn3(&latin1(bytes))),
         ("VNI", |bytes| vni(&latin1(bytes))),
         ("windows-1258", |bytes| {
@@ -318,7 +321,7 @@ fn share(text: &str) -> usize {
         all += 1;
         good += usize::from(is_syllable(word));
     }
-    if all == 0 { 100 } else { good * 100 / all }
+    (good * 100usize).checked_div(all).unwrap_or(100)
 }
 
 /// Quotes, dashes and dots, which stand around words in any encoding.

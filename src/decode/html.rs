@@ -118,6 +118,8 @@ struct Page<'l> {
     /// The text of the open paragraph, by encoding.
     pieces: Vec<(Legacy, String)>,
     label: String,
+    /// Elements that show what stands in them in capitals.
+    capitals: Vec<Scope<()>>,
     /// Elements that centre what stands in them.
     centring: Vec<Scope<()>>,
     centred: bool,
@@ -141,6 +143,7 @@ impl<'l> Page<'l> {
             fonts: Vec::new(),
             pieces: Vec::new(),
             label: String::new(),
+            capitals: Vec::new(),
             centring: Vec::new(),
             centred: false,
             raised: 0,
@@ -205,6 +208,14 @@ impl<'l> Page<'l> {
                 value: (),
             };
             self.push_bounded(|page| &mut page.centring, scope)?;
+        }
+        if style.contains("text-transform:uppercase") && !is_void(&name) {
+            let scope = Scope {
+                element: name.clone(),
+                tables,
+                value: (),
+            };
+            self.push_bounded(|page| &mut page.capitals, scope)?;
         }
         let font = attribute("face").or_else(|| font_family(&style));
         if let Some(font) = font.filter(|_| !is_void(&name)) {
@@ -321,6 +332,7 @@ impl<'l> Page<'l> {
         let tables = self.tables.len();
         close(&mut self.centring, element, tables);
         close(&mut self.fonts, element, tables);
+        close(&mut self.capitals, element, tables);
     }
 
     /// Ends the elements that end where this one begins: a paragraph before any block, a cell before the next.
@@ -367,7 +379,11 @@ impl<'l> Page<'l> {
         if !text.trim().is_empty() {
             self.legacy = legacy.or(self.legacy);
         }
-        self.push_in(legacy, text);
+        if self.capitals.is_empty() {
+            self.push_in(legacy, text);
+        } else {
+            self.push_in(Legacy::None, &legacy.decode(text).to_uppercase());
+        }
     }
 
     fn push_in(&mut self, legacy: Legacy, text: &str) {
@@ -381,8 +397,13 @@ impl<'l> Page<'l> {
     fn push_collapsed(&mut self, text: &str) {
         let mut out = String::with_capacity(text.len());
         let mut space = self.pieces.last().is_none_or(|(_, piece)| piece.ends_with([' ', '\n']));
-        for c in text.chars() {
-            if matches!(c, ' ' | '\n' | '\t' | '\r' | '\u{C}') {
+        let mut chars = text.chars().peekable();
+        while let Some(c) = chars.next() {
+            let behind = chars.peek().copied().unwrap_or(' ');
+            if c == '\t' && !space && !behind.is_whitespace() {
+                // Between two words a tab is one of a word processor, not of the page's source.
+                out.push(c);
+            } else if matches!(c, ' ' | '\n' | '\t' | '\r' | '\u{C}') {
                 if !space {
                     out.push(' ');
                 }
@@ -533,6 +554,7 @@ impl<'l> Page<'l> {
         let inside = self.tables.len();
         self.centring.retain(|scope| scope.tables < inside);
         self.fonts.retain(|scope| scope.tables < inside);
+        self.capitals.retain(|scope| scope.tables < inside);
         let Some(table) = self.tables.pop().map(|builder| builder.table) else {
             return Ok(());
         };

@@ -8,6 +8,7 @@ use crate::document::Document;
 
 mod blocks;
 pub mod docx;
+pub mod edxml;
 pub mod encoding;
 pub mod external;
 pub mod geometry;
@@ -137,6 +138,8 @@ pub enum RefusalReason {
     Malformed,
     /// It asks for a password.
     Encrypted,
+    /// A packet that carries no document, such as a status message.
+    NoReport,
     /// Decoding it took more memory, time or output than a limit allows.
     LimitExceeded,
     /// A program that its format needs is not installed.
@@ -157,6 +160,7 @@ impl RefusalReason {
             RefusalReason::NotText => "not-text",
             RefusalReason::Malformed => "malformed",
             RefusalReason::Encrypted => "encrypted",
+            RefusalReason::NoReport => "no-report",
             RefusalReason::LimitExceeded => "limit-exceeded",
             RefusalReason::MissingProgram => "missing-program",
             RefusalReason::DecoderFailed => "decoder-failed",
@@ -180,6 +184,10 @@ const FORMATS: &[Format] = &[
     Format {
         media_types: &[docx::MEDIA_TYPE],
         decode: docx::decode,
+    },
+    Format {
+        media_types: &[edxml::MEDIA_TYPE, "application/edxml", "application/edxml+xml"],
+        decode: edxml::decode,
     },
     Format {
         media_types: &[html::MEDIA_TYPE, "application/xhtml+xml"],
@@ -207,6 +215,8 @@ pub enum ExternalFormat {
     Image,
     /// DOC, RTF.
     Office,
+    /// edXML, for its attachments may be any of these.
+    Packet,
 }
 
 impl ExternalFormat {
@@ -219,7 +229,10 @@ impl ExternalFormat {
         if office::Kind::of(bytes).is_some() {
             return Some(Self::Office);
         }
-        memchr::memmem::find(head, b"%PDF-").map(|_| Self::Pdf)
+        if memchr::memmem::find(head, b"%PDF-").is_some() {
+            return Some(Self::Pdf);
+        }
+        (sniff::media_type(bytes) == Some(edxml::MEDIA_TYPE)).then_some(Self::Packet)
     }
 }
 
@@ -236,6 +249,9 @@ pub fn decode_anything(
         Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
         Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
         Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
+        Some(ExternalFormat::Packet) => edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
+            decode_anything(bytes, media_type, limits, shop)
+        }),
         None => decode(bytes, media_type, limits),
     }
 }

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-use super::{docx, html, xlsx};
+use super::{docx, edxml, html, xlsx};
 
 /// Marks of text formats are looked for in so many bytes.
 const HEAD: usize = 4096;
@@ -62,6 +62,9 @@ fn markup(bytes: &[u8]) -> Option<&'static str> {
         return None;
     }
     let has = |name: &str| memmem::find(head, name.as_bytes()).is_some();
+    if has("<edxml") || has(":edxml") {
+        return Some(edxml::MEDIA_TYPE);
+    }
     let html = [
         "<!doctype html",
         "<html",

@@ -25,6 +25,7 @@ pub enum Step<'a> {
 /// A reader of one document.
 pub struct Xml<'a> {
     reader: Reader<&'a [u8]>,
+    text: &'a str,
     depth: usize,
     max_depth: usize,
     /// What it is called in refusals.
@@ -52,6 +53,7 @@ impl<'a> Xml<'a> {
         reader.config_mut().expand_empty_elements = true;
         Self {
             reader,
+            text,
             depth: 0,
             max_depth: limits.max_depth,
             name,
@@ -137,10 +139,15 @@ impl<'a> Xml<'a> {
     /// The refusal of XML that is not well-formed: where, and what is wrong, without the document's text.
     fn broken(&self, at: u64, error: &str) -> Refusal {
         let name = self.name;
+        let before = self
+            .text
+            .as_bytes()
+            .get(..self.reader.buffer_position().max(at) as usize);
+        let line = before.map_or(1, |before| 1 + memchr::memchr_iter(b'\n', before).count());
         let error: String = error.chars().filter(|c| !c.is_control()).take(120).collect();
         Refusal::malformed(
-            format!("{name} không phải là XML đúng quy cách, gần byte thứ {at}: {error}"),
-            format!("{name} is not well-formed XML near byte {at}: {error}"),
+            format!("{name} không phải là XML đúng quy cách, gần dòng {line}: {error}"),
+            format!("{name} is not well-formed XML near line {line}: {error}"),
         )
     }
 }

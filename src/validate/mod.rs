@@ -6,6 +6,7 @@
 //! documentation, which `baocao rules explain RULE` prints.
 
 use std::{
+    borrow::Cow,
     cell::{LazyCell, OnceCell},
     fmt,
 };
@@ -29,6 +30,7 @@ mod citation_symbol_format;
 mod citation_type_mismatch;
 mod citation_year_mismatch;
 mod duplicate_passage;
+mod envelope_mismatch;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixtures;
@@ -45,7 +47,10 @@ pub mod support;
 mod text_corruption;
 mod value_conflict;
 
-use support::repeats::{self, Repeat, Repeats};
+use support::{
+    mentions::{self, Mention},
+    repeats::{self, Repeat, Repeats},
+};
 
 /// All rules, by id. The only registry.
 pub static RULES: &[&Rule] = &[
@@ -57,6 +62,7 @@ pub static RULES: &[&Rule] = &[
     &citation_type_mismatch::RULE,
     &citation_year_mismatch::RULE,
     &duplicate_passage::RULE,
+    &envelope_mismatch::RULE,
     &header_missing::RULE,
     &impossible_date::RULE,
     &numbering_duplicate::RULE,
@@ -186,22 +192,39 @@ pub struct Context<'a> {
     pub vocabulary: &'a Vocabulary,
     /// The day of the check, for dates in the future.
     pub today: PartialDate,
-    /// The lines of the document, computed when first asked for.
-    pub layout: LazyCell<Layout, Box<dyn FnOnce() -> Layout + 'a>>,
+    /// The lines of the document, computed when first asked for unless given.
+    pub layout: LazyCell<Cow<'a, Layout>, Box<dyn FnOnce() -> Cow<'a, Layout> + 'a>>,
     repeats: OnceCell<Repeats>,
+    numbered: OnceCell<Vec<Mention<'a>>>,
 }
 
 impl<'a> Context<'a> {
     /// What rules may look at, for one report.
-    pub fn new(document: &'a Document, report: &'a Report, vocabulary: &'a Vocabulary, today: PartialDate) -> Self {
+    pub fn new(
+        document: &'a Document,
+        layout: Option<&'a Layout>,
+        report: &'a Report,
+        vocabulary: &'a Vocabulary,
+        today: PartialDate,
+    ) -> Self {
+        let layout = move || match layout {
+            Some(layout) => Cow::Borrowed(layout),
+            None => Cow::Owned(Layout::of(document)),
+        };
         Self {
             document,
             report,
             vocabulary,
             today,
-            layout: LazyCell::new(Box::new(move || Layout::of(document))),
+            layout: LazyCell::new(Box::new(layout)),
             repeats: OnceCell::new(),
+            numbered: OnceCell::new(),
         }
+    }
+
+    /// The mentions whose number identifies a document, taken apart when first asked for.
+    pub fn numbered(&self) -> &[Mention<'a>] {
+        self.numbered.get_or_init(|| mentions::numbered(self))
     }
 
     /// The passages that stand twice, found when first asked for.
@@ -288,12 +311,16 @@ pub fn validate(
     rules: &RuleSet,
     today: PartialDate,
 ) -> Vec<Finding> {
-    let context = Context::new(document, report, vocabulary, today);
+    check(&Context::new(document, None, report, vocabulary, today), rules)
+}
+
+/// Runs the rules that are on; the findings come by place as those of [`validate`] do.
+pub fn check(context: &Context<'_>, rules: &RuleSet) -> Vec<Finding> {
     let mut found = Vec::new();
     for &rule in RULES {
         if let Some(severity) = rules.severity(rule) {
             (rule.check)(
-                &context,
+                context,
                 &mut Findings {
                     rule,
                     severity,

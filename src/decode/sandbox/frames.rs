@@ -14,6 +14,7 @@ use super::SandboxLimits;
 use crate::{
     decode::{Limits, Refusal, external::Programs},
     document::{Document, Page, Span, Table},
+    packet::Envelope,
 };
 
 /// What a decoder is to do.
@@ -41,6 +42,7 @@ pub struct Decoded {
     encoding: String,
     tables: Vec<Table>,
     pages: Vec<Page>,
+    envelope: Option<Box<Envelope>>,
 }
 
 /// What a decoder answers.
@@ -54,6 +56,7 @@ impl From<Document> for Decoded {
             text: document.text,
             tables: document.tables,
             pages: document.pages,
+            envelope: document.envelope,
         }
     }
 }
@@ -72,9 +75,11 @@ impl Decoded {
             && self.tables.iter().all(|table| lies_within(&table.span))
             && rows().all(|row| lies_within(&row.span) && row.cells.iter().all(|cell| lies_within(&cell.span)));
         sound.then(|| {
-            Document::new(self.text, known(&self.media_type), known(&self.encoding))
+            let mut document = Document::new(self.text, known(&self.media_type), known(&self.encoding))
                 .with_tables(self.tables)
-                .with_pages(self.pages)
+                .with_pages(self.pages);
+            document.envelope = self.envelope;
+            document
         })
     }
 }
@@ -163,6 +168,7 @@ mod tests {
             encoding: "?".into(),
             tables: vec![],
             pages,
+            envelope: None,
         };
         let limits = Limits::default();
         let document = decoded(vec![page(0, 4)]).document(&limits).unwrap();

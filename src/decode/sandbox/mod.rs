@@ -167,7 +167,9 @@ impl Shared {
         }
         let _turn = self.turn();
         let format = ExternalFormat::of(bytes);
-        let (external, office) = (format.is_some(), format == Some(ExternalFormat::Office));
+        let external = format.is_some();
+        // What a packet carries is not known before it is opened.
+        let office = matches!(format, Some(ExternalFormat::Office | ExternalFormat::Packet));
         let start = SystemTime::now();
         let folder = if external { Some(private_folder()?) } else { None };
         let job = frames::Job {

@@ -3,7 +3,7 @@
 
 use crate::{
     extract::{Approx, Change},
-    shadow::{Key, Kind, Reader, Token},
+    shadow::{Key, Kind, Reader, Token, key},
     vocabulary::{
         Vocabulary,
         units::{Before, Label},
@@ -152,6 +152,8 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         }
         HANG if is_any(second, &[XEP, THU, DUNG]) => return Role::Rank,
         TRI if second.key == VI => return Role::Rank,
+        // "sắp xếp 12 phòng" puts them in order.
+        XEP if is_any(second, &[Key::new("sắp")]) => return Role::Plain,
         XEP => return Role::Rank,
         SO => {
             return if is_any(second, &SO_OF) {
@@ -161,13 +163,13 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             };
         }
         key if TOP.contains(&key) => return Role::Top,
-        key if key == Key::new("nhóm") || key == Key::new("tốp") => return Role::Group,
+        key if key == key!("nhóm") || key == key!("tốp") => return Role::Group,
         _ => {}
     }
     match vocabulary.units.labels.longest(reader, before) {
         None => Role::Plain,
         // "đầu năm học 38 trường": only years stand behind a school year.
-        Some((_, first)) if first.key == Key::new("năm") && before.key == Key::new("học") => {
+        Some((_, first)) if first.key == key!("năm") && before.key == key!("học") => {
             let number = reader.after(before.end());
             if number.span.len() == 4 {
                 Role::Never
@@ -282,6 +284,9 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         if token.key == TREN && at == start && floor > 0 && reader.after(floor).span == token.span {
             break;
         }
+        if token.key == TREN && is_sent_up(reader, token) {
+            break;
+        }
         let Some((&meaning, first)) = vocabulary.units.before.longest(reader, token) else {
             break;
         };
@@ -320,6 +325,14 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         said.approx = Approx::Estimated;
     }
     said
+}
+
+/// "chuyển lên trên 06 vụ": to those above, not more than six.
+fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
+    const LEN: Key = Key::new("lên");
+    const SENT: [Key; 4] = [Key::new("chuyển"), Key::new("gửi"), Key::new("cáo"), Key::new("trình")];
+    let up = reader.before(above.start());
+    is_any(up, &[LEN]) && is_any(reader.before(up.start()), &SENT)
 }
 
 /// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").
@@ -384,8 +397,7 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return false;
         }
-        if token.is_word()
-            && (token.key == NHAT && last.key != Key::new("thống") || token.key == DAU && last.key == DAN)
+        if token.is_word() && (token.key == NHAT && last.key != key!("thống") || token.key == DAU && last.key == DAN)
         {
             return true;
         }
