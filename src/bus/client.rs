@@ -47,26 +47,30 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
     let publish = PublishMessage::build()
         .headers(headers)
         .payload(submission.encode_to_vec().into());
-    // One more try after a silence: with the same id it is stored once all the same.
+    let duplicate = store(connection, &subject, &publish).await?;
+    Ok(Submitted {
+        subject,
+        submission_id,
+        duplicate,
+    })
+}
+
+/// Publishes a message that has an id, and waits until it is stored; whether it was before. After a
+/// silence it tries again: with the same id it is stored once all the same.
+pub(super) async fn store(connection: &Connection, subject: &str, publish: &PublishMessage) -> Result<bool, Error> {
     let mut tries = 0;
     loop {
         tries += 1;
         let sent = connection
             .jetstream
-            .send_publish(subject.clone(), publish.clone())
+            .send_publish(subject.to_owned(), publish.clone())
             .await;
         let acknowledged = match sent {
             Ok(acknowledgement) => acknowledgement.await,
             Err(error) => Err(error),
         };
-        match acknowledged.map_err(|error| Error::publishing(&subject, &error)) {
-            Ok(acknowledgement) => {
-                return Ok(Submitted {
-                    subject,
-                    submission_id,
-                    duplicate: acknowledgement.duplicate,
-                });
-            }
+        match acknowledged.map_err(|error| Error::publishing(subject, &error)) {
+            Ok(acknowledgement) => return Ok(acknowledgement.duplicate),
             Err(error) if error.kind() == ErrorKind::TimedOut && tries < 3 => {}
             Err(error) => return Err(error),
         }

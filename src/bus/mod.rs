@@ -10,10 +10,12 @@
 //! - [`delivery`]: a message that waits for its acknowledgement;
 //! - [`publish`]: a message stored once, for ever;
 //! - [`headers`]: CloudEvents and trace context;
-//! - [`client`]: submitting reports and watching what comes out.
+//! - [`client`]: submitting reports and watching what comes out;
+//! - [`dead`]: dead letters, and handing them in again.
 
 pub mod client;
 pub mod connect;
+pub mod dead;
 pub mod delivery;
 pub mod error;
 pub mod headers;

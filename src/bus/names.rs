@@ -148,6 +148,11 @@ impl Names {
         format!("{}.dead.>", self.prefix)
     }
 
+    /// Subjects of the dead letters of a unit and the units below it.
+    pub fn all_dead_of(&self, unit: &Unit) -> String {
+        format!("{}.dead.{}.>", self.prefix, unit.tokens())
+    }
+
     /// Subject of a report that is handed in.
     pub fn received(&self, unit: &Unit) -> String {
         format!("{}.report.received.{}", self.prefix, unit.tokens())
@@ -178,6 +183,24 @@ impl Names {
     /// Subject of a dead letter.
     pub fn dead(&self, unit: &Unit, submission: &str) -> String {
         format!("{}.dead.{}.{}", self.prefix, unit.tokens(), token(submission))
+    }
+
+    /// The unit of a dead letter, from its subject.
+    pub fn unit_of_dead(&self, dead: &str) -> Unit {
+        let tokens = self.below_dead(dead).rsplit_once('.').map(|(unit, _)| unit);
+        Unit::from_tokens(tokens.unwrap_or_default())
+    }
+
+    /// The subject of the result that belongs to a dead letter.
+    pub fn processed_of_dead(&self, dead: &str) -> String {
+        format!("{}.report.processed.{}", self.prefix, self.below_dead(dead))
+    }
+
+    fn below_dead<'s>(&self, dead: &'s str) -> &'s str {
+        let rest = dead
+            .strip_prefix(&self.prefix)
+            .and_then(|rest| rest.strip_prefix(".dead."));
+        rest.unwrap_or_default()
     }
 
     /// The unit a report was handed in for, from its subject.
@@ -219,6 +242,9 @@ mod tests {
         assert_eq!(Unit::new("").tokens(), "_");
         assert_eq!(Unit::new("..").tokens(), "_");
         assert_eq!(names.unit_of("elsewhere.x").tokens(), "_");
+        let dead = names.dead(&unit, "a.b");
+        assert_eq!(names.unit_of_dead(&dead), unit);
+        assert_eq!(names.processed_of_dead(&dead), names.processed(&unit, "a.b"));
     }
 
     #[test]

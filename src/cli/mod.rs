@@ -11,6 +11,7 @@ use crate::config::{Loaded, Settings, Sources};
 
 mod check;
 mod config;
+mod dead;
 mod demo;
 mod error;
 mod events;
@@ -90,6 +91,7 @@ enum Command {
     Worker(worker::Worker),
     Submit(submit::Submit),
     Watch(watch::Watch),
+    Dead(dead::Dead),
     Demo(demo::Demo),
 }
 
@@ -98,9 +100,11 @@ impl Cli {
     pub fn of_process() -> Self {
         let matches = Self::with_set_everywhere().get_matches();
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        if let Some((_, command)) = matches.subcommand() {
+        let mut behind = matches.subcommand();
+        while let Some((_, command)) = behind {
             let more = command.get_many::<String>(SET_BEHIND).into_iter().flatten();
             cli.global.set.extend(more.cloned());
+            behind = command.subcommand();
         }
         cli
     }
@@ -115,6 +119,7 @@ impl Cli {
         let set = set.map(|set| set.id(SET_BEHIND));
         root.mut_subcommands(|command| match command.get_name() {
             "help" => command,
+            "dead" => command.mut_subcommands(|command| command.args(&set)).args(&set),
             _ => command.args(&set),
         })
     }
@@ -130,6 +135,7 @@ impl Cli {
             Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
+            Command::Dead(command) => command.run(&global),
             Command::Demo(command) => command.run(&global),
         }
     }

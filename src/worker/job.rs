@@ -72,6 +72,22 @@ impl Input {
         self.payload.len()
     }
 
+    /// The dead letter it was, if somebody has handed that in again.
+    fn replay_of(&self) -> Option<u64> {
+        headers::get(self.headers.as_ref(), headers::REPLAY_OF)?.parse().ok()
+    }
+
+    /// The id, for the server's duplicate window, of the message that goes to a subject: the
+    /// subject, which holds one message only. Two units may well give the same id to a submission.
+    /// A replay may send again what was deleted a moment ago, so it has ids of its own.
+    fn message_id(&self, subject: &str) -> String {
+        match (self.replay_of(), headers::get(self.headers.as_ref(), "Nats-Msg-Id")) {
+            (Some(_), Some(id)) => format!("{subject} {id}"),
+            (Some(letter), None) => format!("{subject} replay {letter} {}", self.meta.sequence),
+            (None, _) => subject.to_owned(),
+        }
+    }
+
     /// How often it was delivered.
     pub fn deliveries(&self) -> i64 {
         self.meta.deliveries
@@ -204,10 +220,13 @@ impl Core {
             _ => super::PROCESSED,
         };
         set(&mut headers, STATUS, status);
+        let subject = self.names.processed(unit, submission);
+        headers::set_message_id(&mut headers, &input.message_id(&subject));
         Outgoing {
-            subject: self.names.processed(unit, submission),
+            subject,
             headers,
             payload: message.encode_to_vec().into(),
+            replaces: None,
         }
     }
 
@@ -232,11 +251,13 @@ impl Core {
         // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
         // its refusal.
         let id = format!("{}.{}", alert.rule, alert.alert_id);
-        let headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
+        let mut headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
+        headers::set_message_id(&mut headers, &input.message_id(&subject));
         let outgoing = |alert: &pb::Alert| Outgoing {
             subject: subject.clone(),
             headers: headers.clone(),
             payload: alert.encode_to_vec().into(),
+            replaces: None,
         };
         let whole = outgoing(&alert);
         match &mut alert.finding {
@@ -265,6 +286,7 @@ impl Core {
             subject: self.names.dead(&identity.unit, &identity.submission),
             headers: HeaderMap::new(),
             payload: input.payload.clone(),
+            replaces: input.replay_of(),
         };
         let deliveries = input.meta.deliveries.to_string();
         let sequence = input.meta.sequence.to_string();
@@ -280,7 +302,7 @@ impl Core {
         for (name, value) in said {
             set(&mut headers, name, value);
         }
-        headers::set_message_id(&mut headers, &identity.submission);
+        headers::set_message_id(&mut headers, &input.message_id(&letter.subject));
         letter.headers = headers;
         if letter.size() > max_message {
             // A message at the very limit leaves no room for headers. What happened to it is

@@ -31,10 +31,7 @@ pub mod envelope;
 pub mod handle;
 pub mod job;
 
-/// Header value of a result whose report was read.
-pub const PROCESSED: &str = "processed";
-/// Header value of a result whose report was refused.
-pub const REFUSED: &str = "refused";
+pub use bus::headers::{PROCESSED, REFUSED};
 
 /// Longest pause between two attempts to connect or to find streams and consumer.
 const MAX_PAUSE: Duration = Duration::from_secs(5);

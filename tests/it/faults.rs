@@ -193,6 +193,7 @@ fn a_report_whose_result_is_there_is_acknowledged_without_a_second() {
             subject: client.names().processed(&Unit::new("H50.1"), "0"),
             headers: publish::headers("from long ago", "application/protobuf"),
             payload: "the first result".into(),
+            replaces: None,
         };
         client.connection.publish_once(result).await.unwrap();
         submit_many(&client, 0..1).await;

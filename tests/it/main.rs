@@ -6,6 +6,7 @@
 mod bus;
 mod cli;
 mod contract;
+mod dead;
 mod faults;
 mod harness;
 mod hostile;
