@@ -102,7 +102,8 @@ impl Cli {
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
         let mut behind = matches.subcommand();
         while let Some((_, command)) = behind {
-            let more = command.get_many::<String>(SET_BEHIND).into_iter().flatten();
+            let more = command.try_get_many::<String>(SET_BEHIND).ok().flatten();
+            let more = more.into_iter().flatten();
             cli.global.set.extend(more.cloned());
             behind = command.subcommand();
         }
@@ -119,8 +120,7 @@ impl Cli {
         let set = set.map(|set| set.id(SET_BEHIND));
         root.mut_subcommands(|command| match command.get_name() {
             "help" => command,
-            "dead" => command.mut_subcommands(|command| command.args(&set)).args(&set),
-            _ => command.args(&set),
+            _ => command.mut_subcommands(|command| command.args(&set)).args(&set),
         })
     }
 
