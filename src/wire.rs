@@ -120,6 +120,7 @@ fn without_content(submission: &pb::ReportSubmission) -> pb::ReportSubmission {
         content_size: submission.content_size,
         submitted_at: submission.submitted_at,
         source: submission.source.clone(),
+        content_object: None,
     }
 }
 

@@ -23,7 +23,16 @@ use async_nats::{
 use bytes::Bytes;
 use futures::StreamExt;
 
-use super::{Connection, Error, ErrorKind, Unit, client::store, headers, names::token, publish::set};
+use prost::Message;
+
+use super::{
+    Connection, Documents, Error, ErrorKind, Outgoing, Reference, Unit,
+    client::{from_payload, keep_apart, store},
+    headers,
+    names::token,
+    publish::set,
+};
+use crate::proto::baocao::v1 as pb;
 
 /// Beginning of the headers that say why a letter is dead.
 const WHY: &str = "Baocao-Dead-";
@@ -114,7 +123,15 @@ impl Letter {
 
     /// Whether the document is in it.
     pub fn has_content(&self) -> bool {
-        self.said("Baocao-Dead-Payload") != "omitted"
+        self.said(headers::DEAD_PAYLOAD) != headers::OMITTED
+    }
+
+    /// Where the content lies that did not fit into it.
+    fn elsewhere(&self) -> Option<Reference> {
+        let mut parts = self.said(headers::DEAD_PAYLOAD).split(' ');
+        let is_object = parts.next() == Some("object");
+        let (name, size) = (parts.next()?.to_owned(), parts.next()?.parse().ok()?);
+        is_object.then_some(Reference { name, size })
     }
 
     /// The headers for handing it in again. The id of the submission goes into `ce-id`, since the
@@ -210,6 +227,9 @@ fn size_of(message: &async_nats::jetstream::Message) -> u64 {
 
 /// The content of a letter.
 pub async fn content(connection: &Connection, letter: &Letter) -> Result<Bytes, Error> {
+    if let Some(reference) = letter.elsewhere() {
+        return connection.fetch(&reference).await;
+    }
     let what = format!("read dead letter {}", letter.sequence);
     let stream = stream(connection, connection.names.dead_stream()).await?;
     let message = stream.get_raw_message(letter.sequence).await.map_err(|error| {
@@ -322,15 +342,47 @@ async fn last_on(connection: &Connection, name: String, subject: &str) -> Result
 /// Hands the document of a letter in again, as planned.
 pub async fn replay(connection: &Connection, letter: &Letter, plan: &Plan) -> Result<(), Error> {
     // First, so that nothing is deleted for a letter that is gone.
-    let content = content(connection, letter).await?;
+    let (headers, content) = message(connection, letter).await?;
     if let Some(sequence) = plan.refused_result {
         delete(connection, connection.names.processed_stream(), sequence).await?;
     }
-    let publish = PublishMessage::build()
-        .headers(letter.replayed_headers())
-        .payload(content);
+    let publish = PublishMessage::build().headers(headers).payload(content);
     store(connection, &plan.subject, &publish).await?;
     discard(connection, letter).await
+}
+
+/// The message that hands a letter in again. One at the limit of a message has no room for the
+/// headers of a replay; its document goes to the object store.
+async fn message(connection: &Connection, letter: &Letter) -> Result<(HeaderMap, Bytes), Error> {
+    let content = content(connection, letter).await?;
+    let whole = Outgoing {
+        subject: String::new(),
+        headers: letter.replayed_headers(),
+        payload: content.clone(),
+        replaces: None,
+    };
+    if whole.size() <= connection.client.max_payload() {
+        return Ok((whole.headers, content));
+    }
+    let media_type = letter.said(headers::CONTENT_TYPE);
+    let mut submission = match media_type {
+        "" => {
+            return Err(Error::new(
+                ErrorKind::TooLarge,
+                "there is no room for a replay's headers",
+            ));
+        }
+        headers::PROTOBUF | headers::JSON => from_payload(Some(&letter.headers), &content)?,
+        _ => pb::ReportSubmission {
+            media_type: media_type.into(),
+            content: content.into(),
+            ..Default::default()
+        },
+    };
+    keep_apart(connection, &mut submission).await?;
+    let mut event = whole.headers;
+    set(&mut event, headers::CONTENT_TYPE, headers::PROTOBUF);
+    Ok((event, submission.encode_to_vec().into()))
 }
 
 /// Throws a letter away.

@@ -21,6 +21,12 @@ pub const PROCESSED: &str = "processed";
 /// Value of [`STATUS`](super::publish::STATUS) of a result whose report was refused.
 pub const REFUSED: &str = "refused";
 
+/// Says of a dead letter where its content is, if it is not in it: "object", name and size, or
+/// [`OMITTED`].
+pub const DEAD_PAYLOAD: &str = "Baocao-Dead-Payload";
+/// The content of a dead letter is nowhere.
+pub const OMITTED: &str = "omitted";
+
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 

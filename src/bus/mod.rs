@@ -11,12 +11,14 @@
 //! - [`publish`]: a message stored once, for ever;
 //! - [`headers`]: CloudEvents and trace context;
 //! - [`client`]: submitting reports and watching what comes out;
-//! - [`dead`]: dead letters, and handing them in again.
+//! - [`dead`]: dead letters, and handing them in again;
+//! - [`documents`]: what is too large for a message.
 
 pub mod client;
 pub mod connect;
 pub mod dead;
 pub mod delivery;
+pub mod documents;
 pub mod error;
 pub mod headers;
 pub mod intake;
@@ -27,6 +29,7 @@ pub mod topology;
 pub use client::{Event, submit, watch};
 pub use connect::{Connection, connect};
 pub use delivery::{Delivery, Meta};
+pub use documents::{Documents, Reference};
 pub use error::{Error, ErrorKind};
 pub use names::{Names, Unit};
 pub use publish::{Outgoing, Outlet, Published};

@@ -123,6 +123,16 @@ impl Names {
         format!("{}_DEAD", self.streams)
     }
 
+    /// Subject of an endpoint of the service.
+    pub fn service(&self, endpoint: &str) -> String {
+        format!("{}.svc.{endpoint}", self.prefix)
+    }
+
+    /// Object store of what is too large for a message.
+    pub fn documents(&self) -> String {
+        format!("{}-documents", self.prefix.replace('.', "_"))
+    }
+
     /// Durable consumer that all workers share.
     pub fn consumer(&self) -> String {
         format!("{}-worker", self.prefix.replace('.', "_"))

@@ -136,9 +136,12 @@ async fn stored_result(connection: &Connection, unit: &Unit, id: &str) -> Result
     let stream = connection.jetstream.get_stream_no_info(names.processed_stream());
     let stream = stream.await.map_err(|cause| failed(cause.into()))?;
     match stream.get_last_raw_message_by_subject(&names.processed(unit, id)).await {
-        Ok(message) => bus::client::from_payload(Some(&message.headers), &message.payload)
-            .map(Some)
-            .map_err(|cause| failed(cause.into())),
+        Ok(message) => {
+            let result = bus::client::from_payload(Some(&message.headers), &message.payload);
+            let result = result.map_err(|cause| failed(cause.into()))?;
+            let whole = bus::client::whole(connection, result).await;
+            whole.map(Some).map_err(|cause| failed(cause.into()))
+        }
         Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
         Err(cause) => Err(failed(cause.into())),
     }

@@ -5,11 +5,16 @@
 //! - [`run`]: connect, provide for streams and consumer, pull, hand out, drain;
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
-//! - [`envelope`]: what a message holds.
+//! - [`envelope`]: what a message holds;
+//! - [`service`]: the same job for a request that waits.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use tokio::{sync::RwLock, task::JoinSet, time::timeout};
+use tokio::{
+    sync::{RwLock, Semaphore},
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -30,6 +35,7 @@ use crate::{
 pub mod envelope;
 pub mod handle;
 pub mod job;
+pub mod service;
 
 pub use bus::headers::{PROCESSED, REFUSED};
 
@@ -120,8 +126,19 @@ pub async fn run_with(
         () = &mut shutdown => return Ok(worker.summary),
     };
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
+    let service = match service::start(&connection, &worker.settings).await {
+        Ok(service) => service,
+        // The queue is worked on all the same.
+        Err(error) => {
+            tracing::error!(%error, "there is no service");
+            None
+        }
+    };
     let intake = worker.work(&connection, shutdown).await;
     worker.health.set_draining();
+    if let Some(service) = service {
+        service.stop().await;
+    }
     worker.drain(&connection, intake).await;
     health_follows.abort();
     tracing::info!(summary = %worker.summary, "stopped");
@@ -215,10 +232,16 @@ impl Worker {
             stopping: self.stopping.clone(),
             gone: Arc::default(),
             reading: RwLock::default(),
+            fetching: Semaphore::new(self.large_documents()),
         });
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
+    }
+
+    /// How many documents from the object store may be in memory at once.
+    fn large_documents(&self) -> usize {
+        (self.settings.worker.max_bytes_in_flight / self.settings.decode.max_bytes.max(1)).max(1)
     }
 
     /// Pulls and hands out until the intake fails.
