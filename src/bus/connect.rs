@@ -189,7 +189,8 @@ impl Identity {
             ways.push(("bus.token", Identity::Token(token)));
         }
         if !settings.credentials_file.is_empty() {
-            let credentials = read("credentials_file", &settings.credentials_file)?;
+            // The client reads them only with a line break at their end.
+            let credentials = read("credentials_file", &settings.credentials_file)? + "\n";
             ways.push(("bus.credentials_file", Identity::Credentials(credentials)));
         }
         if !settings.nkey_file.is_empty() {

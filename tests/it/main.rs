@@ -15,5 +15,6 @@ mod limits;
 mod noise;
 mod privacy;
 mod reports;
+mod security;
 mod service;
 mod support;
