@@ -93,6 +93,20 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     Ok(Topology { consumer, drifts })
 }
 
+/// Whether the streams of results, alerts and dead letters are there. The error is a look that
+/// failed.
+pub async fn outputs_are_there(connection: &Connection) -> Result<bool, Error> {
+    let names = &connection.names;
+    for stream in [names.processed_stream(), names.alerts_stream(), names.dead_stream()] {
+        match stream_info(connection, &stream).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Missing => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
 /// The streams as this program would have them.
 pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);

@@ -22,6 +22,7 @@ use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
     decode::Refusal,
+    telemetry::Health,
 };
 
 /// Tries of one publish or acknowledgement within one delivery: a short silence of the server
@@ -89,6 +90,8 @@ pub struct Handler<O> {
     pub stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     pub gone: Arc<Notify>,
+    /// Told whether things go out.
+    pub health: Arc<Health>,
     /// Held while a document from the object store is in memory, which the room for its message
     /// does not count.
     pub fetching: Semaphore,
@@ -240,7 +243,14 @@ impl<O: Outlet + Documents> Handler<O> {
     }
 
     async fn publish_insisting(&self, message: &Outgoing) -> Result<Published, Error> {
-        self.insist(|| self.outlet.publish_once(message.clone())).await
+        let published = self.insist(|| self.outlet.publish_once(message.clone())).await;
+        match &published {
+            Ok(_) => self.health.set_publishing(true),
+            // These are about the one message.
+            Err(error) if matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::Malformed) => {}
+            Err(_) => self.health.set_publishing(false),
+        }
+        published
     }
 
     /// Tries again after a silence, a few times.

@@ -204,6 +204,7 @@ impl Stage {
             gone: Arc::default(),
             reading: RwLock::default(),
             fetching: Semaphore::new(1),
+            health: Arc::default(),
         };
         Self { bus, handler }
     }
