@@ -6,13 +6,17 @@
 mod bus;
 mod cli;
 mod contract;
+mod dead;
 mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod large;
 mod limits;
 mod noise;
 mod privacy;
 mod reports;
 mod sandbox;
+mod security;
+mod service;
 mod support;
