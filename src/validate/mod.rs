@@ -330,7 +330,7 @@ pub fn check(context: &Context<'_>, rules: &RuleSet) -> Vec<Finding> {
         }
     }
     found.sort_by_key(|finding| finding.spans.first().copied());
-    doubt_scans(document, rules, &mut found);
+    doubt_scans(context.document, rules, &mut found);
     found
 }
 
