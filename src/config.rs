@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{alert::AlertPolicy, decode, validate};
@@ -138,6 +139,7 @@ pub struct Rules {
     pub preview: bool,
     pub sure_confidence: u8,
     pub severity: BTreeMap<String, RuleSeverity>,
+    pub unit: BTreeMap<String, BTreeMap<String, RuleSeverity>>,
 }
 
 /// The severity of a rule, or off.
@@ -226,25 +228,16 @@ impl Settings {
         }
     }
 
-    /// Which rules are on, and how grave their findings are.
-    pub fn rule_set(&self) -> validate::RuleSet {
-        let severity = |setting: &RuleSeverity| match setting {
-            RuleSeverity::Off => None,
-            RuleSeverity::Info => Some(validate::Severity::Info),
-            RuleSeverity::Warning => Some(validate::Severity::Warning),
-            RuleSeverity::Error => Some(validate::Severity::Error),
-        };
-        let overrides = self
-            .rules
-            .severity
-            .iter()
-            .map(|(rule, setting)| (rule.clone(), severity(setting)))
-            .collect();
-        validate::RuleSet {
-            overrides,
+    /// Which rules are on, and how grave their findings are, by unit.
+    pub fn rule_sets(&self) -> validate::RuleSets {
+        let everywhere = validate::RuleSet {
+            overrides: severities(&self.rules.severity),
             preview: self.rules.preview,
             sure_confidence: self.rules.sure_confidence,
-        }
+        };
+        let units = self.rules.unit.iter();
+        let units = units.map(|(unit, settings)| (unit.clone(), severities(settings)));
+        validate::RuleSets::new(everywhere, units.collect())
     }
 
     /// Which findings become alerts.
@@ -253,4 +246,18 @@ impl Settings {
             min_severity: self.alert.min_severity,
         }
     }
+}
+
+/// Severities as validation has them.
+fn severities(settings: &BTreeMap<String, RuleSeverity>) -> FxHashMap<String, Option<validate::Severity>> {
+    let severity = |setting: RuleSeverity| match setting {
+        RuleSeverity::Off => None,
+        RuleSeverity::Info => Some(validate::Severity::Info),
+        RuleSeverity::Warning => Some(validate::Severity::Warning),
+        RuleSeverity::Error => Some(validate::Severity::Error),
+    };
+    settings
+        .iter()
+        .map(|(rule, &setting)| (rule.clone(), severity(setting)))
+        .collect()
 }

@@ -98,8 +98,8 @@ pub struct Reading<'g> {
 }
 
 impl<'g> Reading<'g> {
-    /// Reading with these settings, on a given day or today.
-    pub fn new(global: &'g Global, settings: &Settings, today: Option<PartialDate>) -> Self {
+    /// Reading with these settings and the rules of a unit, on a given day or today.
+    pub fn new(global: &'g Global, settings: &Settings, unit: &str, today: Option<PartialDate>) -> Self {
         Self {
             global,
             limits: settings.limits(),
@@ -108,7 +108,7 @@ impl<'g> Reading<'g> {
                 warm: 0,
                 ..settings.sandbox()
             }),
-            rules: settings.rule_set(),
+            rules: settings.rule_sets().of(unit).clone(),
             today: today.unwrap_or_else(today_in_viet_nam),
             vocabulary: Vocabulary::embedded(),
         }

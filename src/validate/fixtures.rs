@@ -37,7 +37,10 @@ fn names(directory: &str, extension: &str) -> BTreeSet<String> {
 #[test]
 fn ids_are_kebab_case_unique_and_sorted() {
     for rule in RULES {
-        let kebab = rule.id.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        let kebab = rule
+            .id
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
         assert!(
             kebab && !rule.id.starts_with('-') && !rule.id.ends_with('-'),
             "{}",
@@ -81,6 +84,19 @@ fn each_rule_is_documented_under_all_headings() {
 fn each_rule_has_a_fixture_and_each_fixture_a_rule() {
     let ids: BTreeSet<String> = RULES.iter().map(|rule| rule.id.to_owned()).collect();
     assert_eq!(names("tests/rules", "md"), ids);
+}
+
+#[test]
+fn the_page_of_rules_is_up_to_date() {
+    let path = root().join("src/validate/RULES.md");
+    if std::env::var_os("BAOCAO_BLESS").is_some() {
+        fs::write(&path, page::all()).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == page::all(),
+        "src/validate/RULES.md is not what `baocao rules page` prints; BAOCAO_BLESS=1 cargo test writes it"
+    );
 }
 
 #[test]
@@ -220,6 +236,11 @@ const PIECES: &[&str] = &[
     " 7.922.816.251.426.433.759.354.395 tỷ đồng",
     ", gồm: 12 xã, 13 xã; 14 xã",
     " (trong đó 5 xã, 6 xã)",
+    ", trong đó 120 xã",
+    "từ 5 xã lên 12 xã",
+    ", tăng 12 xã so với năm 2022 (",
+    "tỉnh Hà Nam UBND huyện ",
+    "Hà Nội, ngày 5 tháng 1 năm 2026\n",
     " 0%",
     " đạt ",
     " chiếm ",

@@ -26,7 +26,7 @@ use crate::{
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::RuleSet,
+    validate::RuleSets,
     vocabulary::Vocabulary,
     wire,
 };
@@ -40,7 +40,7 @@ pub struct Core {
     names: Names,
     limits: Limits,
     decoder: Decoder,
-    rules: RuleSet,
+    rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
     vocabulary: &'static Vocabulary,
@@ -122,7 +122,7 @@ impl Core {
             names,
             limits: settings.limits(),
             decoder,
-            rules: settings.rule_set(),
+            rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
             vocabulary: Vocabulary::embedded(),
@@ -149,7 +149,7 @@ impl Core {
                     .decode_blocking(&submission.content, &submission.media_type, &self.limits);
                 // The day it was handed in, not the day of this delivery.
                 let today = day_in_viet_nam(input.meta.stored_at);
-                pipeline::finish(decoded, self.vocabulary, &self.rules, today)
+                pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
             }
         };
         // The document is done with; results carry its size and hash.
