@@ -130,10 +130,11 @@ fn signed_pdfs_give_the_number_and_date_of_their_signatures() {
         let (document, report) = read(&path);
         let date = Some(PartialDate::new(year, month, day));
         assert_eq!(header(&document, &report), ("THÔNG BÁO".into(), number.into(), date));
-        let issuer = report.header.issuers[0]
+        let issuer: Vec<&str> = report.header.issuers[0]
             .iter()
-            .flat_map(|line| line.of(&document.text).split_whitespace());
-        assert_eq!(issuer.collect::<Vec<_>>().join(" "), "ỦY BAN NHÂN DÂN TỈNH QUẢNG NGÃI");
+            .flat_map(|piece| piece.of(&document.text).split_whitespace())
+            .collect();
+        assert_eq!(issuer.join(" "), "ỦY BAN NHÂN DÂN TỈNH QUẢNG NGÃI");
         assert!(!findings(&document, &report).contains(&"header-missing".to_owned()));
         assert_eq!((document.pages.len(), document.pages[0].confidence), (2, None));
         assert!(!document.text.contains("\n2\n"), "page numbers are no text");
