@@ -3,8 +3,8 @@
 use crate::{
     decode::{self, Limits, Refusal},
     document::Document,
-    extract::{self, PartialDate, Report},
-    validate::{self, Finding, RuleSet},
+    extract::{self, Layout, PartialDate, Report},
+    validate::{self, Context, Finding, RuleSet},
     vocabulary::Vocabulary,
 };
 
@@ -37,10 +37,23 @@ pub fn process(
     rules: &RuleSet,
     today: PartialDate,
 ) -> Outcome {
-    match decode::decode(bytes, media_type, limits) {
+    finish(decode::decode(bytes, media_type, limits), vocabulary, rules, today)
+}
+
+/// Reads and checks what has been decoded elsewhere (a sandboxed child process).
+pub fn finish(
+    decoded: Result<Document, Refusal>,
+    vocabulary: &Vocabulary,
+    rules: &RuleSet,
+    today: PartialDate,
+) -> Outcome {
+    match decoded {
         Ok(document) => {
-            let report = extract::extract(&document, vocabulary);
-            let findings = validate::validate(&document, &report, vocabulary, rules, today);
+            let layout = Layout::of(&document);
+            let report = extract::read(&document, &layout, vocabulary);
+            let context = Context::new(&document, Some(&layout), &report, vocabulary, today);
+            let findings = validate::check(&context, rules);
+            drop(context);
             Outcome::Processed(Box::new(Processed {
                 document,
                 report,

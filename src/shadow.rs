@@ -8,10 +8,33 @@
 
 use crate::document::Span;
 
+mod tokens;
+
+pub use tokens::Tokens;
+
 /// A folded word. A Vietnamese syllable (up to nine letters) is held exactly: base letters in
 /// order, then its tone, wherever the mark stands. Longer words are held as a hash.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key(u64);
+
+/// The key of a word that is written in the program, computed by the compiler.
+macro_rules! key {
+    ($word:literal) => {
+        const { $crate::shadow::Key::new($word) }
+    };
+}
+pub(crate) use key;
+
+/// The keys of words that are written in the program, for use in constants.
+pub const fn keys<const N: usize>(words: [&str; N]) -> [Key; N] {
+    let mut keys = [Key::NONE; N];
+    let mut i = 0;
+    while i < N {
+        keys[i] = Key::new(words[i]);
+        i += 1;
+    }
+    keys
+}
 
 /// Tone marks in the order ngang, huyền, hỏi, ngã, sắc, nặng, after each base letter.
 const TONED: [&str; 24] = [
@@ -55,8 +78,9 @@ const LATIN: usize = 0x250;
 const ADDITIONAL: usize = 0x1E00;
 
 /// Letter number in the low byte, tone in the next, upper case in bit 15; 0 for what is no letter.
-static LETTERS: [u16; LATIN + 0x100] = letters();
+const LETTERS: [u16; LATIN + 0x100] = letters();
 const UPPER: u16 = 1 << 15;
+const TONE: u16 = 7 << 8;
 
 const fn letters() -> [u16; LATIN + 0x100] {
     let mut table = [0; LATIN + 0x100];
@@ -134,31 +158,85 @@ const fn decode(bytes: &[u8], i: usize) -> (usize, usize) {
     }
 }
 
-/// What a character is to the reader.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Class {
-    Letter(u16),
-    Digit,
-    Space,
-    Newline,
-    Other,
+/// What a character is to the reader: its row of [`LETTERS`], or one of the classes below; 0 for
+/// all that is a mark.
+type Class = u16;
+const SPACE: Class = 1 << 14;
+const NEWLINE: Class = 1 << 13;
+/// A digit; the low byte is its letter number in words.
+const DIGIT: Class = 1 << 12;
+/// The letter number, not 0 for letters and digits alone.
+const IN_WORD: Class = 0xFF;
+
+const fn is_letter(class: Class) -> bool {
+    class & IN_WORD != 0 && class & DIGIT == 0
 }
 
-fn class(code: usize) -> Class {
-    match code {
-        0x30..=0x39 => Class::Digit,
-        0x0A => Class::Newline,
-        // Markdown emphasis and zero-width characters are invisible.
-        0x09 | 0x0B..=0x0D | 0x20 | 0xA0 | 0xAD | 0x2A | 0x5F => Class::Space,
-        0x2000..=0x200F | 0x2028..=0x202F | 0x205F..=0x2060 | 0x3000 | 0xFEFF => Class::Space,
-        _ if code < LATIN || (ADDITIONAL..ADDITIONAL + 0x100).contains(&code) => match LETTERS[slot(code)] {
-            0 => Class::Other,
-            letter => Class::Letter(letter),
-        },
-        0x300..=0x36F => Class::Letter(OTHER_LETTER),
-        _ if char::from_u32(code as u32).is_some_and(char::is_alphabetic) => Class::Letter(OTHER_LETTER),
-        _ => Class::Other,
+/// The classes of the characters of [`LETTERS`].
+static CLASSES: [Class; LATIN + 0x100] = classes();
+
+const fn classes() -> [Class; LATIN + 0x100] {
+    let mut table = LETTERS;
+    let mut c = b'0' as usize;
+    while c <= b'9' as usize {
+        table[c] = DIGIT | (DIGIT_0 + (c - b'0' as usize) as u16);
+        c += 1;
     }
+    table[b'\n' as usize] = NEWLINE;
+    // Markdown emphasis and zero-width characters are invisible.
+    let spaces = [0x09, 0x0B, 0x0C, 0x0D, 0x20, 0xA0, 0xAD, 0x2A, 0x5F];
+    let mut i = 0;
+    while i < spaces.len() {
+        table[spaces[i]] = SPACE;
+        i += 1;
+    }
+    table
+}
+
+#[inline]
+fn class(code: usize) -> Class {
+    if code < LATIN {
+        CLASSES[code]
+    } else if (ADDITIONAL..ADDITIONAL + 0x100).contains(&code) {
+        CLASSES[code - ADDITIONAL + LATIN]
+    } else {
+        class_beyond(code)
+    }
+}
+
+/// The class of a character that Vietnamese does not write with.
+fn class_beyond(code: usize) -> Class {
+    match code {
+        0x2000..=0x200F | 0x2028..=0x202F | 0x205F..=0x2060 | 0x3000 | 0xFEFF => SPACE,
+        0x300..=0x36F => OTHER_LETTER,
+        _ if char::from_u32(code as u32).is_some_and(char::is_alphabetic) => OTHER_LETTER,
+        _ => 0,
+    }
+}
+
+/// Whether a character is a capital (true) or another letter (false); none for what is no letter.
+/// The same as [`char::is_uppercase`] and [`char::is_alphabetic`] say, without a search for the letters
+/// of Vietnamese.
+pub fn letter_case(c: char) -> Option<bool> {
+    let code = c as usize;
+    let class = if code < LATIN || (ADDITIONAL..ADDITIONAL + 0x100).contains(&code) {
+        CLASSES[slot(code)]
+    } else {
+        0
+    };
+    // Other letters are written in either case, and some signs of Latin-1 are letters to Unicode.
+    if is_letter(class) && class & IN_WORD != OTHER_LETTER {
+        Some(class & UPPER != 0)
+    } else if c.is_ascii() {
+        None
+    } else {
+        c.is_alphabetic().then(|| c.is_uppercase())
+    }
+}
+
+/// Whether a byte is Markdown emphasis, which is no white space.
+fn is_emphasis(byte: u8) -> bool {
+    matches!(byte, b'*' | b'_')
 }
 
 impl Key {
@@ -366,73 +444,55 @@ pub struct Reader<'t> {
     /// The text.
     pub text: &'t str,
     flow: &'t Flow,
+    tokens: Option<&'t Tokens>,
 }
 
 impl<'t> Reader<'t> {
-    /// A reader of `text` that passes the line breaks that `flow` joins.
+    /// A reader of `text` that passes the line breaks that `flow` joins, and lexes on demand.
     pub fn new(text: &'t str, flow: &'t Flow) -> Self {
-        Self { text, flow }
+        Self {
+            text,
+            flow,
+            tokens: None,
+        }
+    }
+
+    /// The same with the tokens of this text and flow at hand: for reading much, or often.
+    pub fn with(text: &'t str, flow: &'t Flow, tokens: &'t Tokens) -> Self {
+        Self {
+            text,
+            flow,
+            tokens: Some(tokens),
+        }
     }
 
     /// The token that begins at or behind `from`.
     pub fn after(&self, from: usize) -> Token {
-        let bytes = self.text.as_bytes();
-        let mut i = from;
-        let mut spaced = false;
-        loop {
-            if i >= bytes.len() {
-                return Token {
-                    kind: Kind::End,
-                    span: Span::new(bytes.len(), bytes.len()),
-                    spaced,
-                    ..Token::default()
-                };
-            }
-            let (code, size) = decode(bytes, i);
-            match class(code) {
-                Class::Space => {
-                    spaced |= code != 0x2A && code != 0x5F;
-                    i += size;
-                }
-                Class::Newline => match self.flow.onward(i) {
-                    Some(next) => {
-                        spaced = true;
-                        i = next;
-                    }
-                    None => {
-                        return Token {
-                            kind: Kind::Break,
-                            span: Span::new(i, i + 1),
-                            spaced,
-                            ..Token::default()
-                        };
-                    }
-                },
-                Class::Digit => {
-                    let end = i + bytes[i..].iter().take_while(|b| b.is_ascii_digit()).count();
-                    return Token {
-                        kind: Kind::Number,
-                        span: Span::new(i, end),
-                        spaced,
-                        ..Token::default()
-                    };
-                }
-                Class::Letter(_) => return Token { spaced, ..self.word(i) },
-                Class::Other => {
-                    let span = Span::new(i, i + size);
-                    return Token {
-                        kind: Kind::Mark(mark(code)),
-                        span,
-                        spaced,
-                        ..Token::default()
-                    };
-                }
-            }
+        let mut token = self.next(from);
+        while token.kind == Kind::Break
+            && let Some(next) = self.flow.onward(token.start())
+        {
+            token = Token {
+                spaced: true,
+                ..self.next(next)
+            };
         }
+        token
+    }
+
+    /// The token that begins at or behind `from`, be it a line break that is to be passed.
+    fn next(&self, from: usize) -> Token {
+        let known = self.tokens.and_then(|tokens| tokens.after(self.text, from));
+        known.unwrap_or_else(|| lex(self.text, from))
     }
 
     /// The token that ends at or before `until`.
     pub fn before(&self, until: usize) -> Token {
+        let known = self.tokens.and_then(|tokens| tokens.before(self.text, until));
+        known.unwrap_or_else(|| self.lex_before(until))
+    }
+
+    fn lex_before(&self, until: usize) -> Token {
         let bytes = self.text.as_bytes();
         let mut i = until;
         let mut spaced = false;
@@ -448,15 +508,15 @@ impl<'t> Reader<'t> {
             let (code, _) = decode(bytes, start);
             match class(code) {
                 // A text that goes on begins behind white space.
-                Class::Space | Class::Newline if self.flow.back(i).is_some() => {
+                SPACE | NEWLINE if self.flow.back(i).is_some() => {
                     spaced = true;
                     i = self.flow.back(i).unwrap_or(start);
                 }
-                Class::Space => {
-                    spaced |= code != 0x2A && code != 0x5F;
+                SPACE => {
+                    spaced |= !is_emphasis(bytes[start]);
                     i = start;
                 }
-                Class::Newline => {
+                NEWLINE => {
                     return Token {
                         kind: Kind::Break,
                         span: Span::new(start, i),
@@ -464,19 +524,19 @@ impl<'t> Reader<'t> {
                         ..Token::default()
                     };
                 }
-                Class::Digit | Class::Letter(_) => {
-                    return Token {
-                        spaced,
-                        ..self.run_before(i)
-                    };
-                }
-                Class::Other => {
+                0 => {
                     let span = Span::new(start, i);
                     return Token {
                         kind: Kind::Mark(mark(code)),
                         span,
                         spaced,
                         ..Token::default()
+                    };
+                }
+                _ => {
+                    return Token {
+                        spaced,
+                        ..self.run_before(i)
                     };
                 }
             }
@@ -495,11 +555,11 @@ impl<'t> Reader<'t> {
         while at < end {
             let (code, size) = decode(self.text.as_bytes(), at);
             match class(code) {
-                Class::Newline => {
+                NEWLINE => {
                     space(&mut out);
                     at = self.flow.onward(at).unwrap_or(at + size);
                 }
-                Class::Space => {
+                SPACE => {
                     if code != 0x2A && code != 0x5F {
                         space(&mut out);
                     }
@@ -520,43 +580,6 @@ impl<'t> Reader<'t> {
         token.span.of(self.text)
     }
 
-    fn word(&self, start: usize) -> Token {
-        let bytes = self.text.as_bytes();
-        let mut folder = Folder::new();
-        let mut i = start;
-        let (mut upper, mut lower, mut first_upper) = (0, 0, false);
-        while i < bytes.len() {
-            let (code, size) = decode(bytes, i);
-            match class(code) {
-                Class::Letter(letter) => {
-                    if letter & UPPER != 0 {
-                        first_upper |= i == start;
-                        upper += 1;
-                    } else {
-                        lower += 1;
-                    }
-                    folder = folder.push(letter & 0xFF, (letter >> 8) & 7);
-                }
-                Class::Digit => folder = folder.push(DIGIT_0 + (code - 0x30) as u16, 0),
-                _ => break,
-            }
-            i += size;
-        }
-        let case = match (upper, lower) {
-            (0, _) => Case::Lower,
-            (1, _) if first_upper => Case::Title,
-            (_, 0) => Case::Upper,
-            _ => Case::Mixed,
-        };
-        Token {
-            kind: Kind::Word,
-            span: Span::new(start, i),
-            key: folder.key(),
-            case,
-            spaced: false,
-        }
-    }
-
     /// The word or number that ends at `end`.
     fn run_before(&self, end: usize) -> Token {
         let bytes = self.text.as_bytes();
@@ -565,8 +588,8 @@ impl<'t> Reader<'t> {
         while start > 0 {
             let at = previous(bytes, start);
             match class(decode(bytes, at).0) {
-                Class::Digit => {}
-                Class::Letter(_) => first_letter = Some(at),
+                class if is_letter(class) => first_letter = Some(at),
+                class if class & DIGIT != 0 => {}
                 _ => break,
             }
             start = at;
@@ -575,7 +598,7 @@ impl<'t> Reader<'t> {
             // "5xã": the word begins at its first letter, the number before it is a token of its own.
             Some(letter) => {
                 let letter_run = bytes[start..letter].iter().take_while(|b| b.is_ascii_digit()).count();
-                self.word(start + letter_run)
+                word(self.text, start + letter_run)
             }
             None => Token {
                 kind: Kind::Number,
@@ -583,6 +606,96 @@ impl<'t> Reader<'t> {
                 ..Token::default()
             },
         }
+    }
+}
+
+/// The token that begins at or behind `from`; every line break is one.
+#[inline]
+fn lex(text: &str, from: usize) -> Token {
+    let mut chars = text[from..].chars();
+    let mut spaced = false;
+    let (c, class) = loop {
+        let Some(c) = chars.next() else {
+            return Token {
+                kind: Kind::End,
+                span: Span::new(text.len(), text.len()),
+                spaced,
+                ..Token::default()
+            };
+        };
+        match class(c as usize) {
+            SPACE => spaced |= !matches!(c, '*' | '_'),
+            class => break (c, class),
+        }
+    };
+    let mut end = text.len() - chars.as_str().len();
+    let start = end - c.len_utf8();
+    if is_letter(class) {
+        return Token {
+            spaced,
+            ..word(text, start)
+        };
+    }
+    let kind = if class & DIGIT != 0 {
+        end += chars.as_str().bytes().take_while(u8::is_ascii_digit).count();
+        Kind::Number
+    } else if class == NEWLINE {
+        Kind::Break
+    } else {
+        Kind::Mark(mark(c as usize))
+    };
+    Token {
+        kind,
+        span: Span::new(start, end),
+        spaced,
+        ..Token::default()
+    }
+}
+
+/// The word that begins with the letter at `start`.
+#[inline]
+fn word(text: &str, start: usize) -> Token {
+    let mut chars = text[start..].chars();
+    let mut end = text.len();
+    let (mut bits, mut shift) = (0, 0);
+    let (mut tone, mut first, mut upper, mut digits) = (0, 0, 0, 0);
+    while let Some(c) = chars.next() {
+        let class = class(c as usize);
+        if class & IN_WORD == 0 {
+            end -= chars.as_str().len() + c.len_utf8();
+            break;
+        }
+        if shift < TONE_SHIFT {
+            bits |= u64::from(class & IN_WORD) << shift;
+        }
+        if shift == 0 {
+            first = class & UPPER;
+        }
+        shift += LETTER_BITS;
+        if class & TONE != 0 {
+            tone = class & TONE;
+        }
+        upper += u32::from(class / UPPER);
+        digits += u32::from(class / DIGIT & 1);
+    }
+    let lower = shift / LETTER_BITS - upper - digits;
+    let case = match (upper, lower) {
+        (0, _) => Case::Lower,
+        (1, _) if first != 0 => Case::Title,
+        (_, 0) => Case::Upper,
+        _ => Case::Mixed,
+    };
+    let key = if shift <= TONE_SHIFT {
+        Key(bits | u64::from(tone >> 8) << TONE_SHIFT)
+    } else {
+        Key::new(&text[start..end])
+    };
+    Token {
+        kind: Kind::Word,
+        span: Span::new(start, end),
+        key,
+        case,
+        spaced: false,
     }
 }
 
@@ -623,6 +736,14 @@ mod tests {
             }
             out.push(reader.token(token).to_owned());
             at = token.end();
+        }
+    }
+
+    #[test]
+    fn the_case_of_a_letter_is_that_of_unicode() {
+        for c in (0..=0x2FFFF).filter_map(char::from_u32) {
+            let unicode = c.is_alphabetic().then(|| c.is_uppercase());
+            assert_eq!(letter_case(c), unicode, "{c:?}");
         }
     }
 

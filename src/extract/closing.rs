@@ -10,7 +10,7 @@ use crate::{
         Layout, Recipient, Signatory,
         layout::{Line, is_name_text, is_upper},
     },
-    shadow::{Flow, Key, Reader},
+    shadow::{Flow, Key, Reader, key},
 };
 
 /// Reads the recipients and the signatories.
@@ -133,7 +133,7 @@ fn behind_heading(text: &str, cell: Span) -> Option<Span> {
     let reader = Reader::new(text, &flow);
     let first = reader.after(cell.start as usize);
     let second = reader.after(first.end());
-    if first.key != Key::new("nơi") || second.key != Key::new("nhận") || second.end() > cell.end as usize {
+    if first.key != key!("nơi") || second.key != key!("nhận") || second.end() > cell.end as usize {
         return None;
     }
     let rest = text[second.end()..cell.end as usize].trim_start_matches([':', '*', '_', ' ', '.']);

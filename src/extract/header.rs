@@ -8,12 +8,12 @@
 use crate::{
     document::{Document, Span},
     extract::{
-        Header, Layout, PartialDate, Period, PeriodKind,
+        Header, Layout, Name, PartialDate, Period, PeriodKind,
         dates::{self, DateMention},
         layout::{is_upper, roman_value},
         symbols,
     },
-    shadow::{Key, Reader, Token},
+    shadow::{Key, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
@@ -199,34 +199,35 @@ fn first_words(reader: &Reader<'_>, cell: Span) -> [Key; 3] {
 }
 
 /// The body above the issuer, and the issuers, from the lines that name bodies.
-fn bodies(reader: &Reader<'_>, masthead: &Masthead) -> (Option<Span>, Vec<Span>) {
+fn bodies(reader: &Reader<'_>, masthead: &Masthead) -> (Name, Vec<Name>) {
     // A name may run over several lines; a dash at the end of one says that another body follows.
-    let mut names: Vec<(Span, bool)> = Vec::new();
+    let mut names: Vec<(Name, bool)> = Vec::new();
     for &line in &masthead.bodies {
-        let joint = names.last().is_some_and(|&(_, joint)| joint);
         let (name, dash) = without_dash(reader.text, line);
-        match names.last_mut() {
-            Some(last) if !joint && !begins_body(reader, line) => {
-                last.0 = last.0.join(name);
-                last.1 = dash;
+        for (n, (part, joint)) in split_joint(reader, name, dash).into_iter().enumerate() {
+            match names.last_mut() {
+                Some(last) if n == 0 && !last.1 && !begins_body(reader, line) => {
+                    last.0.push(part);
+                    last.1 = joint;
+                }
+                _ => names.push((vec![part], joint)),
             }
-            _ => names.push((name, dash)),
         }
     }
-    let names: Vec<(Span, bool)> = names
-        .into_iter()
-        .flat_map(|(name, dash)| split_joint(reader, name, dash))
-        .collect();
     let first_joint = names.iter().position(|&(_, joint)| joint);
-    let spans: Vec<Span> = names.iter().map(|&(name, _)| name).collect();
-    match (spans.as_slice(), first_joint) {
-        ([], _) => (None, vec![]),
-        ([one], _) => (None, vec![*one]),
-        (_, Some(0)) => (None, spans),
+    let mut names: Vec<Name> = names.into_iter().map(|(name, _)| name).collect();
+    match (names.len(), first_joint) {
+        (0 | 1, _) | (_, Some(0)) => (Name::new(), names),
         // The last body is the issuer and the one above it governs; what stands higher still
         // (a ministry above its department) is not named.
-        (_, None) => (Some(spans[spans.len() - 2]), vec![spans[spans.len() - 1]]),
-        (_, Some(first)) => (Some(spans[first - 1]), spans[first..].to_vec()),
+        (count, None) => {
+            let issuer = names.split_off(count - 1);
+            (names.pop().unwrap_or_default(), issuer)
+        }
+        (_, Some(first)) => {
+            let issuers = names.split_off(first);
+            (names.pop().unwrap_or_default(), issuers)
+        }
     }
 }
 
@@ -317,10 +318,10 @@ fn begins_body(reader: &Reader<'_>, line: Span) -> bool {
     let [first, second, _] = first_words(reader, line);
     // TỈNH ỦY, HUYỆN ỦY; but ỦY BAN as well.
     if second == COMMITTEE || first == COMMITTEE {
-        return first != COMMITTEE || second == Key::new("ban");
+        return first != COMMITTEE || second == key!("ban");
     }
     // "BAN CHẤP HÀNH" / "ĐẢNG BỘ TỈNH …" is one name over two lines.
-    HEADS.contains(&first) && (first, second) != (Key::new("đảng"), Key::new("bộ"))
+    HEADS.contains(&first) && (first, second) != (key!("đảng"), key!("bộ"))
 }
 
 /// A date of issue below the text, above the signature: "Hà Nội, ngày … tháng … năm …".
@@ -488,8 +489,8 @@ impl<'t> TitleWords<'t> {
 
     /// "6 tháng đầu năm 2024", "sáu tháng cuối năm", "9 tháng năm 2024", "6 tháng".
     fn months(&self, months: u16, at: usize) -> Option<Named> {
-        let last_half = self.key(at) == Key::new("cuối");
-        let at = if last_half || self.key(at) == Key::new("đầu") {
+        let last_half = self.key(at) == key!("cuối");
+        let at = if last_half || self.key(at) == key!("đầu") {
             at + 1
         } else {
             at
@@ -518,7 +519,7 @@ impl<'t> TitleWords<'t> {
         }
         let second = if self.is_mark(at + 1, '-') {
             self.year(at + 2)
-        } else if matches!(self.key(at + 1), key if key == Key::new("đến") || key == Key::new("và")) {
+        } else if matches!(self.key(at + 1), key if key == key!("đến") || key == key!("và")) {
             self.year(at + 2)
                 .or_else(|| self.year(at + 3).filter(|_| self.key(at + 2) == YEAR))
         } else {
@@ -547,9 +548,9 @@ impl<'t> TitleWords<'t> {
 
     fn number_or_word(&self, at: usize) -> Option<u16> {
         match self.key(at) {
-            key if key == Key::new("sáu") => Some(6),
-            key if key == Key::new("chín") => Some(9),
-            key if key == Key::new("ba") => Some(3),
+            key if key == key!("sáu") => Some(6),
+            key if key == key!("chín") => Some(9),
+            key if key == key!("ba") => Some(3),
             _ => self.number(at),
         }
     }
@@ -569,9 +570,10 @@ mod tests {
     fn names(text: &str) -> (String, Vec<String>) {
         let (document, header) = header(text);
         let cut = |span: Span| span.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
+        let whole = |name: &Name| name.iter().map(|&line| cut(line)).collect::<Vec<_>>().join(" ");
         (
-            header.governing_body.map(cut).unwrap_or_default(),
-            header.issuers.iter().map(|&issuer| cut(issuer)).collect(),
+            whole(&header.governing_body),
+            header.issuers.iter().map(whole).collect(),
         )
     }
 
@@ -585,6 +587,11 @@ mod tests {
                 ),
                 "UBND TỈNH KHÊ LAM",
                 vec!["SỞ LAO ĐỘNG - THƯƠNG BINH VÀ XÃ HỘI"],
+            ),
+            (
+                format!("ỦY BAN NHÂN DÂN\t{motto}\nHUYỆN NÀ PHA\tĐộc lập - Tự do - Hạnh phúc"),
+                "",
+                vec!["ỦY BAN NHÂN DÂN HUYỆN NÀ PHA"],
             ),
             (
                 format!("ỦY BAN NHÂN DÂN\nHUYỆN NÀ PHA\n\n{motto}"),

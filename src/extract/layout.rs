@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
-    shadow::{Case, Flow, Key, Reader, Token},
+    shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
 };
 
 /// What the extractors need to know of the document's lines.
@@ -35,6 +35,8 @@ pub struct Layout {
     pub notes: Vec<Note>,
     /// Labels of list items and headings at line starts, punctuation included: no figures.
     pub labels: Vec<Span>,
+    /// The tokens of the text.
+    pub tokens: Tokens,
 }
 
 /// A line.
@@ -129,8 +131,10 @@ impl Layout {
                 end: label.text,
             })
             .collect();
+        let flow = Flow::new(joiner.joins);
         Self {
-            flow: Flow::new(joiner.joins),
+            tokens: Tokens::of(text, &flow),
+            flow,
             masthead: 0..head.type_line.unwrap_or(head.title_lines.start),
             type_line: head.type_line,
             title: head.title.unwrap_or_default(),
@@ -147,7 +151,7 @@ impl Layout {
 
     /// A reader of the document that goes on across line and page breaks inside sentences.
     pub fn reader<'t>(&'t self, document: &'t Document) -> Reader<'t> {
-        Reader::new(&document.text, &self.flow)
+        Reader::with(&document.text, &self.flow, &self.tokens)
     }
 
     /// The stretches of running text: title and body, then footnotes that stand behind the closing.
@@ -212,11 +216,17 @@ fn is_dash(text: &str) -> bool {
 /// Whether the letters of a text are capitals (a few slips of the scanner allowed).
 pub fn is_upper(text: &str) -> bool {
     let (mut upper, mut lower) = (0, 0);
-    for c in text.chars().filter(|c| c.is_alphabetic()) {
-        if c.is_uppercase() {
-            upper += 1;
-        } else {
-            lower += 1;
+    for c in text.chars() {
+        match letter_case(c) {
+            Some(true) => upper += 1,
+            Some(false) => {
+                lower += 1;
+                // More small letters than capitals can outweigh, were all the rest capitals.
+                if lower * 8 > text.len() {
+                    return false;
+                }
+            }
+            None => {}
         }
     }
     upper >= 2 && lower * 8 <= upper
@@ -564,7 +574,7 @@ fn goes_on(text: &str, title: Option<Span>, line: Line, blank: bool) -> bool {
     let reader = Reader::new(text, &flow);
     let first = reader.after(line.span.start as usize);
     let second = reader.after(first.end());
-    let addressed = first.key == ADDRESSED[0] && (second.key == ADDRESSED[1] || second.key == Key::new("trình"));
+    let addressed = first.key == ADDRESSED[0] && (second.key == ADDRESSED[1] || second.key == key!("trình"));
     if addressed || line.label.is_some() || line.bullet || line.span.len() > 260 {
         return false;
     }
@@ -665,11 +675,11 @@ fn last_signature(text: &str, lines: &[Line], from: usize) -> Option<usize> {
 }
 
 fn is_recipients_heading(text: &str, line: Line) -> bool {
-    starts_with(text, line.span, &[Key::new("nơi"), Key::new("nhận")])
+    starts_with(text, line.span, &[key!("nơi"), key!("nhận")])
 }
 
 fn is_appendix(text: &str, line: Line) -> bool {
-    starts_with(text, line.span, &[Key::new("phụ"), Key::new("lục")]) && is_upper_start(text, line.span)
+    starts_with(text, line.span, &[key!("phụ"), key!("lục")]) && is_upper_start(text, line.span)
 }
 
 fn starts_with(text: &str, span: Span, words: &[Key]) -> bool {
@@ -699,8 +709,8 @@ fn is_signature(text: &str, line: Line) -> bool {
 fn is_signature_note(text: &str, line: Line) -> bool {
     let inner = line.span.of(text).trim_matches(|c: char| !c.is_alphanumeric());
     line.span.len() < 60
-        && (starts_with(inner, Span::new(0, inner.len()), &[Key::new("đã"), Key::new("ký")])
-            || starts_with(inner, Span::new(0, inner.len()), &[Key::new("ký")]))
+        && (starts_with(inner, Span::new(0, inner.len()), &[key!("đã"), key!("ký")])
+            || starts_with(inner, Span::new(0, inner.len()), &[key!("ký")]))
 }
 
 /// Whether a line reads like names of persons: two to six capitalised words in each cell.
@@ -994,7 +1004,7 @@ fn is_torn(text: &str, span: Span) -> bool {
         .strip_suffix(['-', '/', '–'])
         .is_some_and(|rest| rest.ends_with(char::is_alphanumeric) && rest.contains(|c: char| c.is_ascii_digit()));
     let flow = Flow::default();
-    joint || Reader::new(text, &flow).before(span.end as usize).key == Key::new("số")
+    joint || Reader::new(text, &flow).before(span.end as usize).key == key!("số")
 }
 
 /// Whether a line's last word cannot end a sentence.

@@ -57,13 +57,17 @@ pub struct Report {
     pub flow: Flow,
 }
 
+/// The name of a body, line by line: between the lines of a masthead in two columns stands what is
+/// in the other column.
+pub type Name = Vec<Span>;
+
 /// Masthead, title and period of the report.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Header {
-    /// Body above the issuer (cơ quan chủ quản).
-    pub governing_body: Option<Span>,
-    /// Issuing bodies, in order. A name that runs over several lines is one span.
-    pub issuers: Vec<Span>,
+    /// Body above the issuer (cơ quan chủ quản); empty when absent.
+    pub governing_body: Name,
+    /// Issuing bodies, in order.
+    pub issuers: Vec<Name>,
     /// Number and symbol of the report, blank sequence included ("Số:     /BC-STP").
     pub number: Option<Symbol>,
     /// Place of issue (địa danh).
@@ -321,16 +325,20 @@ pub struct Signatory {
 
 /// Reads a report from a document.
 pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
-    let layout = Layout::of(document);
-    let header = header::extract(document, &layout, vocabulary);
-    let sections = sections::extract(document, &layout);
-    let footnotes = footnotes::extract(&layout);
-    let mut citations = citations::extract(document, &layout, vocabulary, &header);
+    read(document, &Layout::of(document), vocabulary)
+}
+
+/// Reads a report from a document whose lines are known.
+pub fn read(document: &Document, layout: &Layout, vocabulary: &Vocabulary) -> Report {
+    let header = header::extract(document, layout, vocabulary);
+    let sections = sections::extract(document, layout);
+    let footnotes = footnotes::extract(layout);
+    let mut citations = citations::extract(document, layout, vocabulary, &header);
     let documents = documents::resolve(document, &mut citations, vocabulary);
-    let mut measures = measures::extract(document, &layout, vocabulary, &sections, &citations);
-    let breakdowns = breakdowns::extract(document, &layout, vocabulary, &footnotes, &measures);
+    let mut measures = measures::extract(document, layout, vocabulary, &sections, &citations);
+    let breakdowns = breakdowns::extract(document, layout, vocabulary, &footnotes, &measures);
     breakdowns::inherit_changes(&mut measures, &breakdowns);
-    let (recipients, signatories) = closing::extract(document, &layout);
+    let (recipients, signatories) = closing::extract(document, layout);
     Report {
         header,
         sections,
@@ -341,6 +349,6 @@ pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
         footnotes,
         recipients,
         signatories,
-        flow: layout.flow,
+        flow: layout.flow.clone(),
     }
 }

@@ -121,6 +121,42 @@ fn groups(run: &[u8], mark: u8) -> bool {
         && parts.all(|part| part.len() == 3 && part.iter().all(u8::is_ascii_digit))
 }
 
+/// Whether a word is the last one of a number in words with this value, as far as the word tells.
+pub fn ends_number(word: Token, value: Decimal) -> bool {
+    const ROUND: [Key; 4] = [MUOI, Key::new("mười"), Key::new("chục"), Key::new("trăm")];
+    let ten = Decimal::TEN;
+    if !word.is_word() {
+        return false;
+    }
+    let digit = last_digit_word(word.key).or_else(|| weak_digit_word(word.key));
+    match digit {
+        Some(digit) => value % ten == Decimal::from(digit),
+        None => ROUND.contains(&word.key) && (value % ten).is_zero(),
+    }
+}
+
+const MUOI: Key = Key::new("mươi");
+
+/// The number below a hundred that begins with a word, and its last word.
+fn below_hundred(reader: &Reader<'_>, first: Token) -> Option<(i64, Token)> {
+    if !first.is_word() {
+        return None;
+    }
+    let next = reader.after(first.end());
+    let (mut value, mut last) = match digit_word(first.key).or_else(|| weak_digit_word(first.key))? {
+        digit if next.is_word() && next.key == MUOI && (2..10).contains(&digit) => (digit * 10, next),
+        digit => (digit, first),
+    };
+    if value >= 10 {
+        let next = reader.after(last.end());
+        if let Some(digit) = last_digit_word(next.key).filter(|_| next.is_word()) {
+            value += digit;
+            last = next;
+        }
+    }
+    Some((value, last))
+}
+
 /// What a word multiplies the number before it by ("3,5 tỷ").
 pub fn multiplier(word: Key) -> Option<i64> {
     const NGHIN: Key = Key::new("nghìn");
@@ -170,23 +206,40 @@ fn last_digit_word(word: Key) -> Option<i64> {
     }
 }
 
-/// The number in words, two to ninety-nine, that begins with this word.
+/// The digits that are other words by themselves ("năm" is a year, "một số" are some): numbers only
+/// before tens and hundreds.
+fn weak_digit_word(word: Key) -> Option<i64> {
+    const MOT: Key = Key::new("một");
+    const NAM: Key = Key::new("năm");
+    match word {
+        MOT => Some(1),
+        NAM => Some(5),
+        _ => None,
+    }
+}
+
+/// The number in words, two to 999, that begins with this word.
 pub fn number_word(reader: &Reader<'_>, first: Token) -> Option<Numeral> {
-    const MUOI: Key = Key::new("mươi");
-    let mut value = digit_word(first.key)?;
-    let mut last = first;
-    let next = reader.after(last.end());
-    if next.key == MUOI && value < 10 {
-        value *= 10;
-        last = next;
-    }
-    if value >= 10 {
-        let next = reader.after(last.end());
-        if let Some(digit) = last_digit_word(next.key).filter(|_| next.is_word()) {
-            value += digit;
-            last = next;
+    const CHUC: Key = Key::new("chục");
+    const TRAM: Key = Key::new("trăm");
+    const LINH: [Key; 2] = [Key::new("linh"), Key::new("lẻ")];
+    let next = reader.after(first.end());
+    let next_key = if next.is_word() { next.key } else { Key::default() };
+    let digit = digit_word(first.key);
+    let (value, last) = match digit.filter(|&digit| digit < 10).or_else(|| weak_digit_word(first.key)) {
+        Some(digit) if next_key == CHUC && digit > 1 => (digit * 10, next),
+        Some(digit) if next_key == TRAM => {
+            let then = reader.after(next.end());
+            let unit = reader.after(then.end());
+            let few = last_digit_word(unit.key).or_else(|| weak_digit_word(unit.key));
+            match (below_hundred(reader, then), few) {
+                (Some((rest, last)), _) if rest >= 10 => (digit * 100 + rest, last),
+                (_, Some(rest)) if then.is_word() && LINH.contains(&then.key) => (digit * 100 + rest, unit),
+                _ => (digit * 100, next),
+            }
         }
-    }
+        _ => below_hundred(reader, first).filter(|_| digit.is_some() || next_key == MUOI)?,
+    };
     Some(Numeral {
         span: first.span.join(last.span),
         value: Decimal::from(value),
@@ -238,6 +291,12 @@ mod tests {
             ("hai hội nghị", Some(2)),
             ("mười lăm xã", Some(15)),
             ("ba mươi hai thôn", Some(32)),
+            ("hai chục hộ", Some(20)),
+            ("một trăm linh năm hộ", Some(105)),
+            ("ba trăm hộ", Some(300)),
+            ("hai trăm bốn mươi mốt hộ", Some(241)),
+            ("năm mươi tư xã", Some(54)),
+            ("năm xã", None),
             ("một hội nghị", None),
         ] {
             let reader = Reader::new(text, &flow);

@@ -10,7 +10,7 @@ use crate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             bodies,
-            mentions::{Mention, numbered},
+            mentions::Mention,
             notation::Identity,
             text::{self, Likeness, likeness},
         },
@@ -57,9 +57,9 @@ struct Dated<'m, 'a> {
 }
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let mentions = numbered(context);
+    let mentions = context.numbered();
     let mut by_identity: FxHashMap<&Identity, BTreeMap<PartialDate, Vec<&Mention<'_>>>> = FxHashMap::default();
-    for mention in &mentions {
+    for mention in mentions {
         if let Some(date) = mention.full_date() {
             by_identity
                 .entry(&mention.identity)

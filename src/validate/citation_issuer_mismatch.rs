@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::{
     document::Span,
-    shadow::Key,
+    shadow::key,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             bodies::{self, Body},
-            mentions::{Mention, numbered},
+            mentions::Mention,
             text,
         },
     },
@@ -48,10 +48,10 @@ Decree 30/2020/NĐ-CP, annex I; Guideline 36-HD/VPTW and the codes of Party bodi
 };
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let mentions = numbered(context);
+    let mentions = context.numbered();
     // Codes under which a document of this type, number and date is cited.
     let mut codes: BTreeMap<_, Vec<&[String]>> = BTreeMap::new();
-    for mention in &mentions {
+    for mention in mentions {
         if let Some(date) = mention.full_date() {
             let key = (&mention.identity.sequence, &mention.identity.type_code, date);
             let known = codes.entry(key).or_default();
@@ -107,7 +107,7 @@ fn whole_name(context: &Context<'_>, name: Span) -> Span {
     let mut whole = name;
     for _ in 0..WORDS {
         let token = reader.before(whole.start as usize);
-        if !token.is_word() || token.key == Key::new("của") {
+        if !token.is_word() || token.key == key!("của") {
             break;
         }
         whole = whole.join(token.span);

@@ -10,7 +10,7 @@ use crate::{
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            mentions::{Mention, numbered},
+            mentions::Mention,
             notation::Identity,
             text::{self, Likeness, likeness},
         },
@@ -58,8 +58,8 @@ struct Numbered<'m, 'a> {
 }
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let mentions = numbered(context);
-    let together = side_by_side(&mentions);
+    let mentions = context.numbered();
+    let together = side_by_side(mentions);
     let frequency = mentions
         .iter()
         .fold(FxHashMap::<&Identity, usize>::default(), |mut count, mention| {
@@ -67,7 +67,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             count
         });
     let mut reported = BTreeSet::new();
-    for group in groups(context, &mentions) {
+    for group in groups(context, mentions) {
         let mut by_identity: BTreeMap<&Identity, Vec<&Mention<'_>>> = BTreeMap::new();
         for mention in group {
             by_identity.entry(&mention.identity).or_default().push(mention);

@@ -8,7 +8,7 @@ use crate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             bodies,
-            mentions::{Mention, numbered},
+            mentions::Mention,
             notation::{Form, Identity},
             text,
         },
@@ -48,18 +48,19 @@ Decree 30/2020/NĐ-CP, annex I, part II, point 3; Guideline 36-HD/VPTW for Party
     check,
 };
 
+/// The forms in which one number is cited: how often each, and where first.
+type Forms = FxHashMap<Form, (usize, Span)>;
+
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let mentions = numbered(context);
-    let mut by_identity: FxHashMap<&Identity, Vec<&Mention<'_>>> = FxHashMap::default();
-    for mention in &mentions {
-        by_identity.entry(&mention.identity).or_default().push(mention);
+    let mentions = context.numbered();
+    let mut by_identity: FxHashMap<&Identity, Forms> = FxHashMap::default();
+    for mention in mentions {
+        let forms = by_identity.entry(&mention.identity).or_default();
+        forms.entry(mention.notation.form).or_insert((0, mention.span())).0 += 1;
     }
     let mut spaced = Vec::new();
-    for mention in &mentions {
-        let others = by_identity
-            .get(&mention.identity)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+    for mention in mentions {
+        let others = &by_identity[&mention.identity];
         if let Some(expected) = malformed(context, mention).or_else(|| outvoted(mention, others)) {
             report(context, mention, expected, others, findings);
         } else if mention.notation.spaced {
@@ -91,23 +92,17 @@ fn named_party(context: &Context<'_>, mention: &Mention<'_>) -> bool {
 
 /// The form most other mentions of the same number have, where they disagree with this one and
 /// its issuer code does not tell which is right.
-fn outvoted(mention: &Mention<'_>, others: &[&Mention<'_>]) -> Option<Form> {
-    let count = |form: Form| others.iter().filter(|other| other.notation.form == form).count();
+fn outvoted(mention: &Mention<'_>, others: &Forms) -> Option<Form> {
     let own = mention.notation.form;
     if !matches!(own, Form::State | Form::Party) || bodies::writes_as_party(&mention.notation.issuer).is_some() {
         return None;
     }
+    let count = |form: Form| others.get(&form).map_or(0, |&(count, _)| count);
     let other = if own == Form::State { Form::Party } else { Form::State };
     (count(other) > count(own)).then_some(other)
 }
 
-fn report(
-    context: &Context<'_>,
-    mention: &Mention<'_>,
-    expected: Form,
-    others: &[&Mention<'_>],
-    findings: &mut Findings<'_>,
-) {
+fn report(context: &Context<'_>, mention: &Mention<'_>, expected: Form, others: &Forms, findings: &mut Findings<'_>) {
     let symbol = mention
         .citation
         .symbol
@@ -115,10 +110,7 @@ fn report(
         .map_or(mention.span(), |symbol| symbol.span);
     let written = text::excerpt(context, symbol, 60);
     let right = rewritten(context, symbol, expected);
-    let evidence = others
-        .iter()
-        .find(|other| other.notation.form == expected)
-        .map(|other| other.span());
+    let evidence = others.get(&expected).map(|&(_, first)| first);
     let (vi, en) = match (mention.notation.form, expected) {
         (Form::Slashes, _) => ("thừa dấu gạch chéo", "one slash too many"),
         (Form::Hyphens, _) => ("dùng hai dấu gạch nối", "two hyphens"),

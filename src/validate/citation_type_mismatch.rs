@@ -5,7 +5,6 @@ use crate::{
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            mentions::numbered,
             notation::{TYPE_CODES, type_words},
             text,
         },
@@ -63,13 +62,14 @@ const LOOSE: [&str; 12] = [
 const GENERAL: [&str; 3] = ["văn bản", "tài liệu", "phụ lục"];
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    for mention in numbered(context) {
+    for mention in context.numbered() {
         let word = &mention.citation.document_type;
         let code = &mention.notation.type_code;
         let Some(expected) = type_words(code) else {
             continue;
         };
-        if !is_type(word) || is_one_of(word, expected) || is_one_of(word, &GENERAL) {
+        // What is right mostly is asked first.
+        if is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word) {
             continue;
         }
         let certainty = if is_one_of(word, &LOOSE) {
@@ -99,8 +99,10 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 fn is_one_of(word: &str, phrases: &[&str]) -> bool {
     let words: Vec<Key> = word.split_whitespace().map(Key::new).collect();
     phrases.iter().any(|phrase| {
-        let phrase: Vec<Key> = phrase.split_whitespace().map(Key::new).collect();
-        words.starts_with(&phrase)
+        let mut rest = words.iter();
+        phrase
+            .split_whitespace()
+            .all(|word| rest.next() == Some(&Key::new(word)))
     })
 }
 

@@ -1,9 +1,6 @@
 //! The year inside a number is not that of the date.
 
-use crate::validate::{
-    Certainty, Context, Findings, Rule, RuleStatus, Severity,
-    support::{mentions::numbered, text},
-};
+use crate::validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity, support::text};
 
 /// The rule.
 pub static RULE: Rule = Rule {
@@ -36,7 +33,7 @@ Decree 34/2016/NĐ-CP and Decree 78/2025/NĐ-CP (numbers of normative documents)
 };
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    for mention in numbered(context) {
+    for mention in context.numbered() {
         let (Some(year), Some(date)) = (
             mention.notation.year,
             mention.citation.date.filter(|date| date.year != 0),

@@ -2,6 +2,7 @@
 //!
 //! A fixture is Markdown to be read: prose, then cases. `## Triggers: …` is followed by a report
 //! and the findings of the rule in it, `## Silent: …` by a report in which it finds nothing.
+//! A packet (an `xml` block) may stand before a report.
 //! `BAOCAO_BLESS=1 cargo test fixtures` writes what is found into the fixtures; read the diff.
 
 use std::{
@@ -108,6 +109,7 @@ fn a_misspelt_rule_is_recognised() {
 struct Case<'t> {
     title: &'t str,
     triggers: bool,
+    packet: &'t str,
     report: &'t str,
     findings: &'t str,
 }
@@ -125,6 +127,7 @@ fn cases(fixture: &str) -> Vec<Case<'_>> {
             Case {
                 title,
                 triggers: title.starts_with("Triggers: "),
+                packet: part("```xml\n"),
                 report: part("```text\n"),
                 findings: part("```findings\n"),
             }
@@ -133,9 +136,13 @@ fn cases(fixture: &str) -> Vec<Case<'_>> {
 }
 
 /// What the rule finds in a report, as fixtures show it.
-fn findings(rule: &'static Rule, text: &str) -> String {
+fn findings(rule: &'static Rule, packet: &str, text: &str) -> String {
     let vocabulary = Vocabulary::embedded();
-    let document = Document::plain(text);
+    let mut document = Document::plain(text);
+    if !packet.is_empty() {
+        let packet = crate::decode::edxml::read(packet.as_bytes(), &crate::decode::Limits::default()).unwrap();
+        document.envelope = Some(Box::new(packet.envelope));
+    }
     let report = crate::extract::extract(&document, vocabulary);
     let rules = RuleSet {
         preview: true,
@@ -174,7 +181,7 @@ fn each_fixture_finds_what_it_says() {
         );
         let mut blessed = text.clone();
         for case in &cases {
-            let found = findings(rule, case.report);
+            let found = findings(rule, case.packet, case.report);
             if case.triggers {
                 let fence = format!("```text\n{}```\n\n```findings\n", case.report);
                 blessed = blessed.replace(&format!("{fence}{}```", case.findings), &format!("{fence}{found}```"));

@@ -6,6 +6,7 @@
 //! documentation, which `baocao rules explain RULE` prints.
 
 use std::{
+    borrow::Cow,
     cell::{LazyCell, OnceCell},
     fmt,
 };
@@ -13,7 +14,7 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use crate::{
-    document::{Document, Span},
+    document::{Document, Page, Span},
     extract::{Layout, PartialDate, Report},
     vocabulary::Vocabulary,
 };
@@ -31,6 +32,7 @@ mod citation_type_mismatch;
 mod citation_year_mismatch;
 mod date_format;
 mod duplicate_passage;
+mod envelope_mismatch;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixtures;
@@ -52,7 +54,10 @@ pub mod support;
 mod text_corruption;
 mod value_conflict;
 
-use support::repeats::{self, Repeat, Repeats};
+use support::{
+    mentions::{self, Mention},
+    repeats::{self, Repeat, Repeats},
+};
 
 /// All rules, by id. The only registry.
 pub static RULES: &[&Rule] = &[
@@ -66,6 +71,7 @@ pub static RULES: &[&Rule] = &[
     &citation_year_mismatch::RULE,
     &date_format::RULE,
     &duplicate_passage::RULE,
+    &envelope_mismatch::RULE,
     &header_missing::RULE,
     &impossible_date::RULE,
     &numbering_duplicate::RULE,
@@ -199,22 +205,39 @@ pub struct Context<'a> {
     pub vocabulary: &'a Vocabulary,
     /// The day of the check, for dates in the future.
     pub today: PartialDate,
-    /// The lines of the document, computed when first asked for.
-    pub layout: LazyCell<Layout, Box<dyn FnOnce() -> Layout + 'a>>,
+    /// The lines of the document, computed when first asked for unless given.
+    pub layout: LazyCell<Cow<'a, Layout>, Box<dyn FnOnce() -> Cow<'a, Layout> + 'a>>,
     repeats: OnceCell<Repeats>,
+    numbered: OnceCell<Vec<Mention<'a>>>,
 }
 
 impl<'a> Context<'a> {
     /// What rules may look at, for one report.
-    pub fn new(document: &'a Document, report: &'a Report, vocabulary: &'a Vocabulary, today: PartialDate) -> Self {
+    pub fn new(
+        document: &'a Document,
+        layout: Option<&'a Layout>,
+        report: &'a Report,
+        vocabulary: &'a Vocabulary,
+        today: PartialDate,
+    ) -> Self {
+        let layout = move || match layout {
+            Some(layout) => Cow::Borrowed(layout),
+            None => Cow::Owned(Layout::of(document)),
+        };
         Self {
             document,
             report,
             vocabulary,
             today,
-            layout: LazyCell::new(Box::new(move || Layout::of(document))),
+            layout: LazyCell::new(Box::new(layout)),
             repeats: OnceCell::new(),
+            numbered: OnceCell::new(),
         }
+    }
+
+    /// The mentions whose number identifies a document, taken apart when first asked for.
+    pub fn numbered(&self) -> &[Mention<'a>] {
+        self.numbered.get_or_init(|| mentions::numbered(self))
     }
 
     /// The passages that stand twice, found when first asked for.
@@ -279,6 +302,8 @@ pub struct RuleSet {
     pub overrides: FxHashMap<String, Option<Severity>>,
     /// Whether rules in preview are on.
     pub preview: bool,
+    /// Findings on pages that character recognition is less sure of, in percent, are at most likely.
+    pub sure_confidence: u8,
 }
 
 impl RuleSet {
@@ -336,12 +361,16 @@ pub fn validate(
     rules: &RuleSet,
     today: PartialDate,
 ) -> Vec<Finding> {
-    let context = Context::new(document, report, vocabulary, today);
+    check(&Context::new(document, None, report, vocabulary, today), rules)
+}
+
+/// Runs the rules that are on; the findings come by place as those of [`validate`] do.
+pub fn check(context: &Context<'_>, rules: &RuleSet) -> Vec<Finding> {
     let mut found = Vec::new();
     for &rule in RULES {
         if let Some(severity) = rules.severity(rule) {
             (rule.check)(
-                &context,
+                context,
                 &mut Findings {
                     rule,
                     severity,
@@ -351,7 +380,24 @@ pub fn validate(
         }
     }
     found.sort_by_key(|finding| finding.spans.first().copied());
+    doubt_scans(context.document, rules, &mut found);
     found
+}
+
+/// What was found on a page that was not recognised for sure is likely at most: the mistake may be
+/// the recognition's. A finding without a place (something is missing) concerns all pages.
+fn doubt_scans(document: &Document, rules: &RuleSet, found: &mut [Finding]) {
+    let is_unsure = |page: &&Page| page.confidence.is_some_and(|sure| sure < rules.sure_confidence);
+    let unsure: Vec<Span> = document.pages.iter().filter(is_unsure).map(|page| page.span).collect();
+    if unsure.is_empty() {
+        return;
+    }
+    for finding in found {
+        let touches = |span: &Span| unsure.iter().any(|page| page.overlaps(*span));
+        if finding.spans.is_empty() || finding.spans.iter().any(touches) {
+            finding.certainty = Certainty::Likely;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use crate::{
     document::Span,
     extract::{Citation, PartialDate},
-    shadow::Key,
+    shadow::{Key, key},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{bodies, notation::Notation, text},
@@ -101,7 +101,7 @@ fn issued_in_period(context: &Context<'_>, span: Span) -> bool {
         .windows(2)
         .take(3)
         .any(|pair| OPENINGS.iter().any(|opening| opening == pair));
-    let issued = words.windows(2).any(|pair| pair == [Key::new("ban"), Key::new("hành")]);
+    let issued = words.windows(2).any(|pair| pair == [key!("ban"), key!("hành")]);
     let near = &words[words.len().saturating_sub(8)..];
     opens && issued && !near.iter().any(|word| BASES.contains(word))
 }

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     extract::{Approx, Change, Measure, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token},
+    shadow::{Key, Kind, Reader, Token, keys},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -50,14 +50,14 @@ None; the two places prove it.
 };
 
 /// Words that say little about what is counted.
-const LIGHT: [&str; 52] = [
+const LIGHT: [Key; 52] = keys([
     "và", "của", "các", "những", "đã", "được", "trong", "với", "cho", "tại", "trên", "về", "theo", "có", "là", "đạt",
     "hiện", "thực", "tổ", "chức", "ở", "từ", "đến", "để", "do", "bị", "khi", "nhằm", "này", "đó", "cả", "còn", "cũng",
     "như", "ra", "mới", "tổng", "số", "lượng", "gồm", "bao", "nay", "qua", "sẽ", "đang", "thì", "mà", "vẫn", "nên",
     "tục", "hơn", "khoảng",
-];
+]);
 /// Words that make another indicator of it when only one of the places has them.
-const SCOPES: [&str; 32] = [
+const SCOPES: [Key; 32] = keys([
     "kỳ",
     "kế",
     "tiêu",
@@ -90,9 +90,9 @@ const SCOPES: [&str; 32] = [
     "thêm",
     "riêng",
     "đầu",
-];
+]);
 /// Words of plans, estimates and other periods: another indicator wherever they stand.
-const OTHER_INDICATORS: [&str; 8] = ["kỳ", "kế", "tiêu", "dự", "ước", "trước", "giao", "phấn"];
+const OTHER_INDICATORS: [Key; 8] = keys(["kỳ", "kế", "tiêu", "dự", "ước", "trước", "giao", "phấn"]);
 /// Words of a place taken on either side of a figure.
 const REACH: usize = 14;
 
@@ -218,11 +218,10 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
 /// Whether a word that narrows the indicator stands in one place only, though the other is not
 /// shorter than the words that both have.
 fn scopes_differ(a: &Place<'_>, b: &Place<'_>) -> bool {
-    let scopes = || SCOPES.iter().map(|scope| Key::new(scope));
     let (few, many) = if a.words.len() <= b.words.len() { (a, b) } else { (b, a) };
-    let other = |word: &&str| few.words.contains(&Key::new(word)) != many.words.contains(&Key::new(word));
-    OTHER_INDICATORS.iter().any(other)
-        || scopes().any(|scope| few.words.contains(&scope) && !many.words.contains(&scope))
+    let other = |word: &Key| few.words.contains(word) != many.words.contains(word);
+    let narrower = |scope: &Key| few.words.contains(scope) && !many.words.contains(scope);
+    OTHER_INDICATORS.iter().any(other) || SCOPES.iter().any(narrower)
 }
 
 fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
@@ -300,7 +299,7 @@ fn note(reader: &Reader<'_>, token: Token, inside: bool, place: &mut Place<'_>) 
         place.words.insert(number);
         return;
     }
-    if LIGHT.iter().any(|light| Key::new(light) == token.key) {
+    if LIGHT.contains(&token.key) {
         return;
     }
     let roman = reader.token(token).bytes().all(|b| matches!(b, b'I' | b'V' | b'X'));

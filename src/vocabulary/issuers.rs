@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::Phrases;
 use crate::{
     document::Span,
-    shadow::{Case, Key, Kind, Reader, Token},
+    shadow::{Case, Key, Kind, Reader, Token, key},
 };
 
 /// A body, or a family of bodies whose names begin alike.
@@ -347,7 +347,7 @@ impl Issuers {
     fn extend<'v>(&'v self, reader: &Reader<'_>, name: &mut Name<'v>) -> bool {
         let mut next = reader.after(name.end);
         let dash = next.is_mark('-') && next.spaced;
-        if dash || next.key == Key::new("và") {
+        if dash || next.key == key!("và") {
             next = reader.after(next.end());
             // "Bà Rịa - Vũng Tàu", "Pháp luật và Tư pháp": the name goes on in capitals, and neither another
             // body nor a document begins.
@@ -368,7 +368,7 @@ impl Issuers {
         let lower = next.case == Case::Lower || name.shouting;
         let stops = lower && self.stops.longest(reader, next).is_some();
         // "Ban Chỉ đạo thực hiện Quy chế dân chủ": what such a body does is its name.
-        let purpose = name.free && name.words == 1 && next.key == Key::new("thực");
+        let purpose = name.free && name.words == 1 && next.key == key!("thực");
         if !next.is_word() || stops && !purpose {
             return false;
         }

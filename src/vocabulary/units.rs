@@ -23,6 +23,8 @@ pub enum UnitKind {
     Duration,
     /// Money other than đồng.
     Currency,
+    /// A sort of things counted elsewhere ("13 tốt, 3 khá").
+    Sort,
     /// Not a unit: a verb, a preposition and so on.
     NotUnit,
     /// The number before it is no figure at all ("3 cấp", "18 tuổi").
@@ -79,6 +81,7 @@ struct Table {
     areas: Vec<String>,
     durations: Vec<String>,
     currencies: Vec<String>,
+    sorts: Vec<String>,
     places: Vec<String>,
     not_units: Vec<String>,
     never: Vec<String>,
@@ -139,10 +142,14 @@ impl Units {
             (&table.areas, UnitKind::Area),
             (&table.durations, UnitKind::Duration),
             (&table.currencies, UnitKind::Currency),
+            (&table.sorts, UnitKind::Sort),
             (&table.never, UnitKind::Never),
         ] {
             for phrase in phrases {
                 behind.insert(phrase, kind);
+                if let Some(other) = respelt(phrase) {
+                    behind.insert(&other, kind);
+                }
             }
         }
         let mut classified = Phrases::forwards();
@@ -180,6 +187,28 @@ impl Units {
     }
 }
 
+/// A phrase with "y" and "i" exchanged where the spelling of a final vowel varies ("bác sĩ", "bác
+/// sỹ"; "kỹ sư", "kĩ sư").
+fn respelt(phrase: &str) -> Option<String> {
+    const INITIALS: [char; 6] = ['h', 'k', 'l', 'm', 's', 't'];
+    const VOWELS: [(char, char); 6] = [('i', 'y'), ('í', 'ý'), ('ì', 'ỳ'), ('ỉ', 'ỷ'), ('ĩ', 'ỹ'), ('ị', 'ỵ')];
+    let exchange = |word: &str| {
+        let mut letters = word.chars();
+        let (first, vowel, rest) = (letters.next()?, letters.next()?, letters.next());
+        if rest.is_some() || !INITIALS.contains(&first) {
+            return None;
+        }
+        let (i, y) = VOWELS.iter().find(|(i, y)| *i == vowel || *y == vowel)?;
+        Some([first, if *i == vowel { *y } else { *i }].iter().collect::<String>())
+    };
+    let words: Vec<String> = phrase
+        .split(' ')
+        .map(|word| exchange(word).unwrap_or_else(|| word.to_owned()))
+        .collect();
+    let other = words.join(" ");
+    (other != phrase).then_some(other)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,5 +218,13 @@ mod tests {
         let units = Units::embedded();
         assert!(units.behind.may_begin(Key::new("văn")));
         assert!(units.nouns.contains(&Key::new("hộ")));
+    }
+
+    #[test]
+    fn final_vowels_are_spelt_either_way() {
+        assert_eq!(respelt("bác sĩ").as_deref(), Some("bác sỹ"));
+        assert_eq!(respelt("kỹ sư").as_deref(), Some("kĩ sư"));
+        assert_eq!(respelt("hộ dân"), None);
+        assert_eq!(respelt("quý"), None);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         publish::{STATUS, set},
     },
     config::Settings,
-    decode::{Limits, Refusal, RefusalReason},
+    decode::{Limits, Refusal, RefusalReason, sandbox::Decoder},
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
@@ -36,6 +36,7 @@ const VIET_NAM: Duration = Duration::from_secs(7 * 60 * 60);
 pub struct Core {
     names: Names,
     limits: Limits,
+    decoder: Decoder,
     rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
@@ -93,12 +94,27 @@ pub struct Output {
     pub refusal: Option<Refusal>,
 }
 
+/// Says at the start which formats will be refused, rather than when the first document comes.
+fn report_missing(decoder: &Decoder) {
+    for program in decoder.programs().missing() {
+        let (name, packages) = (program.name(), program.packages());
+        tracing::warn!(
+            program = name,
+            packages,
+            "a program is not installed; documents that need it will be refused"
+        );
+    }
+}
+
 impl Core {
     /// As the settings have it.
     pub fn new(settings: &Settings, names: Names) -> Self {
+        let decoder = Decoder::new(settings.sandbox());
+        report_missing(&decoder);
         Self {
             names,
             limits: settings.limits(),
+            decoder,
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
@@ -119,15 +135,15 @@ impl Core {
         let mut envelope = self.open(input);
         let outcome = match envelope.refusal.take() {
             Some(refusal) => Outcome::Refused(refusal),
-            None => pipeline::process(
-                &envelope.submission.content,
-                &envelope.submission.media_type,
-                &self.limits,
-                self.vocabulary,
-                self.rules.of(&envelope.submission.unit),
+            None => {
+                let submission = &envelope.submission;
+                let decoded = self
+                    .decoder
+                    .decode_blocking(&submission.content, &submission.media_type, &self.limits);
                 // The day it was handed in, not the day of this delivery.
-                day_in_viet_nam(input.meta.stored_at),
-            ),
+                let today = day_in_viet_nam(input.meta.stored_at);
+                pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
+            }
         };
         // The document is done with; results carry its size and hash.
         envelope.submission.content = Vec::new();

@@ -6,8 +6,20 @@ use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
     extract::{Citation, PartialDate, Symbol, dates, symbols},
-    shadow::{Case, Key, Kind, Reader, Token},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
+};
+
+/// The bytes with which a number or the type word of a law begins.
+const MAY_BEGIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let bytes = b"0123456789lLPH";
+    let mut i = 0;
+    while i < bytes.len() {
+        table[bytes[i] as usize] = true;
+        i += 1;
+    }
+    table
 };
 
 /// The search for anchors.
@@ -44,7 +56,10 @@ impl<'v> Scanner<'_, 'v> {
                 }
                 b'l' | b'L' if matches!(bytes.get(i + 1), Some(b'u' | b'U')) => self.law(i).unwrap_or(i + 1),
                 b'P' | b'H' => self.law(i).unwrap_or(i + 1),
-                _ => i + 1,
+                _ => {
+                    let rest = bytes[i + 1..end].iter();
+                    end - rest.as_slice().len() + rest.take_while(|&&byte| !MAY_BEGIN[byte as usize]).count()
+                }
             };
         }
     }
@@ -339,7 +354,7 @@ impl<'v> Scanner<'_, 'v> {
         let next = self.reader.after(sequence.end as usize);
         if let Some(kind) = &before.kind {
             let calling = self.reader.before(before.start);
-            if calling.key == Key::new("là") && !before.numbered {
+            if calling.key == key!("là") && !before.numbered {
                 return None;
             }
             let year = symbol.span.len() == 4 && !before.numbered;

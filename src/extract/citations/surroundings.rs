@@ -3,7 +3,7 @@
 use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
-    shadow::{Case, Key, Kind, Reader, Token},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, issuers::IssuerName},
 };
 
@@ -74,7 +74,7 @@ impl<'v> Surroundings<'_, 'v> {
                 self.subject(mention, first, later)
             }
             _ if phrases().openers.longest(&self.reader, token).is_some() => self.subject(mention, token, later),
-            _ if token.key == Key::new("v") => self.shorthand_about(mention, token, later),
+            _ if token.key == key!("v") => self.shorthand_about(mention, token, later),
             _ => false,
         }
     }
@@ -158,7 +158,7 @@ impl<'v> Surroundings<'_, 'v> {
     /// says where, passed over up to the term or the subject.
     fn conference(&self, mention: &mut Mention<'v>, first: Token) -> bool {
         let mut last = self.reader.after(first.end());
-        if last.key != Key::new("nghị") {
+        if last.key != key!("nghị") {
             return false;
         }
         for _ in 0..16 {
@@ -512,7 +512,7 @@ impl<'v> Surroundings<'_, 'v> {
         let Some(name) = issuers.name_at(&self.reader, first.start()) else {
             return false;
         };
-        if first.key == Key::new("Đảng") && name.span == first.span {
+        if first.key == key!("Đảng") && name.span == first.span {
             return false;
         }
         let behind = self.reader.after(name.span.end as usize);
@@ -570,7 +570,7 @@ impl<'v> Surroundings<'_, 'v> {
             Some((true, _)) => true,
             // These do so before a figure only: "với 08 nội dung", "là 1.927 người".
             Some((false, last)) => {
-                let against = self.reader.before(token.start()).key == Key::new("đối");
+                let against = self.reader.before(token.start()).key == key!("đối");
                 !against && self.reader.after(last.end()).is_number()
             }
             None => false,
@@ -599,9 +599,7 @@ impl<'v> Surroundings<'_, 'v> {
             }
             Kind::Mark(',') => true,
             Kind::Word => {
-                next.key == keys::AND && self.listed(next.end(), later)
-                    || self.resumes(next)
-                    || next.key == Key::new("đến")
+                next.key == keys::AND && self.listed(next.end(), later) || self.resumes(next) || next.key == key!("đến")
             }
             _ => false,
         }
@@ -698,7 +696,7 @@ impl<'v> Surroundings<'_, 'v> {
             return;
         }
         let mut token = self.reader.before(mention.citation.span.start as usize);
-        if token.key == Key::new("các") {
+        if token.key == key!("các") {
             token = self.reader.before(token.start());
         }
         if !token.is_word() {

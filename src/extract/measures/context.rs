@@ -3,7 +3,7 @@
 
 use crate::{
     extract::{Approx, Change},
-    shadow::{Key, Kind, Reader, Token},
+    shadow::{Key, Kind, Reader, Token, key},
     vocabulary::{
         Vocabulary,
         units::{Before, Label},
@@ -59,6 +59,66 @@ const DUNG: Key = Key::new("đứng");
 const TOP: [Key; 3] = [Key::new("top"), Key::new("tốp"), Key::new("tóp")];
 const RANKED: [Key; 5] = [XEP, DUNG, TRI, HANG, VI];
 
+/// First words of what is ranked.
+pub(super) const RANKED_AMONG: [Key; 16] = [
+    Key::new("tỉnh"),
+    Key::new("thành"),
+    Key::new("sở"),
+    Key::new("huyện"),
+    Key::new("quận"),
+    Key::new("thị"),
+    Key::new("xã"),
+    Key::new("phường"),
+    Key::new("bộ"),
+    Key::new("ngành"),
+    Key::new("địa"),
+    Key::new("đơn"),
+    Key::new("cơ"),
+    Key::new("nước"),
+    Key::new("quốc"),
+    Key::new("vùng"),
+];
+/// Words for money itself.
+pub(super) const FUNDS: [Key; 12] = [
+    Key::new("vốn"),
+    Key::new("tiền"),
+    Key::new("kinh"),
+    Key::new("ngân"),
+    Key::new("dư"),
+    Key::new("doanh"),
+    Key::new("thuế"),
+    Key::new("nợ"),
+    Key::new("lãi"),
+    Key::new("viện"),
+    Key::new("học"),
+    Key::new("trái"),
+];
+/// What is counted in thousands of millions all the same.
+pub(super) const IN_MILLIONS: [Key; 22] = [
+    Key::new("đồng"),
+    Key::new("người"),
+    Key::new("lượt"),
+    Key::new("con"),
+    Key::new("cây"),
+    Key::new("tấn"),
+    Key::new("kg"),
+    Key::new("m"),
+    Key::new("m2"),
+    Key::new("m3"),
+    Key::new("mét"),
+    Key::new("lít"),
+    Key::new("kwh"),
+    Key::new("sản"),
+    Key::new("cổ"),
+    Key::new("tin"),
+    Key::new("liều"),
+    Key::new("đơn"),
+    Key::new("trẻ"),
+    Key::new("giao"),
+    Key::new("bản"),
+    Key::new("trang"),
+];
+
 /// What the word before a number makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -92,6 +152,8 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         }
         HANG if is_any(second, &[XEP, THU, DUNG]) => return Role::Rank,
         TRI if second.key == VI => return Role::Rank,
+        // "sắp xếp 12 phòng" puts them in order.
+        XEP if is_any(second, &[Key::new("sắp")]) => return Role::Plain,
         XEP => return Role::Rank,
         SO => {
             return if is_any(second, &SO_OF) {
@@ -101,11 +163,20 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             };
         }
         key if TOP.contains(&key) => return Role::Top,
-        key if key == Key::new("nhóm") || key == Key::new("tốp") => return Role::Group,
+        key if key == key!("nhóm") || key == key!("tốp") => return Role::Group,
         _ => {}
     }
     match vocabulary.units.labels.longest(reader, before) {
         None => Role::Plain,
+        // "đầu năm học 38 trường": only years stand behind a school year.
+        Some((_, first)) if first.key == key!("năm") && before.key == key!("học") => {
+            let number = reader.after(before.end());
+            if number.span.len() == 4 {
+                Role::Never
+            } else {
+                Role::Plain
+            }
+        }
         Some((label, first)) => {
             if is_any(reader.before(first.start()), &EACH) {
                 return Role::Plain;
@@ -117,6 +188,58 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             }
         }
     }
+}
+
+/// Whether an index is named shortly before a ratio, which then is its rank ("Chỉ số PAR INDEX năm
+/// 2018 đạt 28/63").
+pub(super) fn is_of_index(reader: &Reader<'_>, before: Token, floor: usize) -> bool {
+    const NAMES: [Key; 9] = [
+        Key::new("index"),
+        Key::new("papi"),
+        Key::new("pci"),
+        Key::new("sipas"),
+        Key::new("dti"),
+        Key::new("ddci"),
+        Key::new("dci"),
+        Key::new("pgi"),
+        Key::new("pii"),
+    ];
+    const OTHER: [Key; 14] = [
+        Key::new("tại"),
+        Key::new("ở"),
+        Key::new("có"),
+        Key::new("cho"),
+        Key::new("với"),
+        Key::new("gồm"),
+        Key::new("và"),
+        Key::new("thành"),
+        Key::new("hoàn"),
+        Key::new("trong"),
+        Key::new("điểm"),
+        Key::new("tăng"),
+        Key::new("giảm"),
+        Key::new("phần"),
+    ];
+    const CHI: Key = Key::new("chỉ");
+    let mut token = before;
+    for _ in 0..10 {
+        if token.is_end() || token.start() < floor || matches!(token.kind, Kind::Mark('.' | ';')) {
+            return false;
+        }
+        if token.is_word() {
+            if NAMES.contains(&token.key) {
+                return true;
+            }
+            if OTHER.contains(&token.key) {
+                return false;
+            }
+            if token.key == SO && reader.before(token.start()).key == CHI {
+                return true;
+            }
+        }
+        token = reader.before(token.start());
+    }
+    false
 }
 
 /// What is said of a number.
@@ -138,6 +261,8 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
     const TU: Key = Key::new("từ");
     const TREN: Key = Key::new("trên");
     const TONG: Key = Key::new("tổng");
+    const THANH: Key = Key::new("thành");
+    const BEFORE_THANH: [Key; 2] = [Key::new("hoàn"), Key::new("hình")];
     let mut said = Said {
         approx: Approx::Exact,
         change: Change::None,
@@ -157,6 +282,9 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         }
         // "73 học sinh trên 93 học sinh" puts two figures in relation.
         if token.key == TREN && at == start && floor > 0 && reader.after(floor).span == token.span {
+            break;
+        }
+        if token.key == TREN && is_sent_up(reader, token) {
             break;
         }
         let Some((&meaning, first)) = vocabulary.units.before.longest(reader, token) else {
@@ -180,6 +308,8 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
                     said.change = change;
                 }
             }
+            // "hoàn thành 12 xã" reaches no level.
+            Before::Level if first.key == THANH && is_any(reader.before(first.start()), &BEFORE_THANH) => break,
             Before::Level => level = true,
             // "73 học sinh … trên tổng số 93": the figure is the whole, and "trên" goes with it.
             Before::Filler if first.key == TONG => {
@@ -195,6 +325,14 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         said.approx = Approx::Estimated;
     }
     said
+}
+
+/// "chuyển lên trên 06 vụ": to those above, not more than six.
+fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
+    const LEN: Key = Key::new("lên");
+    const SENT: [Key; 4] = [Key::new("chuyển"), Key::new("gửi"), Key::new("cáo"), Key::new("trình")];
+    let up = reader.before(above.start());
+    is_any(up, &[LEN]) && is_any(reader.before(up.start()), &SENT)
 }
 
 /// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").
@@ -259,8 +397,7 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return false;
         }
-        if token.is_word()
-            && (token.key == NHAT && last.key != Key::new("thống") || token.key == DAU && last.key == DAN)
+        if token.is_word() && (token.key == NHAT && last.key != key!("thống") || token.key == DAU && last.key == DAN)
         {
             return true;
         }

@@ -10,7 +10,7 @@ use crate::{
         Approx, Change, MeasureKind, Unit,
         numerals::{self, Numeral},
     },
-    shadow::{Case, Key, Kind, Reader, Token},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -21,14 +21,15 @@ use super::{
     tables::UnitFound,
 };
 
-const NAM: Key = Key::new("năm");
-const THANG: Key = Key::new("tháng");
-const GIO: Key = Key::new("giờ");
-const NGAY: Key = Key::new("ngày");
-const DONG: Key = Key::new("đồng");
-const DIEM: Key = Key::new("điểm");
-const PHAN: Key = Key::new("phần");
-const TRAM: Key = Key::new("trăm");
+const NAM: Key = key!("năm");
+const THANG: Key = key!("tháng");
+const GIO: Key = key!("giờ");
+const NGAY: Key = key!("ngày");
+const DONG: Key = key!("đồng");
+const THU: Key = key!("thứ");
+const DIEM: Key = key!("điểm");
+const PHAN: Key = key!("phần");
+const TRAM: Key = key!("trăm");
 
 /// Finds the figures of one stretch of text.
 pub(super) struct Scanner<'t, 'v> {
@@ -53,6 +54,8 @@ struct Behind {
     known: bool,
     /// Whether the number is no figure at all.
     never: bool,
+    /// Whether the unit only says of which sort the things are.
+    sort: bool,
 }
 
 impl Behind {
@@ -65,6 +68,7 @@ impl Behind {
             end,
             known: false,
             never: false,
+            sort: false,
         }
     }
 }
@@ -154,11 +158,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     None => self.resume(i, self.digits(i, figures)),
                 };
                 word_start = false;
-            } else if word_start && matches!(b | 0x20, b'h' | b'b' | b's' | b't' | b'c' | b'm') {
+            } else if word_start && may_be_number_word(&bytes[i..end]) {
                 i = self.word(i, figures).unwrap_or(i + 1);
                 word_start = false;
             } else {
-                word_start = b.is_ascii_whitespace() || b == b'(' || b == b'*';
+                word_start = b.is_ascii_whitespace() || matches!(b, b'(' | b'*' | b',' | b';' | b'.' | b':');
                 i += 1;
             }
         }
@@ -185,10 +189,20 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return None;
         }
         let behind = self.behind(number.span.end as usize, MeasureKind::Count);
+        let before = self.reader.before(start);
+        if behind.factor > 1
+            && let Some(end) = self.sum_in_words(before)
+        {
+            return Some(end);
+        }
         if !self.counts_in_words(first, &behind) {
             return None;
         }
-        let before = self.reader.before(start);
+        let time = behind.kind == MeasureKind::Duration
+            && (self.is_time(number, before, &behind) || self.is_calendar(number, before, &behind));
+        if time {
+            return None;
+        }
         let mut figure = self.figure(number, None, number.span, &behind, floor(figures));
         if behind.kind == MeasureKind::Duration && figure.value < Decimal::from(2) {
             return None;
@@ -196,12 +210,21 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if is_any(
             before,
             &[
-                Key::new("lần"),
-                Key::new("thứ"),
-                Key::new("khóa"),
-                Key::new("hàng"),
-                Key::new("mấy"),
-                Key::new("vài"),
+                key!("lần"),
+                key!("thứ"),
+                key!("khóa"),
+                key!("hàng"),
+                key!("mấy"),
+                key!("vài"),
+                key!("cả"),
+                key!("chương"),
+                key!("phần"),
+                key!("tháng"),
+                key!("quý"),
+                key!("ngày"),
+                key!("bước"),
+                key!("hạng"),
+                key!("loại"),
             ],
         ) {
             return None;
@@ -212,30 +235,83 @@ impl<'t, 'v> Scanner<'t, 'v> {
         Some(end)
     }
 
+    /// The end of a sum of money said again in words, in a bracket or behind "Bằng chữ:".
+    fn sum_in_words(&self, before: Token) -> Option<usize> {
+        const MOST: usize = 40;
+        let bracket = before.is_mark('(');
+        let label = before.is_mark(':') && is_any(self.reader.before(before.start()), &[key!("chữ")]);
+        if !bracket && !label {
+            return None;
+        }
+        let mut token = self.reader.after(before.end());
+        for _ in 0..MOST {
+            let ends = token.is_end() || matches!(token.kind, Kind::Mark(')' | '(' | '.' | ';'));
+            if ends || token.is_number() {
+                return (token.is_mark(')') || label && !token.is_number()).then(|| token.start());
+            }
+            token = self.reader.after(token.end());
+        }
+        None
+    }
+
     /// Whether a number in words counts something reported.
     fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
-        const NOT: [Key; 14] = [
-            Key::new("cơ"),
-            Key::new("ngành"),
-            Key::new("nước"),
-            Key::new("loại"),
-            Key::new("lần"),
-            Key::new("mặt"),
-            Key::new("khâu"),
-            Key::new("vấn"),
-            Key::new("bộ"),
-            Key::new("con"),
-            Key::new("vùng"),
-            Key::new("khối"),
-            Key::new("bà"),
-            Key::new("phần"),
+        const NOT: [Key; 12] = [
+            key!("công"),
+            key!("điều"),
+            key!("nước"),
+            key!("loại"),
+            key!("mặt"),
+            key!("khâu"),
+            key!("vấn"),
+            key!("con"),
+            key!("vùng"),
+            key!("khối"),
+            key!("bà"),
+            key!("phần"),
         ];
         let Some(unit) = behind.unit.span() else {
             return false;
         };
         let next = self.reader.after(unit.start as usize);
         let name = first.case == Case::Title && !self.begins_sentence(first.start());
-        behind.known && !behind.never && !name && next.case == Case::Lower && !is_any(next, &NOT)
+        let part = next.key == PHAN && next.end() < unit.end as usize;
+        behind.known
+            && !behind.never
+            && !name
+            && next.case == Case::Lower
+            && (!is_any(next, &NOT) || part)
+            && !self.are_partners(first, unit)
+    }
+
+    /// "hai cơ quan phối hợp": the two bodies that report together are named, not counted.
+    fn are_partners(&self, first: Token, unit: Span) -> bool {
+        const HAI: Key = key!("hai");
+        const COUNTED: [Key; 9] = [
+            key!("có"),
+            key!("còn"),
+            key!("thêm"),
+            key!("tại"),
+            key!("ở"),
+            key!("giảm"),
+            key!("tăng"),
+            key!("đạt"),
+            key!("được"),
+        ];
+        const OFFICE: (Key, Key) = (key!("cơ"), key!("quan"));
+        const BRANCH: Key = key!("ngành");
+        const MINISTRY: Key = key!("bộ");
+        let word = self.reader.after(unit.start as usize);
+        let second = self.reader.after(word.end());
+        let alone = word.end() == unit.end as usize;
+        let body = if alone && word.key == MINISTRY {
+            // "hai bộ máy tính"
+            let found = self.vocabulary.units.behind.longest(&self.reader, second);
+            found.is_none_or(|(kind, _)| *kind != UnitKind::Noun)
+        } else {
+            alone && word.key == BRANCH || (word.key, second.key) == OFFICE && second.end() == unit.end as usize
+        };
+        body && first.key == HAI && !is_any(self.reader.before(first.start()), &COUNTED)
     }
 
     fn begins_sentence(&self, start: usize) -> bool {
@@ -278,7 +354,19 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let second = back.next().unwrap_or(' ');
         match previous {
-            '.' | ',' | ':' => second.is_alphanumeric(),
+            // A space left out behind a mark ("11 thôn,1.286 hộ", "Đơn thư:12").
+            ',' => second.is_ascii_digit(),
+            ':' if second.is_alphabetic() => {
+                let before = self.reader.before(start - 1);
+                context::role(&self.reader, self.vocabulary, before) != Role::Plain
+            }
+            '.' if second.is_alphabetic() => {
+                let word = self.reader.before(start - 1);
+                let end = numerals::run_end(self.reader.text.as_bytes(), start);
+                let sentence = word.is_word() && word.case == Case::Lower && word.span.len() > 2;
+                !(sentence && self.behind(end, MeasureKind::Count).known)
+            }
+            '.' | ':' => second.is_alphanumeric(),
             '/' => {
                 let end = start - 1;
                 figures.last().is_none_or(|figure| figure.span.end as usize != end) && second != ' '
@@ -372,12 +460,21 @@ impl<'t, 'v> Scanner<'t, 'v> {
         } else {
             Role::Plain
         };
-        let mut behind = self.behind(number.span.end as usize, MeasureKind::Count);
-        if self.goes_on_naming(before) && !behind.known {
+        let end = self.says_again(number, before).unwrap_or(number.span.end as usize);
+        let mut behind = self.behind(end, MeasureKind::Count);
+        // "Điều 12, 13 và 14 Luật Cư trú"
+        let capital = behind
+            .unit
+            .span()
+            .is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
+        if self.goes_on_naming(before) && (!behind.known || capital) {
             self.name_end.set(number.span.end as usize);
             return None;
         }
-        let and_rank = before.key == Key::new("thứ")
+        const DAY: [Key; 4] = [NGAY, key!("hàng"), key!("hằng"), key!("tuần")];
+        let weekday = is_any(self.reader.after(number.span.end as usize), &DAY);
+        let and_rank = !weekday
+            && before.key == key!("thứ")
             && before.start() < floor + 24
             && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
         match role {
@@ -387,6 +484,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
+            // "xếp 12 đơn vị loại tốt"
+            Role::Rank if before.key == key!("xếp") && behind.known => {}
             Role::Rank => return Some(self.rank(number, None, number.span, floor, figures)),
             Role::Top => {
                 self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
@@ -402,8 +501,21 @@ impl<'t, 'v> Scanner<'t, 'v> {
             }
             _ => {}
         }
-        if behind.never || self.is_calendar(number, before, &behind) {
+        // "Điện thoại: 123", "Chương trình MTQG 1719 vốn …"
+        let coded = before.is_mark(':') && self.is_code_label(before)
+            || before.case == Case::Upper && before.span.len() > 1 && behind.unit != Unit::None && !number.grouped;
+        if !behind.known && (coded || self.is_telephone(number)) {
             return None;
+        }
+        if behind.never || self.is_calendar(number, before, &behind) {
+            self.name_end.set(number.span.end as usize);
+            return None;
+        }
+        if behind.unit == Unit::None
+            && behind.kind == MeasureKind::Count
+            && let Some(other) = self.other_end(number)
+        {
+            behind = other;
         }
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
@@ -435,6 +547,62 @@ impl<'t, 'v> Scanner<'t, 'v> {
         Some(end)
     }
 
+    /// Whether the word before a colon announces a number that names or calls.
+    fn is_code_label(&self, colon: Token) -> bool {
+        const LABELS: [Key; 8] = [
+            key!("thoại"),
+            key!("fax"),
+            key!("đt"),
+            key!("sđt"),
+            key!("tel"),
+            key!("hotline"),
+            key!("mã"),
+            NGAY,
+        ];
+        let word = self.reader.before(colon.start());
+        is_any(word, &LABELS)
+            || word.key == key!("số") && context::role(&self.reader, self.vocabulary, word) == Role::Never
+    }
+
+    /// "0912345678".
+    fn is_telephone(&self, number: Numeral) -> bool {
+        let digits = number.span.of(self.reader.text);
+        digits.len() >= 9 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+    }
+
+    /// What stands behind the other end of a range ("từ 5 đến 7 ngày", "từ 12 xuống còn 8 phòng"),
+    /// which goes for the first one.
+    fn other_end(&self, number: Numeral) -> Option<Behind> {
+        let end = number.span.end as usize;
+        let mut until = self.reader.after(end);
+        let rising = is_any(until, &[key!("đến"), key!("tới")]);
+        // "giảm từ 12 xuống còn 8 phòng"
+        let changing = is_any(until, &[key!("xuống"), key!("lên")]);
+        if !rising && !changing {
+            return None;
+        }
+        let mut next = self.reader.after(until.end());
+        if changing && is_any(next, &[key!("còn"), key!("thành"), key!("tới"), key!("đến")]) {
+            until = next;
+            next = self.reader.after(until.end());
+        }
+        let most = next
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, next.start()))
+            .flatten()
+            .filter(|most| !most.looks_like_year() && (changing || most.value > number.value))?;
+        let behind = self.behind(most.span.end as usize, MeasureKind::Count);
+        let time = behind.kind == MeasureKind::Duration && self.is_time(most, until, &behind);
+        if !behind.known || behind.never || time || self.is_calendar(most, until, &behind) {
+            return None;
+        }
+        Some(Behind {
+            unit: behind.unit.span().map_or(Unit::None, Unit::Shared),
+            end,
+            ..behind
+        })
+    }
+
     /// "2.345 tỷ 600 triệu đồng": one sum in two steps.
     fn add_rest(&self, figure: &mut Figure, behind: Behind) {
         let next = self.reader.after(behind.end);
@@ -457,9 +625,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number goes on in a row of names: "mức độ 3 và 4", "Điều 5, 6, 7".
     fn goes_on_naming(&self, before: Token) -> bool {
-        let joint = before.is_mark(',')
-            || before.is_mark('-')
-            || is_any(before, &[Key::new("và"), Key::new("đến"), Key::new("hoặc")]);
+        let joint =
+            before.is_mark(',') || before.is_mark('-') || is_any(before, &[key!("và"), key!("đến"), key!("hoặc")]);
         joint && self.reader.before(before.start()).end() == self.name_end.get()
     }
 
@@ -467,13 +634,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
     fn is_calendar(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         let each = is_any(
             self.reader.before(before.start()),
-            &[
-                Key::new("mỗi"),
-                Key::new("một"),
-                Key::new("hằng"),
-                Key::new("hàng"),
-                Key::new("trong"),
-            ],
+            &[key!("mỗi"), key!("một"), key!("hằng"), key!("hàng"), key!("trong")],
         );
         let next = self.reader.after(behind.end);
         match before.key {
@@ -487,38 +648,38 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number with a unit of time is a period or a time of day, not a duration.
     fn is_time(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
-        const EDGE: [Key; 4] = [Key::new("đầu"), Key::new("cuối"), NAM, Key::new("qua")];
+        const EDGE: [Key; 4] = [key!("đầu"), key!("cuối"), NAM, key!("qua")];
         const LENGTH: [Key; 22] = [
-            Key::new("sau"),
-            Key::new("dưới"),
-            Key::new("trên"),
-            Key::new("hơn"),
-            Key::new("khoảng"),
-            Key::new("thiểu"),
-            Key::new("đa"),
-            Key::new("hạn"),
-            Key::new("gian"),
-            Key::new("từ"),
-            Key::new("còn"),
-            Key::new("nhất"),
-            Key::new("quá"),
-            Key::new("xuống"),
-            Key::new("giảm"),
-            Key::new("lên"),
-            Key::new("đủ"),
-            Key::new("là"),
-            Key::new("vòng"),
-            Key::new("ngắn"),
-            Key::new("kết"),
-            Key::new("tù"),
+            key!("sau"),
+            key!("dưới"),
+            key!("trên"),
+            key!("hơn"),
+            key!("khoảng"),
+            key!("thiểu"),
+            key!("đa"),
+            key!("hạn"),
+            key!("gian"),
+            key!("từ"),
+            key!("còn"),
+            key!("nhất"),
+            key!("quá"),
+            key!("xuống"),
+            key!("giảm"),
+            key!("lên"),
+            key!("đủ"),
+            key!("là"),
+            key!("vòng"),
+            key!("ngắn"),
+            key!("kết"),
+            key!("tù"),
         ];
         const DOING: [Key; 6] = [
-            Key::new("thực"),
-            Key::new("triển"),
-            Key::new("thi"),
-            Key::new("liên"),
-            Key::new("tập"),
-            Key::new("kể"),
+            key!("thực"),
+            key!("triển"),
+            key!("thi"),
+            key!("liên"),
+            key!("tập"),
+            key!("kể"),
         ];
         let Some(unit) = behind.unit.span() else {
             return false;
@@ -530,12 +691,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     || matches!(number.small(), Some(3 | 6 | 9)) && !is_any(before, &LENGTH) && !is_any(next, &DOING)
             }
             GIO => {
-                context::is_clock_word(before)
-                    || next.is_number()
-                    || is_any(next, &[NGAY, Key::new("sáng"), Key::new("chiều")])
+                context::is_clock_word(before) || next.is_number() || is_any(next, &[NGAY, key!("sáng"), key!("chiều")])
             }
             NAM => {
-                is_any(next, &[Key::new("học")])
+                is_any(next, &[key!("học")])
                     && next.case == Case::Lower
                     && number.places == 0
                     && self.reader.after(next.end()).is_number()
@@ -547,26 +706,26 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// Whether "N điểm" is a score rather than a number of places.
     fn is_score(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         const REACHED: [Key; 16] = [
-            Key::new("đạt"),
-            Key::new("được"),
-            Key::new("chấm"),
-            Key::new("là"),
-            Key::new("tăng"),
-            Key::new("giảm"),
-            Key::new("cộng"),
-            Key::new("trừ"),
-            Key::new("số"),
-            Key::new("còn"),
-            Key::new("điểm"),
-            Key::new("thêm"),
-            Key::new("hơn"),
-            Key::new("dưới"),
-            Key::new("kém"),
-            Key::new("đa"),
+            key!("đạt"),
+            key!("được"),
+            key!("chấm"),
+            key!("là"),
+            key!("tăng"),
+            key!("giảm"),
+            key!("cộng"),
+            key!("trừ"),
+            key!("số"),
+            key!("còn"),
+            key!("điểm"),
+            key!("thêm"),
+            key!("hơn"),
+            key!("dưới"),
+            key!("kém"),
+            key!("đa"),
         ];
         number.places > 0
             || is_any(before, &REACHED)
-            || is_any(self.reader.after(behind.end), &[Key::new("so"), Key::new("xếp")])
+            || is_any(self.reader.after(behind.end), &[key!("so"), key!("xếp")])
     }
 
     /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
@@ -579,8 +738,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 return None;
             }
             at = token.start();
-            if token.is_word() && token.key == Key::new("số") && position > 0 {
-                let next = self.reader.after(token.end());
+            if token.is_word() && token.key == key!("số") && position > 0 {
+                let mut next = self.reader.after(token.end());
+                // "Số lượng người làm việc"
+                if is_any(next, &[key!("lượng")]) {
+                    next = self.reader.after(next.end());
+                }
                 return match self.vocabulary.units.behind.longest(&self.reader, next) {
                     Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
                         Some(next.span.join(last.span))
@@ -603,10 +766,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if token.is_word() && token.key == DIEM {
                 return true;
             }
-            if token.is_word()
-                && token.key == Key::new("số")
-                && self.reader.before(token.start()).key == Key::new("chỉ")
-            {
+            if token.is_word() && token.key == key!("số") && self.reader.before(token.start()).key == key!("chỉ") {
                 return true;
             }
             at = token.start();
@@ -627,8 +787,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
         };
         let behind = self.behind(chain.end, MeasureKind::Ratio);
         match role {
-            Role::Never => return None,
-            Role::Rank => return Some(self.rank(first, Some(second), span, floor, figures)),
+            Role::Never if before.key != THU => return None,
+            Role::Rank | Role::Never => return Some(self.rank(first, Some(second), span, floor, figures)),
+            _ if self.is_rank(first, second, before, &behind, figures) => {
+                return Some(self.rank(first, Some(second), span, floor, figures));
+            }
             Role::Unitless if !behind.known => return None,
             _ => {}
         }
@@ -639,7 +802,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let mut open = false;
         if chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
             // "Thạnh Phú 3/5, Bình Đại 4/6 xã" is told by the ratios around it.
-            open = before.is_word() && !context::is_date_word(before);
+            open = before.is_mark(':') || before.is_word() && !context::is_date_word(before);
             if !open {
                 return None;
             }
@@ -666,18 +829,18 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// Whether "a/b" is a day and a month.
     fn is_day_and_month(&self, chain: &Chain, before: Token, counted: bool) -> bool {
         const REPORTED: [Key; 12] = [
-            Key::new("đạt"),
-            Key::new("giảm"),
-            Key::new("tăng"),
-            Key::new("được"),
-            Key::new("là"),
-            Key::new("có"),
-            Key::new("quyết"),
-            Key::new("xong"),
-            Key::new("thành"),
-            Key::new("tại"),
-            Key::new("với"),
-            Key::new("chiếm"),
+            key!("đạt"),
+            key!("giảm"),
+            key!("tăng"),
+            key!("được"),
+            key!("là"),
+            key!("có"),
+            key!("quyết"),
+            key!("xong"),
+            key!("thành"),
+            key!("tại"),
+            key!("với"),
+            key!("chiếm"),
         ];
         if before.is_word() && before.key == NGAY {
             return true;
@@ -692,6 +855,54 @@ impl<'t, 'v> Scanner<'t, 'v> {
         !counted && !is_any(before, &REPORTED)
     }
 
+    /// Whether "a/b" is a place in an order though no "thứ" says so: behind "đứng", behind the name
+    /// of an index ("PAR INDEX … 28/63"), or with the number of places of a rank shortly before
+    /// ("xếp thứ 21/63, tăng 7 bậc so với năm 2017 (28/63)").
+    fn is_rank(&self, first: Numeral, second: Numeral, before: Token, behind: &Behind, figures: &[Figure]) -> bool {
+        const BACK: usize = 3;
+        let ranked = behind.unit.span().is_none_or(|unit| {
+            let token = self.reader.after(unit.start as usize);
+            !behind.known && !matches!(behind.kind, MeasureKind::Percent) || is_any(token, &context::RANKED_AMONG)
+        });
+        if !ranked || first.places > 0 || second.places > 0 || first.value > second.value {
+            return false;
+        }
+        if before.is_word() && before.key == key!("đứng") {
+            return true;
+        }
+        let start = first.span.start as usize;
+        let echo = figures.iter().rev().take(BACK).any(|figure| {
+            figure.kind == MeasureKind::Rank
+                && figure.total == Some(second.value)
+                && !super::sentence_ends(&self.reader, figure.span.end as usize, start)
+        });
+        echo || second.value <= Decimal::ONE_HUNDRED && context::is_of_index(&self.reader, before, floor(figures))
+    }
+
+    /// "xếp thứ 3 trong 18 sở": what a place is one of, and where it ends.
+    fn ranked_among(&self, number: Numeral, end: usize) -> Option<(Numeral, Behind)> {
+        const WITHIN: [Key; 2] = [key!("trong"), key!("trên")];
+        const ALL: [Key; 3] = [key!("tổng"), key!("số"), key!("toàn")];
+        let first = self.reader.after(end);
+        if !is_any(first, &WITHIN) {
+            return None;
+        }
+        let mut token = self.reader.after(first.end());
+        for _ in 0..2 {
+            if is_any(token, &ALL) {
+                token = self.reader.after(token.end());
+            }
+        }
+        let total = token
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, token.start()))
+            .flatten()?;
+        let behind = self.behind(total.span.end as usize, MeasureKind::Ratio);
+        let unit = self.reader.after(behind.unit.span()?.start as usize);
+        let fits = total.places == 0 && total.value >= number.value && is_any(unit, &context::RANKED_AMONG);
+        (fits && behind.known).then_some((total, behind))
+    }
+
     fn rank(
         &self,
         number: Numeral,
@@ -700,9 +911,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
         floor: usize,
         figures: &mut Vec<Figure>,
     ) -> usize {
+        if total.is_none()
+            && let Some((total, behind)) = self.ranked_among(number, span.end as usize)
+        {
+            let span = number.span.join(total.span);
+            self.push(number, Some(total), span, &behind, MeasureKind::Rank, floor, figures);
+            return behind.end;
+        }
         let mut behind = self.behind(span.end as usize, MeasureKind::Ratio);
         // "đứng thứ 5 toàn quốc": only what it is ranked among is a unit.
-        if total.is_none() || !behind.known {
+        if total.is_none() || !behind.known || behind.kind == MeasureKind::Duration {
             behind = Behind::none(span.end as usize);
         }
         self.push(number, total, span, &behind, MeasureKind::Rank, floor, figures);
@@ -716,11 +934,15 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if matches!(
             context::role(&self.reader, self.vocabulary, before),
             Role::Never | Role::Unitless
-        ) || context::is_date_word(before) && chain.may_be_day()
-        {
+        ) {
             return None;
         }
         let behind = self.behind(last.span.end as usize, MeasureKind::Count);
+        // "từ 02 - 03 cuộc" is no date, "từ 01 - 15 tháng 5" is one.
+        let counted = chain.join == Join::Dash && behind.known && behind.kind != MeasureKind::Duration;
+        if context::is_date_word(before) && chain.may_be_day() && !counted {
+            return None;
+        }
         if behind.never || behind.unit == Unit::None && behind.kind == MeasureKind::Count {
             return None;
         }
@@ -785,6 +1007,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             change: said.change,
             lead: said.lead as u32,
             open: false,
+            sort: behind.sort,
             subject: None,
             qualifier: None,
             stream: 0,
@@ -798,8 +1021,23 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if token.is_mark('%') {
             return self.percent(token.span, token.end());
         }
+        if let Some(end) = self.said_twice(at, token) {
+            token = self.reader.after(end);
+        }
         if token.kind == Kind::Break {
             return self.beyond_break(token, behind, kind);
+        }
+        if token.is_word()
+            && let Some(factor) = short_money(token.key)
+        {
+            return Behind {
+                unit: Unit::Own(Span::new(token.end() - 'đ'.len_utf8(), token.end())),
+                kind: MeasureKind::Money,
+                factor,
+                end: token.end(),
+                known: true,
+                ..behind
+            };
         }
         while token.is_word()
             && let Some(factor) = numerals::multiplier(token.key)
@@ -812,7 +1050,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if token.is_mark('.') && !token.spaced {
                 // "tr.đ"
                 let next = self.reader.after(token.end());
-                if next.key == Key::new("đ") && !next.spaced {
+                if next.key == key!("đ") && !next.spaced {
                     token = next;
                 }
             }
@@ -821,6 +1059,36 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return behind;
         }
         self.noun_behind(token, behind, kind)
+    }
+
+    /// The end of the bracket that says in words the number before it: "01 (một) hội nghị". `open` is
+    /// the token behind the number, which ends at `at`.
+    fn said_twice(&self, at: usize, open: Token) -> Option<usize> {
+        if !open.is_mark('(') {
+            return None;
+        }
+        let inner = self.reader.after(open.end());
+        let words = numerals::number_word(&self.reader, inner).map_or(inner.end(), |number| number.span.end as usize);
+        let close = self.reader.after(words);
+        let said = close.is_mark(')') && numerals::ends_number(self.reader.before(words), self.number_before(at)?);
+        said.then(|| close.end())
+    }
+
+    /// The number that ends at an offset.
+    fn number_before(&self, end: usize) -> Option<Decimal> {
+        let token = self.reader.before(end);
+        let number = token
+            .is_number()
+            .then(|| numerals::numeral_at(self.reader.text, token.start()));
+        number.flatten().map(|number| number.value)
+    }
+
+    /// The end of the bracket that says in digits the number in words before it: "năm (05) xã".
+    fn says_again(&self, number: Numeral, before: Token) -> Option<usize> {
+        let close = self.reader.after(number.span.end as usize);
+        let word = self.reader.before(before.start());
+        let said = before.is_mark('(') && close.is_mark(')') && numerals::ends_number(word, number.value);
+        said.then(|| close.end())
     }
 
     fn percent(&self, unit: Span, end: usize) -> Behind {
@@ -877,7 +1145,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             };
         }
         let found = units.behind.longest(&self.reader, token);
-        let money_word = is_any(token, &[DONG, Key::new("vnđ"), Key::new("vnd"), Key::new("đ")]);
+        let money_word = is_any(token, &[DONG, key!("vnđ"), key!("vnd"), key!("đ")]);
         if money_word && found.is_none_or(|(_, last)| last.span == token.span) {
             return Behind {
                 unit: own(token.span),
@@ -886,6 +1154,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 known: true,
                 ..behind
             };
+        }
+        // "1,2 tỷ vốn", "350 triệu tiền mặt": money, though "đồng" is left out.
+        if money && !is_any(token, &context::IN_MILLIONS) {
+            let funds = behind.factor >= 1_000_000_000 && found.is_none_or(|(kind, _)| *kind == UnitKind::Noun);
+            if funds || is_any(token, &context::FUNDS) {
+                return behind;
+            }
         }
         if let Some((&unit_kind, last)) = found {
             let span = token.span.join(last.span);
@@ -914,6 +1189,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 UnitKind::Currency => Behind {
                     kind: MeasureKind::Money,
                     noun: None,
+                    ..named
+                },
+                UnitKind::Sort => Behind {
+                    noun: None,
+                    known: false,
+                    sort: true,
                     ..named
                 },
                 UnitKind::Classifier => self.classified(named, token, last, kind),
@@ -1036,6 +1317,28 @@ impl Figure {
     pub(super) fn scale(&mut self, factor: i64) {
         self.value = scaled(self.value, Decimal::from(factor));
         self.total = self.total.map(|total| scaled(total, Decimal::from(factor)));
+    }
+}
+
+/// What "trđ" and its like multiply by: words that are unit and multiplier in one.
+fn short_money(word: Key) -> Option<i64> {
+    const SHORT: [(Key, i64); 4] = [
+        (key!("trđ"), 1_000_000),
+        (key!("tỷđ"), 1_000_000_000),
+        (key!("tỉđ"), 1_000_000_000),
+        (key!("ngđ"), 1_000),
+    ];
+    SHORT.iter().find(|(key, _)| *key == word).map(|&(_, factor)| factor)
+}
+
+/// Whether a word may be a number: a quick test of its first letters.
+fn may_be_number_word(word: &[u8]) -> bool {
+    let Some(&first) = word.first() else { return false };
+    match first | 0x20 {
+        b'h' | b'b' | b's' | b't' | b'c' => true,
+        // "mười", "một", "năm"
+        b'm' | b'n' => word.get(1).is_some_and(|second| !second.is_ascii()),
+        _ => false,
     }
 }
 

@@ -40,6 +40,8 @@ struct Figure {
     lead: u32,
     /// Whether it is a figure only if a neighbour shares its unit.
     open: bool,
+    /// Whether its unit only says of which sort the things are ("13 tốt").
+    sort: bool,
     subject: Option<Span>,
     qualifier: Option<Span>,
     /// Which run of text it stands in; see [`Streams`].
@@ -66,7 +68,7 @@ pub fn extract(
         figure.stream = streams.of(figure.number.start);
     }
     figures.sort_by_key(|figure| (figure.stream, figure.span));
-    sharing::share(reader, layout, &mut figures);
+    sharing::share(reader, vocabulary, layout, &mut figures);
     subjects::name(reader, vocabulary, &mut figures);
     for table in &tables {
         table.read(reader, vocabulary, &skips, &mut figures);

@@ -3,7 +3,8 @@
 use crate::{
     document::Span,
     extract::{Change, Layout, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader},
+    shadow::{Key, Kind, Reader, key},
+    vocabulary::{Vocabulary, units::UnitKind},
 };
 
 use super::{Figure, is_any, sentence_ends};
@@ -19,6 +20,7 @@ struct Gap {
     ends: bool,
     /// Whether what begins is but the next line of a list with bullets.
     bullet: bool,
+    semicolon: bool,
     words: usize,
 }
 
@@ -28,7 +30,7 @@ const MAX_GAP: usize = 40;
 const MAX_NEIGHBOURS: usize = 40;
 
 /// Gives figures without a unit that of a neighbour; those that find none are no figures.
-pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figure>) {
+pub(super) fn share(reader: Reader<'_>, vocabulary: &Vocabulary, layout: &Layout, figures: &mut Vec<Figure>) {
     let gaps: Vec<Gap> = figures
         .windows(2)
         .map(|pair| {
@@ -38,7 +40,8 @@ pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figur
         })
         .collect();
     for index in 0..figures.len() {
-        if figures[index].unit != Unit::None && !figures[index].open || !figures[index].counts() {
+        let named = figures[index].unit != Unit::None && !figures[index].open;
+        if named && !figures[index].sort || !figures[index].counts() {
             continue;
         }
         if figures[index].open && figures[index].kind == MeasureKind::Ratio && !has_ratio_beside(figures, &gaps, index)
@@ -47,19 +50,91 @@ pub(super) fn share(reader: Reader<'_>, layout: &Layout, figures: &mut Vec<Figur
         }
         // A line of its own in a list: "+ Khiếu nại: 20;".
         let listed = is_line(&reader, &figures[index]);
-        let found = forwards(figures, &gaps, index, listed)
+        let found = as_the_one_before(figures, &gaps, index)
+            .or_else(|| summed(&reader, figures, &gaps, index))
+            .or_else(|| forwards(figures, &gaps, index, listed))
             .or_else(|| backwards(figures, &gaps, index, listed))
-            .or_else(|| over_footnote(layout, figures, index));
+            .or_else(|| over_footnote(layout, figures, index))
+            .or_else(|| labelled(&reader, vocabulary, &figures[index]));
         if let Some((unit, noun)) = found
             && (!figures[index].open || is_listed(&reader, &figures[index]))
         {
-            figures[index].unit = Unit::Shared(unit);
-            figures[index].noun = noun;
+            let figure = &mut figures[index];
+            figure.unit = Unit::Shared(unit);
+            figure.noun = noun;
+            figure.open = false;
+            if figure.sort {
+                figure.span = figure.number;
+            }
+        }
+    }
+    keep_rows(&reader, figures, &gaps);
+    spread_changes(&reader, figures);
+    figures.retain(|figure| !figure.open);
+}
+
+/// Keeps numbers that stand in a row of labels though none of them has a unit: "Tốt: 15; khá: 5".
+fn keep_rows(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
+    let labelled = |figure: &Figure| {
+        figure.open
+            && figure.kind == MeasureKind::Count
+            && reader.before(figure.lead as usize).is_mark(':')
+            && is_listed(reader, figure)
+    };
+    let rows: Vec<bool> = figures.iter().map(labelled).collect();
+    for index in 0..figures.len() {
+        let near = |gap: Gap| (!gap.ends || gap.bullet) && gap.words < 9;
+        let behind = index > 0 && rows[index - 1] && near(gaps[index - 1]);
+        let before = rows.get(index + 1).is_some_and(|&row| row) && near(gaps[index]);
+        if rows[index] && (behind || before) {
             figures[index].open = false;
         }
     }
-    spread_changes(&reader, figures);
-    figures.retain(|figure| !figure.open);
+}
+
+/// The unit that the figure before has from elsewhere, where only a comma divides the two.
+fn as_the_one_before(figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Option<Span>)> {
+    let previous = figures.get(index.checked_sub(1)?)?;
+    let gap = gaps[index - 1];
+    let near = !gap.ends && !gap.bullet && !gap.semicolon && gap.depth == 0 && gap.lowest == 0 && gap.words < 9;
+    match previous.unit {
+        Unit::Shared(unit) if near && previous.counts() => Some((unit, previous.noun)),
+        _ => None,
+    }
+}
+
+/// The unit of the earlier figure that this one and the next ones without a unit add up to
+/// ("36 hội nghị …, trong đó trực tiếp 29, trực tuyến 7").
+fn summed(reader: &Reader<'_>, figures: &[Figure], gaps: &[Gap], index: usize) -> Option<(Span, Option<Span>)> {
+    const BACK: usize = 4;
+    let lacks =
+        |figure: &Figure| figure.counts() && (figure.unit == Unit::None || figure.sort) && figure.total.is_none();
+    let mut sum = figures[index].value;
+    let mut count = 1;
+    for next in index + 1..figures.len().min(index + MAX_NEIGHBOURS) {
+        let gap = gaps[next - 1];
+        if gap.ends || gap.depth != 0 || !lacks(&figures[next]) || !is_listed(reader, &figures[next]) {
+            break;
+        }
+        sum = sum.checked_add(figures[next].value)?;
+        count += 1;
+    }
+    if count < 2 || !lacks(&figures[index]) {
+        return None;
+    }
+    for previous in (0..index).rev().take(BACK) {
+        if gaps[previous].ends || gaps[previous].bullet {
+            return None;
+        }
+        let figure = &figures[previous];
+        if figure.kind == MeasureKind::Count
+            && figure.value == sum
+            && let Some(unit) = figure.unit.span()
+        {
+            return Some((unit, figure.noun));
+        }
+    }
+    None
 }
 
 /// Whether a number ends a line or follows a colon.
@@ -87,6 +162,7 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
         lowest: 0,
         ends: from > until,
         bullet: false,
+        semicolon: false,
         words: 0,
     };
     let mut at = from;
@@ -101,10 +177,11 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
                 gap.depth -= 1;
                 gap.lowest = gap.lowest.min(gap.depth);
             }
+            Kind::Mark(';') => gap.semicolon = true,
             Kind::Word => gap.words += 1,
             _ if token.is_end() => {
                 let next = reader.after(token.end());
-                if matches!(next.kind, Kind::Mark('-' | '+' | '•')) {
+                if matches!(next.kind, Kind::Mark('-' | '+' | '•')) || goes_on(reader, token.end()) {
                     gap.bullet = true;
                 } else if !next.is_end() {
                     gap.ends = true;
@@ -113,10 +190,19 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
             _ => {}
         }
         at = token.end();
-        gap.ends |= token.is_mark('.') && sentence_ends(reader, token.start(), token.end());
+        gap.ends |=
+            token.is_mark('.') && sentence_ends(reader, token.start(), token.end()) && !goes_on(reader, token.end());
         gap.ends |= gap.words > MAX_GAP;
     }
     gap
+}
+
+/// Whether the next sentence or line breaks down what the one before counts ("Trong đó: …").
+fn goes_on(reader: &Reader<'_>, at: usize) -> bool {
+    const TRONG: Key = Key::new("trong");
+    const DO: Key = Key::new("đó");
+    let first = reader.after(at);
+    is_any(first, &[TRONG]) && is_any(reader.after(first.end()), &[DO])
 }
 
 /// A unit further on in the same list ("Nam Trực có 25, …; Vụ Bản 3 dự án").
@@ -129,7 +215,7 @@ fn forwards(figures: &[Figure], gaps: &[Gap], index: usize, listed: bool) -> Opt
         }
         depth += gap.depth;
         let figure = &figures[next];
-        if depth > 0 || figure.kind == MeasureKind::Percent {
+        if depth > 0 || figure.kind == MeasureKind::Percent || figure.sort {
             continue;
         }
         if !figure.counts() || figure.change != figures[index].change && figure.change != Change::None {
@@ -156,12 +242,44 @@ fn backwards(figures: &[Figure], gaps: &[Gap], index: usize, listed: bool) -> Op
         if gap.depth < 0 && gap.lowest < 0 && depth > 0 {
             continue;
         }
-        if !figure.counts() {
+        if !figure.counts() || figure.sort && matches!(figure.unit, Unit::Own(_)) {
             continue;
         }
         if let Some(unit) = figure.unit.span() {
             return Some((unit, figure.noun));
         }
+    }
+    None
+}
+
+/// The noun that a line names before its colon, where the figures only name sorts of it ("Xếp loại
+/// chi bộ: 13 tốt, 3 khá").
+fn labelled(reader: &Reader<'_>, vocabulary: &Vocabulary, figure: &Figure) -> Option<(Span, Option<Span>)> {
+    const LONGEST: usize = 12;
+    if !figure.sort {
+        return None;
+    }
+    let mut token = reader.before(figure.lead as usize);
+    if !token.is_mark(':') {
+        return None;
+    }
+    for _ in 0..LONGEST {
+        let previous = reader.before(token.start());
+        if !previous.is_word() {
+            break;
+        }
+        token = previous;
+    }
+    while token.end() <= figure.lead as usize && !token.is_mark(':') {
+        let end = match vocabulary.units.behind.longest(reader, token) {
+            Some((UnitKind::Noun, last)) => {
+                let noun = token.span.join(last.span);
+                return Some((noun, Some(noun)));
+            }
+            Some((_, last)) => last.end(),
+            None => token.end(),
+        };
+        token = reader.after(end);
     }
     None
 }
@@ -185,7 +303,16 @@ fn over_footnote(layout: &Layout, figures: &[Figure], index: usize) -> Option<(S
 /// Whether a number without a unit stands as a member of a list does: between words and a comma,
 /// a semicolon, a bracket, "và".
 fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
-    const BEHIND: [Key; 8] = [
+    const BEHIND: [Key; 17] = [
+        Key::new("hoàn"),
+        Key::new("chưa"),
+        Key::new("không"),
+        Key::new("đang"),
+        Key::new("trực"),
+        Key::new("trong"),
+        Key::new("trước"),
+        Key::new("học"),
+        Key::new("bồi"),
         Key::new("và"),
         Key::new("xếp"),
         Key::new("loại"),
@@ -197,6 +324,10 @@ fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
     ];
     let before = reader.before(figure.lead as usize);
     let next = reader.after(figure.number.end as usize);
+    // "dưới 30: 12 đồng chí" is a label.
+    if next.is_mark(':') && reader.after(next.end()).is_number() {
+        return false;
+    }
     let behind = next.is_end()
         || matches!(next.kind, Kind::Mark(',' | ';' | '.' | ')' | '(' | '/' | '…' | ':'))
         || is_any(next, &BEHIND);
@@ -218,7 +349,7 @@ fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
             continue;
         }
         let joint = reader.before(figure.lead as usize);
-        let joined = joint.is_mark(',') || joint.is_mark('/') || is_any(joint, &[Key::new("và")]);
+        let joined = joint.is_mark(',') || joint.is_mark('/') || is_any(joint, &[key!("và")]);
         let gap = gap(reader, previous.span.end as usize, figure.number.start as usize);
         if joined
             && !gap.ends

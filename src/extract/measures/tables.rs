@@ -6,7 +6,7 @@
 use crate::{
     document::{Document, Span},
     extract::{Layout, MeasureKind, Unit, numerals},
-    shadow::{Key, Kind, Reader},
+    shadow::{Key, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -140,7 +140,9 @@ impl Table {
         row.iter()
             .skip(usize::from(self.numbered))
             .chain(row.first())
-            .find(|cell| cell.of(text).contains(char::is_alphabetic))
+            .find(|cell| {
+                cell.of(text).contains(char::is_alphabetic) && !cell.of(text).starts_with(|c: char| c.is_ascii_digit())
+            })
             .copied()
     }
 
@@ -331,7 +333,7 @@ impl Scanner<'_, '_> {
         let first = reader.after(at);
         // "(ĐVT: triệu đồng)"
         let mut at = at;
-        if is_any(first, &[Key::new("đvt"), Key::new("đơn")]) {
+        if is_any(first, &[key!("đvt"), key!("đơn")]) {
             let mut token = first;
             while token.is_word() {
                 token = reader.after(token.end());

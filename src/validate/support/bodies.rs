@@ -1,9 +1,16 @@
 //! Which body a code stands for and which one a name names, as far as both can be told apart.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use crate::{
     document::Span,
-    shadow::Key,
-    validate::{Context, support::text::words},
+    shadow::{Key, key},
+    validate::{
+        Context,
+        support::text::{fold_code, words},
+    },
 };
 
 /// A body, or a kind of body where many share one code.
@@ -91,6 +98,14 @@ pub static MINISTRIES: &[(&str, &[&str])] = &[
     ("dân tộc và tôn giáo", &["BDTTG"]),
 ];
 
+/// Rows of [`MINISTRIES`] by folded code.
+static MINISTRY_CODES: LazyLock<FxHashMap<String, usize>> = LazyLock::new(|| {
+    // Where two ministries had one code the first counts.
+    let rows = MINISTRIES.iter().enumerate().rev();
+    rows.flat_map(|(row, (_, codes))| codes.iter().map(move |code| (fold_code(code), row)))
+        .collect()
+});
+
 /// Codes of ministries that a commission of the Party may bear, too (Ban Tổ chức: BTC).
 const SHARED_WITH_PARTY: [&str; 2] = ["BTC", "BCT"];
 
@@ -158,11 +173,7 @@ pub fn of_code(part: &str) -> Option<Body> {
     if DEPARTMENTS.contains(&part) {
         return Some(Body::Department);
     }
-    let fold = super::text::fold_code;
-    if let Some(row) = MINISTRIES
-        .iter()
-        .position(|(_, codes)| codes.iter().any(|code| fold(code) == part))
-    {
+    if let Some(&row) = MINISTRY_CODES.get(part) {
         return Some(Body::Ministry(row));
     }
     let (prefix, organ) = ORGANS.iter().find(|(prefix, _)| part.starts_with(prefix))?;
@@ -203,8 +214,13 @@ pub fn writes_as_party(parts: &[String]) -> Option<bool> {
 
 /// The bodies a name names; empty where it names none that is known for certain.
 pub fn of_name(context: &Context<'_>, name: Span) -> Vec<Body> {
+    of_pieces(context, &[name])
+}
+
+/// The bodies a name in several pieces names, as mastheads have it.
+pub fn of_pieces(context: &Context<'_>, name: &[Span]) -> Vec<Body> {
     const AND: [Key; 2] = [Key::new("và"), Key::new("với")];
-    let words = words(context, name);
+    let words: Vec<Key> = name.iter().flat_map(|&piece| words(context, piece)).collect();
     // A ministry's name has an "và" of its own, so the whole is tried first.
     if let Some(ministry) = ministry(&words) {
         return vec![ministry];
@@ -213,15 +229,16 @@ pub fn of_name(context: &Context<'_>, name: Span) -> Vec<Body> {
 }
 
 fn ministry(words: &[Key]) -> Option<Body> {
-    let at = words.windows(1).position(|word| word[0] == Key::new("bộ"))?;
+    static NAMES: LazyLock<Vec<Vec<Key>>> = LazyLock::new(|| MINISTRIES.iter().map(|(name, _)| keys(name)).collect());
+    let at = words.iter().position(|&word| word == key!("bộ"))?;
     let after = &words[at + 1..];
     let after = match after {
-        [a, b, rest @ ..] if *a == Key::new("trưởng") && *b == Key::new("bộ") => rest,
+        [a, b, rest @ ..] if *a == key!("trưởng") && *b == key!("bộ") => rest,
         _ => after,
     };
-    MINISTRIES
+    NAMES
         .iter()
-        .position(|(name, _)| after.starts_with(&keys(name)))
+        .position(|name| after.starts_with(name))
         .map(Body::Ministry)
 }
 
@@ -233,52 +250,61 @@ fn keys(phrase: &str) -> Vec<Key> {
         .collect()
 }
 
+/// A phrase as keys, computed by the compiler.
+macro_rules! phrase {
+    ($($word:literal)+) => {
+        const { &[$(Key::new($word)),+] as &[Key] }
+    };
+}
+
 /// The body that a name without "và" names.
 fn of_words(words: &[Key]) -> Option<Body> {
-    let has = |phrase: &str| {
-        let phrase = keys(phrase);
-        words.windows(phrase.len()).any(|window| window == phrase)
-    };
-    let any = |phrases: &[&str]| phrases.iter().any(|phrase| has(phrase));
+    let has = |phrase: &[Key]| words.windows(phrase.len()).any(|window| window == phrase);
+    let any = |phrases: &[&[Key]]| phrases.iter().any(|phrase| has(phrase));
     // Bodies whose names hold those of others.
     if any(&[
-        "mặt trận",
-        "mttq",
-        "đoàn",
-        "hội liên hiệp",
-        "ban chỉ đạo",
-        "liên đoàn",
-        "đại hội",
-        "hội đồng thi đua",
+        phrase!("mặt" "trận"),
+        phrase!("mttq"),
+        phrase!("đoàn"),
+        phrase!("hội" "liên" "hiệp"),
+        phrase!("ban" "chỉ" "đạo"),
+        phrase!("liên" "đoàn"),
+        phrase!("đại" "hội"),
+        phrase!("hội" "đồng" "thi" "đua"),
     ]) {
         return None;
     }
-    if has("ban cán sự") {
+    if has(phrase!("ban" "cán" "sự")) {
         let level = match () {
-            () if any(&["ubnd", "ủy ban nhân dân"]) => Level::Province,
-            () if has("chính phủ") => Level::Central,
+            () if any(&[phrase!("ubnd"), phrase!("ủy" "ban" "nhân" "dân")]) => Level::Province,
+            () if has(phrase!("chính" "phủ")) => Level::Central,
             () => Level::Unknown,
         };
         return Some(Body::PartyOrgan(Organ::PartyCaucus, level));
     }
-    let province = any(&["tỉnh ủy", "thành ủy", "đảng bộ tỉnh", "đảng bộ thành phố"]);
-    let district = any(&[
-        "huyện ủy",
-        "quận ủy",
-        "thị ủy",
-        "đảng bộ huyện",
-        "đảng bộ quận",
-        "đảng bộ thị xã",
+    let province = any(&[
+        phrase!("tỉnh" "ủy"),
+        phrase!("thành" "ủy"),
+        phrase!("đảng" "bộ" "tỉnh"),
+        phrase!("đảng" "bộ" "thành" "phố"),
     ]);
-    let central = any(&["trung ương", "tw"]);
+    let district = any(&[
+        phrase!("huyện" "ủy"),
+        phrase!("quận" "ủy"),
+        phrase!("thị" "ủy"),
+        phrase!("đảng" "bộ" "huyện"),
+        phrase!("đảng" "bộ" "quận"),
+        phrase!("đảng" "bộ" "thị" "xã"),
+    ]);
+    let central = any(&[phrase!("trung" "ương"), phrase!("tw")]);
     let organ = [
-        ("ban tuyên giáo", Organ::Propaganda),
-        ("ban dân vận", Organ::MassMobilisation),
-        ("ban tổ chức", Organ::Organisation),
-        ("ban nội chính", Organ::InternalAffairs),
-        ("ủy ban kiểm tra", Organ::Inspection),
-        ("ubkt", Organ::Inspection),
-        ("văn phòng", Organ::Office),
+        (phrase!("ban" "tuyên" "giáo"), Organ::Propaganda),
+        (phrase!("ban" "dân" "vận"), Organ::MassMobilisation),
+        (phrase!("ban" "tổ" "chức"), Organ::Organisation),
+        (phrase!("ban" "nội" "chính"), Organ::InternalAffairs),
+        (phrase!("ủy" "ban" "kiểm" "tra"), Organ::Inspection),
+        (phrase!("ubkt"), Organ::Inspection),
+        (phrase!("văn" "phòng"), Organ::Office),
     ];
     if let Some((_, organ)) = organ.iter().find(|(name, _)| has(name)) {
         return match () {
@@ -289,22 +315,32 @@ fn of_words(words: &[Key]) -> Option<Body> {
         };
     }
     match () {
-        () if any(&["bộ chính trị", "ban bí thư"])
-            || (central && any(&["ban chấp hành trung ương", "trung ương đảng"])) =>
+        () if any(&[phrase!("bộ" "chính" "trị"), phrase!("ban" "bí" "thư")])
+            || (central
+                && any(&[
+                    phrase!("ban" "chấp" "hành" "trung" "ương"),
+                    phrase!("trung" "ương" "đảng"),
+                ])) =>
         {
             Some(Body::CentralParty)
         }
         () if province => Some(Body::ProvinceParty),
         () if district => Some(Body::DistrictParty),
-        () if any(&["đảng ủy", "đảng bộ xã", "đảng bộ phường", "đảng bộ thị trấn"]) => {
+        () if any(&[
+            phrase!("đảng" "ủy"),
+            phrase!("đảng" "bộ" "xã"),
+            phrase!("đảng" "bộ" "phường"),
+            phrase!("đảng" "bộ" "thị" "trấn"),
+        ]) =>
+        {
             Some(Body::BaseParty)
         }
-        () if has("thủ tướng") => Some(Body::PrimeMinister),
-        () if any(&["thanh tra chính phủ", "đảng"]) => None,
-        () if has("chính phủ") => Some(Body::Government),
-        () if any(&["ubnd", "ủy ban nhân dân"]) => Some(Body::Committee),
-        () if any(&["hđnd", "hội đồng nhân dân"]) => Some(Body::Council),
-        () if has("quốc hội") => Some(Body::NationalAssembly),
+        () if has(phrase!("thủ" "tướng")) => Some(Body::PrimeMinister),
+        () if any(&[phrase!("thanh" "tra" "chính" "phủ"), phrase!("đảng")]) => None,
+        () if has(phrase!("chính" "phủ")) => Some(Body::Government),
+        () if any(&[phrase!("ubnd"), phrase!("ủy" "ban" "nhân" "dân")]) => Some(Body::Committee),
+        () if any(&[phrase!("hđnd"), phrase!("hội" "đồng" "nhân" "dân")]) => Some(Body::Council),
+        () if has(phrase!("quốc" "hội")) => Some(Body::NationalAssembly),
         () => None,
     }
 }

@@ -4,7 +4,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     extract::{Measure, MeasureKind},
-    shadow::Key,
+    shadow::{Key, key},
     validate::{Context, support::text::words},
 };
 
@@ -50,7 +50,7 @@ fn money_scale(context: &Context<'_>, measure: &Measure) -> Decimal {
         }
     }
     // "nghìn tỷ" is both.
-    let both = [Key::new("nghìn"), Key::new("tỷ")];
+    let both = [key!("nghìn"), key!("tỷ")];
     if words(context, measure.span).windows(2).any(|pair| pair == both) {
         scale * Decimal::from(1000)
     } else {

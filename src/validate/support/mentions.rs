@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// A mention with a number that identifies a document.
+#[derive(Debug)]
 pub struct Mention<'a> {
     /// Its index in the report.
     pub index: usize,
@@ -34,8 +35,9 @@ impl Mention<'_> {
 }
 
 /// All mentions whose number identifies a document, in document order; mentions inside the second
-/// copy of a passage that stands twice are left out, since they prove nothing.
-pub fn numbered<'a>(context: &'a Context<'_>) -> Vec<Mention<'a>> {
+/// copy of a passage that stands twice are left out, since they prove nothing. See
+/// [`Context::numbered`], which keeps them.
+pub fn numbered<'a>(context: &Context<'a>) -> Vec<Mention<'a>> {
     let citations = context.report.citations.iter().enumerate();
     citations
         .filter(|(_, citation)| !context.is_repeated(citation.span))

@@ -3,6 +3,10 @@
 //! Extraction reads every notation with tolerance; a rule that judges the notation itself looks
 //! at the characters again, here.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashMap;
+
 use crate::{
     document::Span,
     validate::{Context, support::text::fold_code},
@@ -52,10 +56,12 @@ pub static TYPE_CODES: &[(&str, &[&str])] = &[
 
 /// The type words a code may stand for; None for a code that is not known.
 pub fn type_words(folded: &str) -> Option<&'static [&'static str]> {
-    TYPE_CODES
-        .iter()
-        .find(|(code, _)| fold_code(code) == folded)
-        .map(|&(_, words)| words)
+    static FOLDED: LazyLock<FxHashMap<String, &[&str]>> = LazyLock::new(|| {
+        let rows = TYPE_CODES.iter().map(|&(code, words)| (fold_code(code), words));
+        // Of two rows that look alike when folded the first counts.
+        rows.rev().collect()
+    });
+    FOLDED.get(folded).copied()
 }
 
 /// The order of the separators.

@@ -12,12 +12,18 @@ use crate::{
 
 /// A code as rules compare it: capitals, Đ and its look-alikes as D, TƯ as TW.
 pub fn fold_code(code: &str) -> String {
-    let folded: String = code
-        .chars()
-        .flat_map(char::to_uppercase)
-        .filter(|c| !c.is_whitespace() && *c != '*' && *c != '_')
-        .map(|c| if matches!(c, 'Đ' | 'Ð' | 'Ɖ') { 'D' } else { c })
-        .collect();
+    let mut folded = String::with_capacity(code.len());
+    for c in code.chars() {
+        match c {
+            'A'..='Z' | '0'..='9' | '-' | '/' | '&' => folded.push(c),
+            'Đ' | 'Ð' | 'Ɖ' => folded.push('D'),
+            _ => folded.extend(
+                c.to_uppercase()
+                    .filter(|c| !c.is_whitespace() && *c != '*' && *c != '_')
+                    .map(|c| if matches!(c, 'Đ' | 'Ð' | 'Ɖ') { 'D' } else { c }),
+            ),
+        }
+    }
     match folded.strip_suffix("TƯ") {
         Some(head) => format!("{head}TW"),
         None => folded,
