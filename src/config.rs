@@ -120,6 +120,7 @@ pub struct Decode {
     pub max_output_bytes: usize,
     pub children: usize,
     pub warm_children: usize,
+    pub executable: String,
 }
 
 /// What results carry.
@@ -223,6 +224,7 @@ impl Settings {
             },
             children: self.decode.children,
             warm: self.decode.warm_children,
+            executable: (!self.decode.executable.is_empty()).then(|| self.decode.executable.clone().into()),
         }
     }
 

@@ -234,6 +234,12 @@ pub fn letter_case(c: char) -> Option<bool> {
     }
 }
 
+/// Whether a character is a letter that Vietnamese is written with.
+pub fn is_vietnamese(c: char) -> bool {
+    let class = class(c as usize);
+    is_letter(class) && class & IN_WORD != OTHER_LETTER
+}
+
 /// Whether a byte is Markdown emphasis, which is no white space.
 fn is_emphasis(byte: u8) -> bool {
     matches!(byte, b'*' | b'_')
@@ -467,7 +473,15 @@ impl<'t> Reader<'t> {
     }
 
     /// The token that begins at or behind `from`.
+    #[inline]
     pub fn after(&self, from: usize) -> Token {
+        if let Some(token) = self.tokens.and_then(|tokens| tokens.right_at(from)) {
+            return *token;
+        }
+        self.find_after(from)
+    }
+
+    fn find_after(&self, from: usize) -> Token {
         let mut token = self.next(from);
         while token.kind == Kind::Break
             && let Some(next) = self.flow.onward(token.start())

@@ -22,8 +22,6 @@ use super::{Refusal, RefusalReason};
 pub enum Program {
     /// Text of a PDF with its places.
     PdfToText,
-    /// Text of a PDF with the names of its fonts.
-    PdfToHtml,
     /// The images of a PDF.
     PdfImages,
     /// A page of a PDF as an image.
@@ -36,9 +34,8 @@ pub enum Program {
 
 impl Program {
     /// All of them.
-    pub const ALL: [Program; 6] = [
+    pub const ALL: [Program; 5] = [
         Program::PdfToText,
-        Program::PdfToHtml,
         Program::PdfImages,
         Program::PdfToPpm,
         Program::Tesseract,
@@ -49,7 +46,6 @@ impl Program {
     pub fn name(self) -> &'static str {
         match self {
             Program::PdfToText => "pdftotext",
-            Program::PdfToHtml => "pdftohtml",
             Program::PdfImages => "pdfimages",
             Program::PdfToPpm => "pdftoppm",
             Program::Tesseract => "tesseract",

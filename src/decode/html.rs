@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use encoding_rs::{Encoding, WINDOWS_1252, WINDOWS_1258};
 use html5gum::{DefaultEmitter, StartTag, Token, Tokenizer};
+use rustc_hash::FxHashMap;
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
@@ -87,8 +88,8 @@ struct TableBuilder {
     table: Table,
     row: Vec<Cell>,
     column: u32,
-    /// Cells that reach down into rows below: column, columns, rows left.
-    reaching: Vec<(u32, u32, u32)>,
+    /// Cells that reach down into rows below, by column: columns, rows left.
+    reaching: FxHashMap<u32, (u32, u32)>,
     cell: Option<OpenCell>,
     in_row: bool,
 }
@@ -487,11 +488,7 @@ impl<'l> Page<'l> {
                 return Ok(());
             };
             let column = table.column;
-            let Some((_, columns, left)) = table
-                .reaching
-                .iter_mut()
-                .find(|(at, _, left)| *at == column && *left > 0)
-            else {
+            let Some((columns, left)) = table.reaching.get_mut(&column).filter(|(_, left)| *left > 0) else {
                 return Ok(());
             };
             *left -= 1;
@@ -514,14 +511,8 @@ impl<'l> Page<'l> {
         let Some(cell) = table.cell.take() else {
             return Ok(());
         };
-        if cell.rows > 1 {
-            table.reaching.retain(|(_, _, left)| *left > 0);
-            table.reaching.push((table.column, cell.columns, cell.rows));
-            // This row is the first of them.
-            if let Some((_, _, left)) = table.reaching.last_mut() {
-                *left -= 1;
-            }
-        }
+        // This row is the first of them.
+        table.reaching.insert(table.column, (cell.columns, cell.rows - 1));
         table.row.push(Cell {
             paragraphs: cell.paragraphs,
             column: table.column,

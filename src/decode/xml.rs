@@ -37,18 +37,30 @@ pub fn text<'a>(bytes: &'a [u8], name: &'static str) -> Result<Cow<'a, str>, Ref
     if let Some(text) = encoding::utf16(bytes) {
         return Ok(Cow::Owned(text));
     }
-    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| {
-        Refusal::malformed(
-            format!("{name} không phải là XML theo bảng mã UTF-8"),
-            format!("{name} is not XML in UTF-8"),
-        )
-    })?;
+    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| not_utf8(name))?;
     Ok(Cow::Borrowed(text.strip_prefix('\u{FEFF}').unwrap_or(text)))
+}
+
+/// The text of an XML document that is owned, without a copy where it is UTF-8.
+pub fn owned_text(bytes: Vec<u8>, name: &'static str) -> Result<String, Refusal> {
+    match text(&bytes, name)? {
+        Cow::Owned(text) => Ok(text),
+        // Found to be UTF-8 just now; the mark at its start does no harm.
+        Cow::Borrowed(_) => String::from_utf8(bytes).map_err(|_| not_utf8(name)),
+    }
+}
+
+fn not_utf8(name: &str) -> Refusal {
+    Refusal::malformed(
+        format!("{name} không phải là XML theo bảng mã UTF-8"),
+        format!("{name} is not XML in UTF-8"),
+    )
 }
 
 impl<'a> Xml<'a> {
     /// A reader of the text; the name stands in refusals.
     pub fn new(text: &'a str, name: &'static str, limits: &Limits) -> Self {
+        let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         let mut reader = Reader::from_str(text);
         reader.config_mut().expand_empty_elements = true;
         Self {

@@ -139,14 +139,14 @@ impl Gap {
             overlaps: false,
             leaves: false,
         };
-        let mut at = from;
         let mut words = 0;
-        while at < until {
-            let token = reader.after(at);
+        let mut following = reader.after(from);
+        while from < until {
+            let token = following;
             if token.start() >= until {
                 break;
             }
-            at = token.end();
+            following = reader.after(token.end());
             match token.kind {
                 Kind::Mark('(') => {
                     gap.depth += 1;
@@ -169,8 +169,7 @@ impl Gap {
                 Kind::Mark('.') => gap.full_stop(reader, token, &mut words),
                 Kind::Break | Kind::End => gap.line_end(reader, token, &mut words),
                 Kind::Word => {
-                    let next = reader.after(at);
-                    gap.word(token, next, words);
+                    gap.word(token, following, words);
                     gap.leaves |= token.key == RIENG;
                     words += 1;
                 }

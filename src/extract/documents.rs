@@ -4,13 +4,14 @@
 //! so the number alone is no identity: the key of a document holds the type, number and issuer code,
 //! and the year or the term. Mentions that give neither join the one document they can mean.
 
-use std::sync::Arc;
+use std::{cmp::Reverse, hash::Hash, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
 use crate::{
     document::{Document, Span},
-    extract::{Citation, CitedDocument, NumberStyle, PartialDate},
+    extract::{Citation, CitedDocument, NumberStyle, PartialDate, Symbol},
+    shadow::{is_vietnamese, letter_case},
     vocabulary::Vocabulary,
 };
 
@@ -20,8 +21,11 @@ pub fn resolve(document: &Document, citations: &mut [Citation], vocabulary: &Voc
         text: &document.text,
         vocabulary,
     };
-    let marks: Vec<Mark> = (0..citations.len())
-        .map(|index| resolver.mark(citations, index))
+    let lenders = resolver.lenders(citations);
+    let marks: Vec<Mark> = citations
+        .iter()
+        .zip(&lenders)
+        .map(|(citation, &lender)| resolver.mark(citation, lender.and_then(|lender| citations[lender].symbol.as_ref())))
         .collect();
     let mut by_mark: FxHashMap<&Base, Vec<usize>> = FxHashMap::default();
     for (index, mark) in marks.iter().enumerate() {
@@ -71,14 +75,22 @@ struct Mark {
     subject: String,
 }
 
+/// What makes two mentions of one number the same document.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Trait<'m> {
+    Period(u16),
+    Day(u8, u8),
+    Subject(&'m str),
+}
+
 struct Resolver<'t> {
     text: &'t str,
     vocabulary: &'t Vocabulary,
 }
 
 impl Resolver<'_> {
-    fn mark(&self, citations: &[Citation], index: usize) -> Mark {
-        let citation = &citations[index];
+    /// `lender` is the symbol that lends its codes to a number alone; see [`Self::lenders`].
+    fn mark(&self, citation: &Citation, lender: Option<&Symbol>) -> Mark {
         let subject = citation.subject.map_or(String::new(), |span| fold(span.of(self.text)));
         let date = citation.date.unwrap_or_default();
         let Some(symbol) = &citation.symbol else {
@@ -96,12 +108,7 @@ impl Resolver<'_> {
         let part = |span: Option<Span>| span.map_or(String::new(), |span| code(span.of(self.text)));
         let mut issuer = part(symbol.issuer_code);
         let mut style = symbol.style;
-        let lender = if issuer.is_empty() {
-            self.lender(citations, index)
-        } else {
-            None
-        };
-        if let Some(next) = lender {
+        if let Some(next) = lender.filter(|_| issuer.is_empty()) {
             issuer = part(next.issuer_code);
             style = next.style;
         }
@@ -143,20 +150,22 @@ impl Resolver<'_> {
         }
     }
 
-    /// The symbol from which a number alone takes its codes: the next of its list
-    /// ("1084, 1085/QĐ-BNV").
-    fn lender<'c>(&self, citations: &'c [Citation], index: usize) -> Option<&'c crate::extract::Symbol> {
-        for pair in citations[index..].windows(2) {
-            let gap = self.text.get(pair[0].span.end as usize..pair[1].span.start as usize)?;
-            if gap.len() > 12 || gap.contains(['.', ';']) || pair[1].document_type != pair[0].document_type {
-                return None;
-            }
-            let symbol = pair[1].symbol.as_ref()?;
-            if symbol.issuer_code.is_some() {
-                return Some(symbol);
-            }
+    /// For each citation, the one from whose symbol a number alone takes its codes: the next of its
+    /// list that has any ("1084, 1085/QĐ-BNV"). From the end, so that a long list is read once.
+    fn lenders(&self, citations: &[Citation]) -> Vec<Option<usize>> {
+        let mut lenders = vec![None; citations.len()];
+        for index in (1..citations.len()).rev() {
+            let (one, next) = (&citations[index - 1], &citations[index]);
+            let gap = self.text.get(one.span.end as usize..next.span.start as usize);
+            let listed = gap.is_some_and(|gap| gap.len() <= 12 && !gap.contains(['.', ';']))
+                && one.document_type == next.document_type;
+            lenders[index - 1] = match &next.symbol {
+                Some(symbol) if listed && symbol.issuer_code.is_some() => Some(index),
+                Some(_) if listed => lenders[index],
+                _ => None,
+            };
         }
-        None
+        lenders
     }
 
     /// First year of the term of the committee that issued a Party document.
@@ -184,20 +193,30 @@ impl Resolver<'_> {
         let (dated, undated): (Vec<usize>, Vec<usize>) =
             mentions.iter().partition(|&&mention| marks[mention].period != 0);
         let law = marks[mentions[0]].base.scheme == Scheme::Law;
+        // The first group that holds a period, a day, a subject.
+        let mut known: FxHashMap<Trait<'_>, usize> = FxHashMap::default();
         for mention in dated {
-            let day = |mention: usize| {
-                let date = citations[mention].date.unwrap_or_default();
-                (date.is_full() && !law).then_some((date.month, date.day))
+            let date = citations[mention].date.unwrap_or_default();
+            let subject = &marks[mention].subject;
+            let traits = [
+                Some(Trait::Period(marks[mention].period)),
+                (date.is_full() && !law).then_some(Trait::Day(date.month, date.day)),
+                (!law && !subject.is_empty()).then_some(Trait::Subject(subject)),
+            ];
+            let traits = || traits.iter().flatten();
+            let group = match traits().filter_map(|one| known.get(one).copied()).min() {
+                Some(group) => group,
+                None => {
+                    groups.push(Vec::new());
+                    groups.len() - 1
+                }
             };
-            let same = |&other: &usize| {
-                let subject = &marks[mention].subject;
-                marks[other].period == marks[mention].period
-                    || (day(mention).is_some() && day(other) == day(mention))
-                    || (!law && !subject.is_empty() && *subject == marks[other].subject)
-            };
-            match groups.iter_mut().find(|group| group.iter().any(same)) {
-                Some(group) => group.push(mention),
-                None => groups.push(vec![mention]),
+            groups[group].push(mention);
+            for &one in traits() {
+                known
+                    .entry(one)
+                    .and_modify(|first| *first = group.min(*first))
+                    .or_insert(group);
             }
         }
         if let ([group], false) = (&mut groups[..], undated.is_empty()) {
@@ -207,10 +226,8 @@ impl Resolver<'_> {
             // With several candidates the subject decides; what remains is a document of its own.
             let mut rest = Vec::new();
             for mention in undated {
-                let subject = &marks[mention].subject;
-                let same = |&other: &usize| !subject.is_empty() && *subject == marks[other].subject;
-                match groups.iter_mut().find(|group| !law && group.iter().any(same)) {
-                    Some(group) => group.push(mention),
+                match known.get(&Trait::Subject(&marks[mention].subject)) {
+                    Some(&group) => groups[group].push(mention),
                     None => rest.push(mention),
                 }
             }
@@ -234,15 +251,16 @@ impl Resolver<'_> {
         .unwrap_or(0);
         let dates = || mentions.iter().filter_map(|&mention| citations[mention].date);
         let date: Option<PartialDate> = most(dates().filter(|date| date.is_full())).or_else(|| most(dates()));
-        let issuer = most(
-            mentions
-                .iter()
-                .filter_map(|&mention| Some(fold(citations[mention].issuer?.of(self.text)))),
-        );
-        let issuer = mentions
+        let issuers: Vec<(Span, String)> = mentions
             .iter()
             .filter_map(|&mention| citations[mention].issuer)
-            .find(|span| issuer.as_deref() == Some(&fold(span.of(self.text))));
+            .map(|span| (span, fold(span.of(self.text))))
+            .collect();
+        let usual = most(issuers.iter().map(|(_, folded)| folded));
+        let issuer = issuers
+            .iter()
+            .find(|(_, folded)| Some(folded) == usual)
+            .map(|&(span, _)| span);
         let document_type: Arc<str> =
             most(mentions.iter().map(|&mention| citations[mention].document_type.clone())).unwrap_or_else(|| "".into());
         let period_text = if period == 0 { String::new() } else { period.to_string() };
@@ -309,7 +327,7 @@ impl Resolver<'_> {
 }
 
 /// Whether it is a number without any code.
-fn symbol_is_bare(symbol: &crate::extract::Symbol) -> bool {
+fn symbol_is_bare(symbol: &Symbol) -> bool {
     symbol.type_code.is_none() && symbol.issuer_code.is_none()
 }
 
@@ -323,19 +341,13 @@ fn kind_of_letter(name: &str) -> String {
 }
 
 /// The value met most often; the first of several.
-fn most<T: Clone + PartialEq>(values: impl Iterator<Item = T>) -> Option<T> {
-    let mut counts: Vec<(T, usize)> = Vec::new();
-    for value in values {
-        match counts.iter_mut().find(|(known, _)| *known == value) {
-            Some((_, count)) => *count += 1,
-            None => counts.push((value, 1)),
-        }
+fn most<T: Eq + Hash>(values: impl Iterator<Item = T>) -> Option<T> {
+    // How often each is met, and where first.
+    let mut counts: FxHashMap<T, (usize, Reverse<usize>)> = FxHashMap::default();
+    for (at, value) in values.enumerate() {
+        counts.entry(value).or_insert((0, Reverse(at))).0 += 1;
     }
-    let most = counts.iter().map(|&(_, count)| count).max()?;
-    counts
-        .into_iter()
-        .find(|&(_, count)| count == most)
-        .map(|(value, _)| value)
+    counts.into_iter().max_by_key(|&(_, rank)| rank).map(|(value, _)| value)
 }
 
 /// The number of a term in Roman or Arabic digits.
@@ -378,36 +390,51 @@ fn code(text: &str) -> String {
 /// Words for comparing: small letters, single spaces, no marks, the tone mark where hòa has it.
 fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    let marks = |c: char| !c.is_alphanumeric();
-    for word in text.split(marks).filter(|word| !word.is_empty()) {
-        if !folded.is_empty() {
+    let mut inside = false;
+    for c in text.chars() {
+        let case = letter_case(c);
+        if case.is_none() && !c.is_numeric() {
+            if inside {
+                settle_tone(&mut folded);
+            }
+            inside = false;
+            continue;
+        }
+        if !inside && !folded.is_empty() {
             folded.push(' ');
         }
-        folded.push_str(&settle_tone(&word.to_lowercase()));
+        inside = true;
+        match case {
+            Some(false) if c.is_ascii() || is_vietnamese(c) => folded.push(c),
+            _ => folded.extend(c.to_lowercase()),
+        }
+    }
+    if inside {
+        settle_tone(&mut folded);
     }
     folded
 }
 
-/// "hoà" as "hòa", "thuý" as "thúy": the tone mark of open oa, oe, uy on the first vowel.
-fn settle_tone(word: &str) -> String {
+/// "hoà" as "hòa", "thuý" as "thúy": the tone mark of open oa, oe, uy at the end on the first vowel.
+fn settle_tone(text: &mut String) {
     const FIRST: [&str; 2] = ["oòỏõóọ", "uùủũúụ"];
     const SECOND: [(char, &str, usize); 3] = [('o', "aàảãáạ", 0), ('o', "eèẻẽéẹ", 0), ('u', "yỳỷỹýỵ", 1)];
-    let letters: Vec<char> = word.chars().collect();
-    if let [start @ .., glide, vowel] = &letters[..] {
-        for (first, seconds, row) in SECOND {
-            let tone = seconds
-                .chars()
-                .position(|second| second == *vowel)
-                .filter(|&tone| tone > 0);
-            if let (true, Some(tone), true) = (*glide == first, tone, start.last() != Some(&'q')) {
-                let mut settled: String = start.iter().collect();
-                settled.extend(FIRST[row].chars().nth(tone));
-                settled.extend(seconds.chars().next());
-                return settled;
-            }
+    let mut letters = text.chars().rev();
+    let (Some(vowel), Some(glide @ ('o' | 'u'))) = (letters.next(), letters.next()) else {
+        return;
+    };
+    if vowel.is_ascii() || letters.next() == Some('q') {
+        return;
+    }
+    for (first, seconds, row) in SECOND {
+        let tone = seconds.chars().position(|second| second == vowel);
+        if let (true, Some(tone)) = (glide == first, tone) {
+            text.truncate(text.len() - vowel.len_utf8() - glide.len_utf8());
+            text.extend(FIRST[row].chars().nth(tone));
+            text.extend(seconds.chars().next());
+            return;
         }
     }
-    word.to_owned()
 }
 
 #[cfg(test)]

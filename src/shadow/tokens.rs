@@ -54,12 +54,23 @@ impl Tokens {
     }
 
     /// Index of the first token that begins at or behind an offset; none behind the text.
+    #[inline]
     fn index(&self, offset: usize) -> Option<usize> {
         let mut index = *self.blocks.get(offset / BLOCK)? as usize;
         while self.all.get(index)?.start() < offset {
             index += 1;
         }
         Some(index)
+    }
+
+    /// The token behind `from` where that is right behind another one: the way from word to word.
+    /// None for a line break, which may have to be passed.
+    #[inline]
+    pub(super) fn right_at(&self, from: usize) -> Option<&Token> {
+        let index = self.index(from)?;
+        let token = &self.all[index];
+        let follows = index > 0 && self.all[index - 1].end() == from;
+        (follows && token.kind != Kind::Break).then_some(token)
     }
 
     /// The token that begins at or behind `from`, a line break perhaps; none where `from` lies

@@ -142,6 +142,8 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 /// Figures that may be one indicator: of one kind, unit and direction.
 fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
     let mut groups: BTreeMap<(u8, u8, Vec<Key>), Vec<&Measure>> = BTreeMap::new();
+    let bars = memchr::memchr_iter(b'|', context.document.text.as_bytes());
+    let bars: Vec<u32> = bars.map(|bar| bar as u32).collect();
     for measure in &context.report.measures {
         let counted = matches!(
             measure.kind,
@@ -158,7 +160,7 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
             || !is_plausible(measure)
             || measure.approx != Approx::Exact
             || context.is_repeated(measure.span)
-            || in_table(context, measure)
+            || in_table(context, &bars, measure)
         {
             continue;
         }
@@ -175,9 +177,11 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
     groups.into_values().filter(|group| group.len() > 1).collect()
 }
 
-fn in_table(context: &Context<'_>, measure: &Measure) -> bool {
+/// Whether a bar stands in the line of a figure; `bars` are the places of all bars.
+fn in_table(context: &Context<'_>, bars: &[u32], measure: &Measure) -> bool {
     let line = context.document.line(context.document.line_at(measure.span.start));
-    context.str(line).contains('|')
+    let next = bars.partition_point(|&bar| bar < line.start);
+    bars.get(next).is_some_and(|&bar| bar < line.end)
 }
 
 /// Whether two figures are one indicator with two values.

@@ -3,7 +3,10 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -19,7 +22,7 @@ use crate::{
         publish::{STATUS, set},
     },
     config::Settings,
-    decode::{Limits, Refusal, RefusalReason, sandbox::Decoder},
+    decode::{Limits, Refusal, RefusalReason, external::Program, sandbox::Decoder},
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
@@ -96,12 +99,16 @@ pub struct Output {
 
 /// Says at the start which formats will be refused, rather than when the first document comes.
 fn report_missing(decoder: &Decoder) {
-    for program in decoder.programs().missing() {
-        let (name, packages) = (program.name(), program.packages());
+    let missing: BTreeSet<&str> = decoder
+        .programs()
+        .missing()
+        .into_iter()
+        .map(Program::packages)
+        .collect();
+    for packages in missing {
         tracing::warn!(
-            program = name,
             packages,
-            "a program is not installed; documents that need it will be refused"
+            "programs are not installed; documents that need them will be refused"
         );
     }
 }

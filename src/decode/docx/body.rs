@@ -80,6 +80,7 @@ impl Body {
             paragraph_count: 0,
             cell_count: 0,
             note_count: 0,
+            bytes: 0,
         };
         reader.run()?;
         let mut found = reader.found;
@@ -185,6 +186,7 @@ struct Reader<'x, 'p> {
     paragraph_count: usize,
     cell_count: usize,
     note_count: usize,
+    bytes: usize,
 }
 
 impl Reader<'_, '_> {
@@ -197,6 +199,7 @@ impl Reader<'_, '_> {
                         Some(open) => self.open.push(open),
                         None => self.xml.skip()?,
                     }
+                    self.check()?;
                 }
                 Step::End => {
                     if let Some(open) = self.open.pop() {
@@ -206,11 +209,26 @@ impl Reader<'_, '_> {
                 Step::Text(text) => {
                     if matches!(self.open.last(), Some(Open::Text)) {
                         self.text(&text);
+                        self.check()?;
                     }
                 }
                 Step::Eof => return Ok(()),
             }
         }
+    }
+
+    /// Whether the text is within its limit; one note may be referred to again and again.
+    fn check(&self) -> Result<(), Refusal> {
+        let limit = self.parts.limits.max_text_bytes;
+        if self.bytes > limit {
+            return Err(Refusal::too_large(
+                ("văn bản", "the text"),
+                self.bytes,
+                limit,
+                "decode.max_text_bytes",
+            ));
+        }
+        Ok(())
     }
 
     /// An element begins; None: it is passed over with all it holds.
@@ -397,6 +415,7 @@ impl Reader<'_, '_> {
         let Some(paragraph) = self.paragraphs.last_mut() else {
             return;
         };
+        self.bytes = self.bytes.saturating_add(text.len());
         if custom {
             // Its author typed the mark, in the text and before the note.
             paragraph.notes.push(text.clone());
@@ -413,6 +432,7 @@ impl Reader<'_, '_> {
     }
 
     fn text(&mut self, text: &str) {
+        self.bytes = self.bytes.saturating_add(text.len());
         let (Some(paragraph), styles) = (self.paragraphs.last_mut(), self.parts.styles) else {
             return;
         };

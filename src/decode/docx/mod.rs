@@ -117,7 +117,7 @@ fn no_document() -> Refusal {
 
 fn text_part(package: &mut Package<'_>, part: &str, name: &'static str) -> Result<Option<String>, Refusal> {
     match package.part(part)? {
-        Some(bytes) => Ok(Some(xml::text(&bytes, name)?.into_owned())),
+        Some(bytes) => xml::owned_text(bytes, name).map(Some),
         None => Ok(None),
     }
 }

@@ -160,46 +160,33 @@ impl Numbering {
     /// number on this level.
     pub fn next(&mut self, list_id: u32, level: usize) -> Option<String> {
         let level = level.min(LEVELS - 1);
-        let list = self.lists.get(&list_id)?.clone();
-        let own = self.level(&list, level)?;
+        let list = self.lists.get(&list_id)?;
+        let definition = self.definitions.get(&list.definition);
+        let level_at = |at: usize| {
+            let over = list.levels.get(at).and_then(Option::as_ref);
+            over.or_else(|| definition?.levels.get(at)?.as_ref())
+        };
+        let own = level_at(level)?;
+        let counts = self.counts.entry(list.definition).or_default();
         if let Some(start) = list.starts[level]
             && self.started.insert((list_id, level))
         {
             // The first paragraph of a list that begins anew.
-            self.counts.entry(list.definition).or_default()[level] = Some(start.wrapping_sub(1));
+            counts[level] = Some(start.wrapping_sub(1));
         }
-        let levels: Vec<Option<Level>> = (0..LEVELS).map(|at| self.level(&list, at)).collect();
-        let counts = self.counts.entry(list.definition).or_default();
         counts[level] = Some(counts[level].map_or(own.start, |count| count.wrapping_add(1)));
         for (deeper, count) in counts.iter_mut().enumerate().skip(level + 1) {
-            let restarts = levels[deeper]
-                .as_ref()
-                .and_then(|level| level.restart)
-                .is_none_or(|at| level < at);
-            if restarts {
+            let restart = level_at(deeper).and_then(|level| level.restart);
+            if restart.is_none_or(|at| level < at) {
                 *count = None;
             }
         }
         // Outer levels that no paragraph has counted yet stand at their start.
-        for outer in 0..level {
-            let start = levels[outer].as_ref().map_or(1, |level| level.start);
-            counts[outer].get_or_insert(start);
+        for (outer, count) in counts.iter_mut().enumerate().take(level) {
+            count.get_or_insert(level_at(outer).map_or(1, |level| level.start));
         }
-        let counts = *counts;
-        let label = own.label(&levels, &counts);
+        let label = own.label(level_at, counts);
         (!label.is_empty()).then(|| if own.tight { label } else { label + " " })
-    }
-
-    fn level(&self, list: &List, at: usize) -> Option<Level> {
-        let over = list.levels.get(at).cloned().flatten();
-        over.or_else(|| {
-            self.definitions
-                .get(&list.definition)?
-                .levels
-                .get(at)
-                .cloned()
-                .flatten()
-        })
     }
 }
 
@@ -309,7 +296,7 @@ impl Level {
         }
     }
 
-    fn label(&self, levels: &[Option<Level>], counts: &[Option<u32>; LEVELS]) -> String {
+    fn label<'a>(&self, level_at: impl Fn(usize) -> Option<&'a Level>, counts: &[Option<u32>; LEVELS]) -> String {
         if self.format == Format::Bullet {
             return bullet(&self.text);
         }
@@ -324,9 +311,9 @@ impl Level {
                 }
             };
             chars.next();
-            let format = match levels.get(level) {
-                Some(Some(level)) if !self.legal => level.format.clone(),
-                _ => Format::Decimal,
+            let format = match level_at(level) {
+                Some(level) if !self.legal => &level.format,
+                _ => &Format::Decimal,
             };
             out.push_str(&format.write(counts.get(level).copied().flatten().unwrap_or(1)));
         }
@@ -338,7 +325,7 @@ impl Level {
 fn custom(text: &str) -> Format {
     let words: Vec<String> = text
         .split(',')
-        .map(|word| word.trim().to_owned())
+        .map(|word| word.trim().chars().take(16).collect::<String>())
         .filter(|word| !word.is_empty() && !word.starts_with("..") && word != "…")
         .take(64)
         .collect();

@@ -156,6 +156,35 @@ fn hostile_packages_are_refused_with_the_limit_or_the_defect() {
     );
 }
 
+#[test]
+fn a_note_referred_to_again_and_again_counts_each_time() {
+    let body = format!(
+        r#"<w:document xmlns:w="w"><w:body><w:p><w:r>{}</w:r></w:p></w:body></w:document>"#,
+        r#"<w:footnoteReference w:id="2"/>"#.repeat(200)
+    );
+    let note = format!(
+        r#"<w:footnotes xmlns:w="w"><w:footnote w:id="2"><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:footnote></w:footnotes>"#,
+        "a".repeat(1000)
+    );
+    let relations = r#"<Relationships><Relationship Type="x/footnotes" Target="footnotes.xml"/></Relationships>"#;
+    let bytes = package(&[
+        ("word/document.xml", body.as_bytes()),
+        ("word/_rels/document.xml.rels", relations.as_bytes()),
+        ("word/footnotes.xml", note.as_bytes()),
+    ]);
+    let limits = Limits {
+        max_text_bytes: 100_000,
+        ..Limits::default()
+    };
+    assert!(
+        decode(&bytes, &limits)
+            .unwrap_err()
+            .message_en
+            .contains("decode.max_text_bytes")
+    );
+    assert!(decode(&bytes, &Limits::default()).is_ok());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
     #[test]

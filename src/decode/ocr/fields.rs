@@ -95,6 +95,9 @@ fn is_symbol(text: &str) -> bool {
 fn readings(pdf: &Path, part: [f32; 4], shop: &Workshop) -> Result<[Vec<String>; 2], Refusal> {
     let mut readings = [Vec::new(), Vec::new()];
     for dpi in RESOLUTIONS {
+        if agreed(&readings).is_some() {
+            break;
+        }
         let pixels = |points: f32| (points.max(0.0) * dpi as f32 / 72.0) as u32;
         let [x0, y0, x1, y1] = part;
         let part = [pixels(x0), pixels(y0), pixels(x1 - x0).max(1), pixels(y1 - y0).max(1)];

@@ -55,7 +55,7 @@ impl Default for SandboxLimits {
         Self {
             max_memory_bytes: 1 << 30,
             max_cpu_seconds: 60,
-            max_seconds: 120,
+            max_seconds: 240,
             max_file_bytes: 256 << 20,
             max_open_files: 256,
             max_output_bytes: 64 << 20,
@@ -72,6 +72,8 @@ pub struct Options {
     pub children: usize,
     /// How many wait for a document, spawned ahead.
     pub warm: usize,
+    /// The program they are; none: this one.
+    pub executable: Option<PathBuf>,
 }
 
 impl Default for Options {
@@ -80,6 +82,7 @@ impl Default for Options {
             limits: SandboxLimits::default(),
             children: 4,
             warm: 2,
+            executable: None,
         }
     }
 }
@@ -105,13 +108,7 @@ struct Shared {
 impl Decoder {
     /// A decoder whose children are this executable. Looks for external programs on the PATH.
     pub fn new(options: Options) -> Self {
-        // The link leads to this very program, even where its file has been replaced since.
-        let link = PathBuf::from("/proc/self/exe");
-        let executable = if link.exists() {
-            Some(link)
-        } else {
-            std::env::current_exe().ok()
-        };
+        let executable = options.executable.clone().or_else(this_program);
         Self::with(options, executable.unwrap_or_default(), Programs::find())
     }
 
@@ -236,6 +233,16 @@ impl Shared {
             group: Pid::from_child(&child),
             child,
         })
+    }
+}
+
+fn this_program() -> Option<PathBuf> {
+    // The link leads to this very program, even where its file has been replaced since.
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() {
+        Some(link)
+    } else {
+        std::env::current_exe().ok()
     }
 }
 

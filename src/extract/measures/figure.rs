@@ -1030,8 +1030,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if token.is_word()
             && let Some(factor) = short_money(token.key)
         {
+            let word = token.span.of(self.reader.text);
+            let last = word.char_indices().next_back().map_or(0, |(at, _)| at) + token.start();
             return Behind {
-                unit: Unit::Own(Span::new(token.end() - 'đ'.len_utf8(), token.end())),
+                unit: Unit::Own(Span::new(last, token.end())),
                 kind: MeasureKind::Money,
                 factor,
                 end: token.end(),

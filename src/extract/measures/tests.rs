@@ -514,6 +514,23 @@ mod any_text {
             "ộ",
             "😀",
             " trở lên",
+            "trđ",
+            "TRĐ\u{301}",
+            " tốt",
+            " trăm ",
+            " chục ",
+            "(một)",
+            " đến ",
+            " xuống còn ",
+            " tại ",
+            " trong ",
+            " sở",
+            " chỉ số ",
+            " thứ ",
+            " so với ",
+            "Trong đó: ",
+            "; ",
+            "%) có",
         ]);
         prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
     }

@@ -63,14 +63,13 @@ pub fn excerpt(context: &Context<'_>, span: Span, limit: usize) -> String {
 /// within reach of it in a text without any.
 pub fn paragraph_start(context: &Context<'_>, place: usize) -> usize {
     const REACH: usize = 4000;
-    let bytes = context.document.text.as_bytes();
-    let mut end = place;
-    while let Some(newline) = memchr::memrchr(b'\n', &bytes[..end]) {
+    let mut line = context.document.line_at(place as u32);
+    while let Some(newline) = (context.document.line(line).start as usize).checked_sub(1) {
         let goes_on = context.layout.flow.onward(newline).is_some() || is_wrapped(&context.document.text, newline);
         if !goes_on || place - newline > REACH {
             return newline + 1;
         }
-        end = newline;
+        line -= 1;
     }
     0
 }
@@ -78,11 +77,19 @@ pub fn paragraph_start(context: &Context<'_>, place: usize) -> usize {
 /// Whether a line break stands between two lines of a wrapped paragraph, the first of which ends in
 /// a full stop by chance: it is as long as wrapped lines are, and no label or dash follows.
 fn is_wrapped(text: &str, newline: usize) -> bool {
-    let start = memchr::memrchr(b'\n', &text.as_bytes()[..newline]).map_or(0, |newline| newline + 1);
+    const MOST: usize = 120;
+    let line = &text.as_bytes()[..newline];
+    let near = &line[newline.saturating_sub(MOST * 4)..];
+    let start = match memchr::memrchr(b'\n', near) {
+        Some(before) => newline - near.len() + before + 1,
+        None if near.len() == newline => 0,
+        // Longer than any wrapped line.
+        None => return false,
+    };
     let length = text[start..newline].chars().count();
     let next = text[newline + 1..].chars().take(4).collect::<Vec<_>>();
     let label = next.iter().any(|c| matches!(c, '.' | ')' | '-' | '–' | '/'));
-    (60..=120).contains(&length) && next.first().is_some_and(|c| c.is_alphabetic()) && !label
+    (60..=MOST).contains(&length) && next.first().is_some_and(|c| c.is_alphabetic()) && !label
 }
 
 /// How two titles compare.
