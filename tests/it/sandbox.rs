@@ -130,9 +130,12 @@ fn signed_pdfs_give_the_number_and_date_of_their_signatures() {
         let (document, report) = read(&path);
         let date = Some(PartialDate::new(year, month, day));
         assert_eq!(header(&document, &report), ("THÔNG BÁO".into(), number.into(), date));
-        let issuer = report.header.issuers[0].of(&document.text);
+        let issuer: Vec<&str> = report.header.issuers[0]
+            .iter()
+            .map(|line| line.of(&document.text))
+            .collect();
         assert_eq!(
-            issuer.split_whitespace().collect::<Vec<_>>().join(" "),
+            issuer.join(" ").split_whitespace().collect::<Vec<_>>().join(" "),
             "ỦY BAN NHÂN DÂN TỈNH QUẢNG NGÃI"
         );
         assert!(!findings(&document, &report).contains(&"header-missing".to_owned()));
