@@ -102,10 +102,8 @@ impl Number<'_> {
 /// The kinds of body the masthead names; None where one of its names tells nothing.
 fn issuers(context: &Context<'_>) -> Option<Vec<Body>> {
     let mut all = Vec::new();
-    // The first line of a name says what kind of body it is.
-    let first_lines = context.report.header.issuers.iter().filter_map(|issuer| issuer.first());
-    for &line in first_lines {
-        let named = bodies::of_name(context, line);
+    for issuer in &context.report.header.issuers {
+        let named = bodies::of_pieces(context, issuer);
         if named.is_empty() {
             return None;
         }
@@ -133,7 +131,7 @@ fn malformed(context: &Context<'_>, number: &Number<'_>, findings: &mut Findings
         let expected = number.in_form(right);
         let vi = format!("Số, ký hiệu {} không đúng thể thức; đúng là {expected}", number.written);
         let en = format!("The number {} is not well formed; expected {expected}", number.written);
-        tell(number, Certainty::Certain, (vi, en), expected, None, findings);
+        tell(number, Certainty::Certain, (vi, en), expected, Vec::new(), findings);
     }
     wrong
 }
@@ -166,7 +164,7 @@ fn wrong_type(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
                 Certainty::Certain,
                 (vi, en),
                 "BC".to_owned(),
-                Some(context.report.header.document_type),
+                context.report.header.document_type.into_iter().collect(),
                 findings,
             );
         }
@@ -187,7 +185,7 @@ fn wrong_type(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
             Certainty::Likely,
             (vi, en),
             "BC".to_owned(),
-            Some(context.report.header.document_type),
+            context.report.header.document_type.into_iter().collect(),
             findings,
         );
     }
@@ -203,13 +201,12 @@ fn wrong_body(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
     if number.notation.form == Form::Other || codes.iter().any(agrees) {
         return false;
     }
-    let issuer = context
-        .report
-        .header
-        .issuers
-        .first()
-        .and_then(|issuer| issuer.first().copied());
-    let name = issuer.map(|issuer| excerpt(context, issuer, 60)).unwrap_or_default();
+    let pieces = context.report.header.issuers.iter().flatten();
+    let name = pieces
+        .clone()
+        .map(|&piece| excerpt(context, piece, 60))
+        .collect::<Vec<_>>()
+        .join(" ");
     let vi = format!("Ký hiệu {} không phải của cơ quan ban hành “{name}”", number.written);
     let en = format!("The number {} is not one of the issuing body, “{name}”", number.written);
     tell(
@@ -217,7 +214,7 @@ fn wrong_body(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
         Certainty::Likely,
         (vi, en),
         String::new(),
-        Some(issuer),
+        pieces.copied().collect(),
         findings,
     );
     true
@@ -237,7 +234,7 @@ fn with_year(number: &Number<'_>, findings: &mut Findings<'_>) -> bool {
         "The number {} holds the year {year}, as only normative documents do; expected {expected}",
         number.written
     );
-    tell(number, Certainty::Likely, (vi, en), expected, None, findings);
+    tell(number, Certainty::Likely, (vi, en), expected, Vec::new(), findings);
     true
 }
 
@@ -251,7 +248,7 @@ fn unpadded(context: &Context<'_>, number: &Number<'_>, findings: &mut Findings<
         let expected = format!("0{}", number.written);
         let vi = format!("Số nhỏ hơn 10 phải ghi thêm số 0 phía trước: {expected}");
         let en = format!("A running number below 10 is written with a zero: {expected}");
-        tell(number, Certainty::Certain, (vi, en), expected, None, findings);
+        tell(number, Certainty::Certain, (vi, en), expected, Vec::new(), findings);
     }
     wrong
 }
@@ -261,10 +258,10 @@ fn tell(
     certainty: Certainty,
     (vi, en): (String, String),
     expected: String,
-    evidence: Option<Option<Span>>,
+    evidence: Vec<Span>,
     findings: &mut Findings<'_>,
 ) {
-    let spans = std::iter::once(number.symbol.span).chain(evidence.flatten()).collect();
+    let spans = std::iter::once(number.symbol.span).chain(evidence).collect();
     let finding = findings.report(certainty, spans, vi, en);
     finding.expected = expected;
     finding.actual = number.written.clone();

@@ -234,15 +234,8 @@ fn fixed_places(context: &Context<'_>) -> Vec<Span> {
         .signatories
         .iter()
         .flat_map(|signatory| signatory.authority.iter().copied());
-    header
-        .issuers
-        .iter()
-        .flatten()
-        .chain(&header.governing_body)
-        .copied()
-        .chain(recipients)
-        .chain(authority)
-        .collect()
+    let names = header.issuers.iter().flatten().chain(&header.governing_body);
+    names.copied().chain(recipients).chain(authority).collect()
 }
 
 /// Whether the sentence around a place speaks of the past, cites a document or names a year up to

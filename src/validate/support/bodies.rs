@@ -214,8 +214,13 @@ pub fn writes_as_party(parts: &[String]) -> Option<bool> {
 
 /// The bodies a name names; empty where it names none that is known for certain.
 pub fn of_name(context: &Context<'_>, name: Span) -> Vec<Body> {
+    of_pieces(context, &[name])
+}
+
+/// The bodies a name in several pieces names, as mastheads have it.
+pub fn of_pieces(context: &Context<'_>, name: &[Span]) -> Vec<Body> {
     const AND: [Key; 2] = [Key::new("và"), Key::new("với")];
-    let words = words(context, name);
+    let words: Vec<Key> = name.iter().flat_map(|&piece| words(context, piece)).collect();
     // A ministry's name has an "và" of its own, so the whole is tried first.
     if let Some(ministry) = ministry(&words) {
         return vec![ministry];
