@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{alert::AlertPolicy, decode, validate};
@@ -101,6 +102,25 @@ pub enum Stages {
 pub struct Decode {
     pub max_bytes: usize,
     pub max_text_bytes: usize,
+    pub max_expanded_bytes: usize,
+    pub max_parts: usize,
+    pub max_depth: usize,
+    pub max_paragraphs: usize,
+    pub max_cells: usize,
+    pub max_attachments: usize,
+    pub max_pixels: u64,
+    pub max_ocr_pages: usize,
+    pub ocr_dpi: u32,
+    pub ocr_parallel: usize,
+    pub max_memory_bytes: u64,
+    pub max_cpu_seconds: u64,
+    pub max_seconds: u64,
+    pub max_file_bytes: u64,
+    pub max_open_files: u64,
+    pub max_output_bytes: usize,
+    pub children: usize,
+    pub warm_children: usize,
+    pub executable: String,
 }
 
 /// What results carry.
@@ -117,7 +137,9 @@ pub struct ResultSettings {
 #[allow(missing_docs)] // each setting is documented in config.toml
 pub struct Rules {
     pub preview: bool,
+    pub sure_confidence: u8,
     pub severity: BTreeMap<String, RuleSeverity>,
+    pub unit: BTreeMap<String, BTreeMap<String, RuleSeverity>>,
 }
 
 /// The severity of a rule, or off.
@@ -176,27 +198,46 @@ impl Settings {
         decode::Limits {
             max_bytes: self.decode.max_bytes,
             max_text_bytes: self.decode.max_text_bytes,
+            max_expanded_bytes: self.decode.max_expanded_bytes,
+            max_parts: self.decode.max_parts,
+            max_depth: self.decode.max_depth,
+            max_paragraphs: self.decode.max_paragraphs,
+            max_cells: self.decode.max_cells,
+            max_attachments: self.decode.max_attachments,
+            max_pixels: self.decode.max_pixels,
+            max_ocr_pages: self.decode.max_ocr_pages,
+            ocr_dpi: self.decode.ocr_dpi,
+            ocr_parallel: self.decode.ocr_parallel,
         }
     }
 
-    /// Which rules are on, and how grave their findings are.
-    pub fn rule_set(&self) -> validate::RuleSet {
-        let severity = |setting: &RuleSeverity| match setting {
-            RuleSeverity::Off => None,
-            RuleSeverity::Info => Some(validate::Severity::Info),
-            RuleSeverity::Warning => Some(validate::Severity::Warning),
-            RuleSeverity::Error => Some(validate::Severity::Error),
-        };
-        let overrides = self
-            .rules
-            .severity
-            .iter()
-            .map(|(rule, setting)| (rule.clone(), severity(setting)))
-            .collect();
-        validate::RuleSet {
-            overrides,
-            preview: self.rules.preview,
+    /// How decoders run.
+    pub fn sandbox(&self) -> decode::sandbox::Options {
+        decode::sandbox::Options {
+            limits: decode::sandbox::SandboxLimits {
+                max_memory_bytes: self.decode.max_memory_bytes,
+                max_cpu_seconds: self.decode.max_cpu_seconds,
+                max_seconds: self.decode.max_seconds,
+                max_file_bytes: self.decode.max_file_bytes,
+                max_open_files: self.decode.max_open_files,
+                max_output_bytes: self.decode.max_output_bytes,
+            },
+            children: self.decode.children,
+            warm: self.decode.warm_children,
+            executable: (!self.decode.executable.is_empty()).then(|| self.decode.executable.clone().into()),
         }
+    }
+
+    /// Which rules are on, and how grave their findings are, by unit.
+    pub fn rule_sets(&self) -> validate::RuleSets {
+        let everywhere = validate::RuleSet {
+            overrides: severities(&self.rules.severity),
+            preview: self.rules.preview,
+            sure_confidence: self.rules.sure_confidence,
+        };
+        let units = self.rules.unit.iter();
+        let units = units.map(|(unit, settings)| (unit.clone(), severities(settings)));
+        validate::RuleSets::new(everywhere, units.collect())
     }
 
     /// Which findings become alerts.
@@ -205,4 +246,18 @@ impl Settings {
             min_severity: self.alert.min_severity,
         }
     }
+}
+
+/// Severities as validation has them.
+fn severities(settings: &BTreeMap<String, RuleSeverity>) -> FxHashMap<String, Option<validate::Severity>> {
+    let severity = |setting: RuleSeverity| match setting {
+        RuleSeverity::Off => None,
+        RuleSeverity::Info => Some(validate::Severity::Info),
+        RuleSeverity::Warning => Some(validate::Severity::Warning),
+        RuleSeverity::Error => Some(validate::Severity::Error),
+    };
+    settings
+        .iter()
+        .map(|(rule, &setting)| (rule.clone(), severity(setting)))
+        .collect()
 }

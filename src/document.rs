@@ -6,8 +6,12 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
+use crate::packet::Envelope;
+
 /// A piece of the text, as byte offsets that lie on character boundaries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Span {
     /// Offset of the first byte.
     pub start: u32,
@@ -73,7 +77,53 @@ pub struct Document {
     pub media_type: &'static str,
     /// The character encoding it was read from.
     pub encoding: &'static str,
+    /// Its tables, in order; empty where the format does not tell tables from text.
+    pub tables: Vec<Table>,
+    /// Its pages, in order; empty where the format has none.
+    pub pages: Vec<Page>,
+    /// What the packet says that it came in.
+    pub envelope: Option<Box<Envelope>>,
     line_starts: Vec<u32>,
+}
+
+/// A table that the format marks as one. In the text each row is a line, its cells between bars.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// From the first row to the last.
+    pub span: Span,
+    /// The rows, from the top.
+    pub rows: Vec<Row>,
+}
+
+/// A row of a table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Row {
+    /// The line.
+    pub span: Span,
+    /// The cells, from the left. A column that a neighbour covers has none.
+    pub cells: Vec<Cell>,
+}
+
+/// A cell of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cell {
+    /// Its text; empty for an empty cell.
+    pub span: Span,
+    /// Its first column, from 0.
+    pub column: u32,
+    /// How many columns it covers, at least 1.
+    pub columns: u32,
+    /// Whether it goes on with the cell above it, which has the text.
+    pub continued: bool,
+}
+
+/// A page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Its text.
+    pub span: Span,
+    /// How sure character recognition is of its text, 0 to 100; absent for text that was not recognised.
+    pub confidence: Option<u8>,
 }
 
 impl Document {
@@ -85,8 +135,23 @@ impl Document {
             text,
             media_type,
             encoding,
+            tables: Vec::new(),
+            pages: Vec::new(),
+            envelope: None,
             line_starts,
         }
+    }
+
+    /// The document with its tables.
+    pub fn with_tables(mut self, tables: Vec<Table>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    /// The document with its pages.
+    pub fn with_pages(mut self, pages: Vec<Page>) -> Self {
+        self.pages = pages;
+        self
     }
 
     /// A document of plain text, as tests and the command line have it.

@@ -13,6 +13,7 @@ pub mod config;
 pub mod decode;
 pub mod document;
 pub mod extract;
+pub mod packet;
 pub mod pipeline;
 pub mod shadow;
 pub mod telemetry;

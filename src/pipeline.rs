@@ -37,7 +37,17 @@ pub fn process(
     rules: &RuleSet,
     today: PartialDate,
 ) -> Outcome {
-    match decode::decode(bytes, media_type, limits) {
+    finish(decode::decode(bytes, media_type, limits), vocabulary, rules, today)
+}
+
+/// Reads and checks what has been decoded elsewhere (a sandboxed child process).
+pub fn finish(
+    decoded: Result<Document, Refusal>,
+    vocabulary: &Vocabulary,
+    rules: &RuleSet,
+    today: PartialDate,
+) -> Outcome {
+    match decoded {
         Ok(document) => {
             let layout = Layout::of(&document);
             let report = extract::read(&document, &layout, vocabulary);

@@ -12,8 +12,9 @@ use rust_decimal::Decimal;
 use crate::{
     alert::{self, AlertPolicy},
     decode::Refusal,
-    document::{CodePoints, Document, Span},
+    document::{self, CodePoints, Document, Span},
     extract::{self, Report},
+    packet::{self, Day, Envelope},
     pipeline::{Outcome, Processed},
     proto::{baocao::v1 as pb, google::r#type::Date},
     shadow::Reader,
@@ -43,6 +44,9 @@ pub fn processed(
                 findings,
             } = &**processed;
             let writer = Writer::new(document, report);
+            if let (Some(submission), Some(envelope)) = (&mut message.submission, &document.envelope) {
+                take_envelope(submission, envelope);
+            }
             message.set_status(pb::Status::Processed);
             message.document = Some(writer.document(include_text));
             message.report = Some(writer.report(report));
@@ -120,6 +124,65 @@ fn without_content(submission: &pb::ReportSubmission) -> pb::ReportSubmission {
         content_size: submission.content_size,
         submitted_at: submission.submitted_at,
         source: submission.source.clone(),
+        envelope: submission.envelope.clone(),
+    }
+}
+
+/// Takes what a packet says into its submission: the envelope, and the unit where it is not known.
+pub fn take_envelope(submission: &mut pb::ReportSubmission, envelope: &Envelope) {
+    let unit = envelope.from.unit();
+    if matches!(submission.unit.as_str(), "" | "_") && !unit.is_empty() {
+        submission.unit = unit;
+    }
+    submission.envelope = Some(self::envelope(envelope));
+}
+
+/// The envelope of a packet.
+pub fn envelope(envelope: &Envelope) -> pb::Envelope {
+    let day = |day: Day| Date {
+        year: day.year.into(),
+        month: day.month.into(),
+        day: day.day.into(),
+    };
+    let organ = |organ: &packet::Organ| pb::Organ {
+        id: organ.id.clone(),
+        unit: organ.unit(),
+        name: organ.name.clone(),
+    };
+    let reference = |reference: &packet::Reference| pb::DocumentReference {
+        organ_id: reference.organ.clone(),
+        code: reference.code.clone(),
+        date: reference.date.map(day),
+        document_id: reference.document_id.clone(),
+    };
+    let trace = |trace: &packet::Trace| pb::TraceEntry {
+        organ_id: trace.organ.clone(),
+        time: trace.time.clone(),
+    };
+    let business = envelope.business.as_ref();
+    let status = envelope.status.as_ref();
+    pb::Envelope {
+        from: Some(organ(&envelope.from)),
+        to: envelope.to.iter().map(organ).collect(),
+        document_id: envelope.document_id.clone(),
+        number: envelope.number.clone(),
+        notation: envelope.notation.clone(),
+        place: envelope.place.clone(),
+        issue_date: envelope.date.map(day),
+        document_type: envelope.document_type.clone(),
+        subject: envelope.subject.clone(),
+        signer_competence: envelope.signer.competence.clone(),
+        signer_position: envelope.signer.position.clone(),
+        signer_name: envelope.signer.name.clone(),
+        due_date: envelope.due.map(day),
+        places: envelope.places.clone(),
+        replies_to: envelope.replies_to.iter().map(reference).collect(),
+        trace: envelope.trace.iter().map(trace).collect(),
+        business_type: business.and_then(|business| business.kind).map(u32::from),
+        business_reason: business.map(|business| business.reason.clone()).unwrap_or_default(),
+        status_code: status.map_or(0, |status| status.code.into()),
+        status_description: status.map(|status| status.description.clone()).unwrap_or_default(),
+        attachments: envelope.attachments.clone(),
     }
 }
 
@@ -167,6 +230,45 @@ impl<'a> Writer<'a> {
             encoding: self.document.encoding.into(),
             length: self.code_points.len(),
             lines: self.document.lines() as u32,
+            tables: if include_text {
+                self.document.tables.iter().map(|table| self.table(table)).collect()
+            } else {
+                Vec::new()
+            },
+            pages: self.document.pages.iter().map(|page| self.page(page)).collect(),
+        }
+    }
+
+    fn table(&self, table: &document::Table) -> pb::Table {
+        let cell = |cell: &document::Cell| pb::TableCell {
+            span: Some(self.span(cell.span)),
+            column: cell.column,
+            columns: cell.columns,
+            continued: cell.continued,
+        };
+        let row = |row: &document::Row| pb::TableRow {
+            span: Some(self.place(row.span)),
+            cells: row.cells.iter().map(cell).collect(),
+        };
+        pb::Table {
+            span: Some(self.place(table.span)),
+            rows: table.rows.iter().map(row).collect(),
+        }
+    }
+
+    fn page(&self, page: &document::Page) -> pb::Page {
+        pb::Page {
+            span: Some(self.place(page.span)),
+            confidence: page.confidence.map(u32::from),
+        }
+    }
+
+    /// A span without a copy of its text: that of a page or a table is long.
+    fn place(&self, span: Span) -> pb::Span {
+        pb::Span {
+            start: self.code_points.of(span.start),
+            end: self.code_points.of(span.end),
+            text: String::new(),
         }
     }
 

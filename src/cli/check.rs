@@ -34,6 +34,9 @@ pub struct Check {
     /// line and column; sarif: SARIF 2.1.0 for review tools
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
+    /// The unit whose report it is, such as H50.12.3: its rules apply (rules.unit in the settings)
+    #[arg(long, value_name = "CODE", default_value = "", hide_default_value = true)]
+    unit: String,
     /// The day of the check, for rules about dates in the future [default: today in Viet Nam]
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = input::parse_date)]
     today: Option<PartialDate>,
@@ -61,7 +64,7 @@ struct Checked {
 impl Check {
     pub(super) fn run(self, global: &Global) -> Result {
         let settings = global.settings()?;
-        let reading = Reading::new(global, &settings, self.today);
+        let reading = Reading::new(global, &settings, &self.unit, self.today);
         let lang = global.lang();
         let mut tally = Tally::default();
         let mut all = Vec::new();

@@ -14,12 +14,16 @@ use sha2::{Digest, Sha256};
 use super::{Error, Global, Lang, Result};
 use crate::{
     config::Settings,
-    decode,
+    decode::{
+        self,
+        sandbox::{self, Decoder},
+    },
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
     validate::RuleSet,
     vocabulary::Vocabulary,
+    wire,
 };
 
 /// Endings of files that are looked for in folders.
@@ -58,14 +62,18 @@ impl Input {
     /// The submission that this file would be on the bus, without its content.
     pub fn submission(&self) -> pb::ReportSubmission {
         let sha256 = hex(&Sha256::digest(&self.bytes));
-        pb::ReportSubmission {
+        let mut submission = pb::ReportSubmission {
             submission_id: sha256[..32].to_owned(),
             unit: "_".into(),
             file_name: self.file_name(),
             content_sha256: sha256,
             content_size: self.bytes.len() as u64,
             ..Default::default()
+        };
+        if let Some(envelope) = decode::edxml::envelope(&self.bytes, &decode::Limits::default()) {
+            wire::take_envelope(&mut submission, &envelope);
         }
+        submission
     }
 
     /// The name without its folders.
@@ -83,18 +91,24 @@ fn hex(bytes: &[u8]) -> String {
 pub struct Reading<'g> {
     global: &'g Global,
     limits: decode::Limits,
+    decoder: Decoder,
     rules: RuleSet,
     today: PartialDate,
     vocabulary: &'static Vocabulary,
 }
 
 impl<'g> Reading<'g> {
-    /// Reading with these settings, on a given day or today.
-    pub fn new(global: &'g Global, settings: &Settings, today: Option<PartialDate>) -> Self {
+    /// Reading with these settings and the rules of a unit, on a given day or today.
+    pub fn new(global: &'g Global, settings: &Settings, unit: &str, today: Option<PartialDate>) -> Self {
         Self {
             global,
             limits: settings.limits(),
-            rules: settings.rule_set(),
+            // Nobody knows whether another document follows: none is spawned ahead.
+            decoder: Decoder::new(sandbox::Options {
+                warm: 0,
+                ..settings.sandbox()
+            }),
+            rules: settings.rule_sets().of(unit).clone(),
             today: today.unwrap_or_else(today_in_viet_nam),
             vocabulary: Vocabulary::embedded(),
         }
@@ -109,7 +123,10 @@ impl<'g> Reading<'g> {
     /// error for this document, not the end of the run.
     pub fn process(&self, input: &Input) -> Result<Outcome> {
         let started = Instant::now();
-        let run = || pipeline::process(&input.bytes, "", &self.limits, self.vocabulary, &self.rules, self.today);
+        let run = || {
+            let decoded = self.decoder.decode_blocking(&input.bytes, "", &self.limits);
+            pipeline::finish(decoded, self.vocabulary, &self.rules, self.today)
+        };
         let outcome = panic::catch_unwind(AssertUnwindSafe(run))
             .map_err(|_| Error::new(format!("{}: could not be processed: internal error", input.name)))?;
         if self.global.verbose > 0 {

@@ -11,6 +11,7 @@ use crate::config::{Loaded, Settings, Sources};
 
 mod check;
 mod config;
+mod decode_child;
 mod demo;
 mod error;
 mod events;
@@ -90,6 +91,8 @@ enum Command {
     Worker(worker::Worker),
     Submit(submit::Submit),
     Watch(watch::Watch),
+    #[command(hide = true)]
+    DecodeChild(decode_child::DecodeChild),
     Demo(demo::Demo),
 }
 
@@ -127,6 +130,7 @@ impl Cli {
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
+            Command::DecodeChild(command) => command.run(),
             Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::{Error, Global, Lang, Result, Status, width};
 use crate::{
     config::{Settings, nearest},
-    validate::{RULES, Rule, RuleStatus},
+    validate::{self, RULES, Rule, RuleStatus},
 };
 
 /// List the rules that reports are checked by, or explain one
@@ -31,6 +31,8 @@ enum Command {
         /// Id of the rule, such as sum-mismatch
         rule: String,
     },
+    /// Print the page of all rules, as it stands in src/validate/RULES.md
+    Page,
 }
 
 /// How the list is printed.
@@ -44,6 +46,7 @@ impl Rules {
     pub(super) fn run(self, global: &Global) -> Result {
         let text = match (self.command, self.format) {
             (Some(Command::Explain { rule }), _) => explain(&rule)?,
+            (Some(Command::Page), _) => validate::page::all(),
             (None, Format::Table) => table(&global.settings()?, global.lang()),
             (None, Format::Json) => list(&global.settings()?),
         };
@@ -55,7 +58,7 @@ impl Rules {
 /// The documentation page of a rule.
 fn explain(id: &str) -> Result<String> {
     match RULES.iter().find(|rule| rule.id == id) {
-        Some(rule) => Ok(page(rule)),
+        Some(rule) => Ok(validate::page::of(rule)),
         None => {
             let hint = match nearest(id, RULES.iter().map(|rule| rule.id)) {
                 Some(name) => format!("did you mean {name}?"),
@@ -66,26 +69,11 @@ fn explain(id: &str) -> Result<String> {
     }
 }
 
-fn page(rule: &Rule) -> String {
-    let status = match rule.status {
-        RuleStatus::Stable => "stable",
-        RuleStatus::Preview => "preview, off unless rules.preview is true",
-    };
-    format!(
-        "# {}\n\n{}\n{}\n\nSeverity: {}. Status: {status}. Since: {}.\n\n{}\n",
-        rule.id,
-        rule.summary_vi,
-        rule.summary_en,
-        rule.severity.as_str(),
-        rule.since,
-        rule.documentation.trim()
-    )
-}
-
 /// The severity in force ("off" for none).
 fn in_force(rule: &Rule, settings: &Settings) -> &'static str {
     settings
-        .rule_set()
+        .rule_sets()
+        .of("")
         .severity(rule)
         .map_or("off", |severity| severity.as_str())
 }

@@ -23,6 +23,8 @@ use crate::validate::{self, Severity};
 const PREFIX: &str = "BAOCAO__";
 /// The table whose keys are rule ids.
 const SEVERITIES: &str = "rules.severity";
+/// The table whose keys are codes of units, each with a table whose keys are rule ids.
+const UNITS: &str = "rules.unit";
 /// Settings that are never shown.
 const SECRETS: [&str; 2] = ["bus.password", "bus.token"];
 /// What is shown instead.
@@ -171,7 +173,7 @@ impl Loaded {
         // The serializer writes each setting on a line of its own, in the order of the struct.
         for line in toml::to_string(&shown).unwrap_or_default().lines() {
             if let Some(name) = line.strip_prefix('[') {
-                section = name.trim_end_matches(']').to_owned();
+                section = name.trim_end_matches(']').replace('"', "");
             }
             out.push_str(line);
             let key = line.split_once(" = ").map(|(name, _)| join(&section, name));
@@ -211,20 +213,36 @@ struct Layer(Map<String, Value>);
 impl Layer {
     fn of(leaves: Vec<Leaf>) -> Self {
         let mut root = Map::new();
-        for leaf in leaves {
-            insert(&mut root, &leaf.key, leaf.value);
+        let empty_unit = |leaf: &Leaf| leaf.key.starts_with(UNITS) && matches!(leaf.value.kind, ValueKind::Table(_));
+        for leaf in leaves.into_iter().filter(|leaf| !empty_unit(leaf)) {
+            insert(&mut root, &steps(&leaf.key), leaf.value);
         }
         Self(root)
     }
 }
 
-fn insert(table: &mut Map<String, Value>, key: &str, value: Value) {
-    let Some((head, rest)) = key.split_once('.') else {
-        table.insert(key.to_owned(), value);
-        return;
+/// The tables a dotted key leads through. The code of a unit is one step, though it holds dots.
+fn steps(key: &str) -> Vec<&str> {
+    let Some(rest) = key.strip_prefix(UNITS) else {
+        return key.split('.').collect();
     };
+    let (tables, rest) = (["rules", "unit"], rest.trim_start_matches('.'));
+    let last = match rest.rsplit_once('.') {
+        Some((unit, rule)) => vec![unit, rule],
+        None if rest.is_empty() => vec![],
+        None => vec![rest],
+    };
+    tables.into_iter().chain(last).collect()
+}
+
+fn insert(table: &mut Map<String, Value>, steps: &[&str], value: Value) {
+    let [head, rest @ ..] = steps else { return };
+    if rest.is_empty() {
+        table.insert((*head).to_owned(), value);
+        return;
+    }
     let inner = table
-        .entry(head.to_owned())
+        .entry((*head).to_owned())
         .or_insert_with(|| Value::new(None, ValueKind::Table(Map::new())));
     if let ValueKind::Table(inner) = &mut inner.kind {
         insert(inner, rest, value);
@@ -326,7 +344,17 @@ fn environment(variables: &[(String, String)], known: &Known) -> Result<Vec<Leaf
         if let Some(rule) = key.strip_prefix("rules.severity.") {
             key = join(SEVERITIES, &rule.replace('_', "-"));
         }
-        leaves.push(known.parse(key, text, format!("environment variable {name}"))?);
+        let place = format!("environment variable {name}");
+        // Nor can it tell the capitals of a unit's code.
+        if key.starts_with("rules.unit.") {
+            return Err(SettingsError::Value {
+                key,
+                place,
+                expected: "the file or --set for the rules of a unit".into(),
+                found: "a variable".into(),
+            });
+        }
+        leaves.push(known.parse(key, text, place)?);
     }
     leaves.sort_by(|a, b| a.key.cmp(&b.key));
     Ok(leaves)
@@ -388,6 +416,13 @@ impl Known {
             known_rule(rule, &leaf.place)?;
             return one_of::<RuleSeverity>(&leaf.value.kind).or_else(refuse);
         }
+        if let Some(rest) = leaf.key.strip_prefix("rules.unit.") {
+            let ValueKind::Table(_) = leaf.value.kind else {
+                return unit_rule(rest, leaf).and_then(|()| one_of::<RuleSeverity>(&leaf.value.kind).or_else(refuse));
+            };
+            // An empty table changes nothing.
+            return Ok(());
+        }
         let Some(default) = self.leaves.get(&leaf.key) else {
             return self.unknown(leaf);
         };
@@ -423,6 +458,28 @@ impl Known {
             nearest: nearest(&leaf.key, self.leaves.keys().map(String::as_str)),
         })
     }
+}
+
+/// Refuses what is not a unit and a rule ("H50.12.sum-mismatch").
+fn unit_rule(rest: &str, leaf: &Leaf) -> Result<(), SettingsError> {
+    let refuse = |expected: &str| {
+        Err(SettingsError::Value {
+            key: leaf.key.clone(),
+            place: leaf.place.clone(),
+            expected: expected.into(),
+            found: found(&leaf.key, &leaf.value.kind),
+        })
+    };
+    let Some((unit, rule)) = rest.rsplit_once('.') else {
+        return refuse("a table of rules");
+    };
+    if unit
+        .split('.')
+        .any(|part| part.trim().is_empty() || part.contains(['*', '>']))
+    {
+        return refuse("the code of a unit, such as H50.12");
+    }
+    known_rule(rule, &leaf.place)
 }
 
 /// Refuses the id of a rule that does not exist.
@@ -826,6 +883,46 @@ mod tests {
         assert_eq!(loaded.settings.rules.severity[rule.id], RuleSeverity::Off);
         let message = refusal(from_environment(&[(&variable, "grave")]));
         assert!(message.contains("\"off\""), "{message}");
+    }
+
+    #[test]
+    fn units_have_rules_of_their_own() {
+        let loaded = from_file("[rules.unit.\"H50.12\"]\nsum-mismatch = \"off\"\n[rules.unit.H51]\n").unwrap();
+        let unit = &loaded.settings.rules.unit;
+        assert_eq!(unit.len(), 1);
+        assert_eq!(unit["H50.12"]["sum-mismatch"], RuleSeverity::Off);
+        let toml = loaded.to_toml();
+        assert!(toml.contains("sum-mismatch = \"off\"  # "), "{toml}");
+        let printed: Settings = toml::from_str(&toml).unwrap();
+        assert_eq!(printed.rules.unit["H50.12"]["sum-mismatch"], RuleSeverity::Off);
+        let sources = Sources {
+            flags: vec!["rules.unit.H50.12.3.numbering-gap=error".into()],
+            ..Sources::default()
+        };
+        let loaded = Settings::load(&sources).unwrap();
+        assert_eq!(
+            loaded.settings.rules.unit["H50.12.3"]["numbering-gap"],
+            RuleSeverity::Error
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_rules_of_a_unit_is_said() {
+        for (text, expected) in [
+            (
+                "[rules.unit.\"H50.12\"]\nsum-missmatch = \"off\"",
+                "did you mean sum-mismatch?",
+            ),
+            ("[rules.unit.\"H50.12\"]\nsum-mismatch = \"grave\"", "\"warning\""),
+            ("[rules.unit]\nH50 = \"off\"", "expected a table of rules"),
+            ("[rules.unit.\"H50.*\"]\nsum-mismatch = \"off\"", "the code of a unit"),
+            ("[rules]\nunit = 3", "expected a table"),
+        ] {
+            let message = refusal(from_file(text));
+            assert!(message.contains(expected), "{text:?}: {message}");
+        }
+        let message = refusal(from_environment(&[("BAOCAO__RULES__UNIT__H50__SUM_MISMATCH", "off")]));
+        assert!(message.contains("expected the file or --set"), "{message}");
     }
 
     #[test]

@@ -2,17 +2,54 @@
 //!
 //! A new format is one file here and one line in [`FORMATS`].
 
+use serde::{Deserialize, Serialize};
+
 use crate::document::Document;
 
+mod blocks;
+pub mod docx;
+pub mod edxml;
+pub mod encoding;
+pub mod external;
+pub mod geometry;
+pub mod html;
+pub mod ocr;
+pub mod office;
+mod package;
+pub mod pdf;
+pub mod sandbox;
+mod sniff;
 pub mod text;
+pub mod xlsx;
+mod xml;
 
 /// Bounds on what is decoded; more is refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest input, in bytes.
     pub max_bytes: usize,
     /// Longest decoded text, in bytes.
     pub max_text_bytes: usize,
+    /// Most bytes that the parts of a compressed document expand to, all in all.
+    pub max_expanded_bytes: usize,
+    /// Most parts (files) in a compressed document.
+    pub max_parts: usize,
+    /// Deepest nesting of elements.
+    pub max_depth: usize,
+    /// Most paragraphs.
+    pub max_paragraphs: usize,
+    /// Most cells of tables, those that cover several columns counted so often.
+    pub max_cells: usize,
+    /// Most attachments of an edXML packet.
+    pub max_attachments: usize,
+    /// Most pixels of an image or a page.
+    pub max_pixels: u64,
+    /// Most pages of a document that are recognised.
+    pub max_ocr_pages: usize,
+    /// Dots an inch at which scans are read.
+    pub ocr_dpi: u32,
+    /// How many pages of a document are recognised at once; 0: as many as there are processors.
+    pub ocr_parallel: usize,
 }
 
 impl Default for Limits {
@@ -20,12 +57,22 @@ impl Default for Limits {
         Self {
             max_bytes: 32 << 20,
             max_text_bytes: 16 << 20,
+            max_expanded_bytes: 128 << 20,
+            max_parts: 4096,
+            max_depth: 256,
+            max_paragraphs: 200_000,
+            max_cells: 400_000,
+            max_attachments: 50,
+            max_pixels: 50_000_000,
+            max_ocr_pages: 200,
+            ocr_dpi: 200,
+            ocr_parallel: 0,
         }
     }
 }
 
 /// Why a document cannot be read. Says what happened and what to do, without the document's text.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The kind of refusal, a stable word for programs.
     pub reason: RefusalReason,
@@ -45,6 +92,20 @@ impl Refusal {
         }
     }
 
+    /// A document with more of something than a limit allows: what there is too much of, the limit and its setting.
+    pub fn too_many(what: (&str, &str), limit: usize, setting: &str) -> Self {
+        Self::new(
+            RefusalReason::TooLarge,
+            format!("{} vượt giới hạn {limit} ({setting})", what.0),
+            format!("{} over the limit of {limit} ({setting})", what.1),
+        )
+    }
+
+    /// A document that is broken: how.
+    pub fn malformed(vi: impl Into<String>, en: impl Into<String>) -> Self {
+        Self::new(RefusalReason::Malformed, vi, en)
+    }
+
     /// A document over a limit: what is too large, its size, the limit and its setting.
     pub fn too_large(what: (&str, &str), size: usize, limit: usize, setting: &str) -> Self {
         Self::new(
@@ -62,7 +123,8 @@ impl Refusal {
 }
 
 /// The kinds of refusal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum RefusalReason {
     /// No bytes, or nothing but white space.
     Empty,
@@ -74,6 +136,16 @@ pub enum RefusalReason {
     NotText,
     /// Not a message of the expected type.
     Malformed,
+    /// It asks for a password.
+    Encrypted,
+    /// A packet that carries no document, such as a status message.
+    NoReport,
+    /// Decoding it took more memory, time or output than a limit allows.
+    LimitExceeded,
+    /// A program that its format needs is not installed.
+    MissingProgram,
+    /// The decoder itself failed.
+    DecoderFailed,
     /// Handling it failed again and again.
     Poisonous,
 }
@@ -87,6 +159,11 @@ impl RefusalReason {
             RefusalReason::UnsupportedFormat => "unsupported-format",
             RefusalReason::NotText => "not-text",
             RefusalReason::Malformed => "malformed",
+            RefusalReason::Encrypted => "encrypted",
+            RefusalReason::NoReport => "no-report",
+            RefusalReason::LimitExceeded => "limit-exceeded",
+            RefusalReason::MissingProgram => "missing-program",
+            RefusalReason::DecoderFailed => "decoder-failed",
             RefusalReason::Poisonous => "poisonous",
         }
     }
@@ -99,15 +176,104 @@ struct Format {
     decode: fn(&[u8], &Limits) -> Result<Document, Refusal>,
 }
 
-const FORMATS: &[Format] = &[Format {
-    media_types: &["text/plain", "text/markdown", "text/x-markdown"],
-    decode: text::decode,
-}];
+const FORMATS: &[Format] = &[
+    Format {
+        media_types: &["text/plain", "text/markdown", "text/x-markdown"],
+        decode: text::decode,
+    },
+    Format {
+        media_types: &[docx::MEDIA_TYPE],
+        decode: docx::decode,
+    },
+    Format {
+        media_types: &[edxml::MEDIA_TYPE, "application/edxml", "application/edxml+xml"],
+        decode: edxml::decode,
+    },
+    Format {
+        media_types: &[html::MEDIA_TYPE, "application/xhtml+xml"],
+        decode: html::decode,
+    },
+    Format {
+        media_types: &[xlsx::MEDIA_TYPE],
+        decode: xlsx::decode,
+    },
+    Format {
+        media_types: &[xlsx::LEGACY_MEDIA_TYPE],
+        decode: xlsx::decode_legacy,
+    },
+];
+
+/// A PDF begins within so many bytes, whatever gateways put in front of it.
+const PDF_HEAD: usize = 1024;
+
+/// Formats that external programs read; only the sandbox's child process decodes them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExternalFormat {
+    /// PDF, with text or scanned.
+    Pdf,
+    /// PNG, JPEG, TIFF.
+    Image,
+    /// DOC, RTF.
+    Office,
+    /// edXML, for its attachments may be any of these.
+    Packet,
+}
+
+impl ExternalFormat {
+    /// The format that the first bytes tell, if it is one of these.
+    pub fn of(bytes: &[u8]) -> Option<Self> {
+        let head = &bytes[..bytes.len().min(PDF_HEAD)];
+        if ocr::image::Kind::of(bytes).is_some() {
+            return Some(Self::Image);
+        }
+        if office::Kind::of(bytes).is_some() {
+            return Some(Self::Office);
+        }
+        if memchr::memmem::find(head, b"%PDF-").is_some() {
+            return Some(Self::Pdf);
+        }
+        (sniff::media_type(bytes) == Some(edxml::MEDIA_TYPE)).then_some(Self::Packet)
+    }
+}
+
+/// Decodes a document of any format, with the programs that its format needs. For the sandbox's
+/// child process: the programs have bugs.
+pub fn decode_anything(
+    bytes: &[u8],
+    media_type: &str,
+    limits: &Limits,
+    shop: &external::Workshop,
+) -> Result<Document, Refusal> {
+    match ExternalFormat::of(bytes) {
+        Some(_) if bytes.len() > limits.max_bytes => decode(bytes, media_type, limits),
+        Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
+        Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
+        Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
+        Some(ExternalFormat::Packet) => edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
+            decode_anything(bytes, media_type, limits, shop)
+        }),
+        None => decode(bytes, media_type, limits),
+    }
+}
+
+/// Whether a document is plain text, as far as its first bytes tell, which is decoded where it is.
+pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
+    let media_type = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let told_text = UNTOLD.contains(&media_type.as_str()) || FORMATS[0].media_types.contains(&media_type.as_str());
+    let head = &bytes[..bytes.len().min(PDF_HEAD)];
+    let binary = UNREAD.iter().any(|(magic, _)| head.starts_with(magic));
+    told_text && !binary && sniff::media_type(bytes).is_none() && ExternalFormat::of(bytes).is_none()
+}
 
 /// Media types that say nothing of the content.
 const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];
 
-/// First bytes of formats that are known and not read, and their names.
+/// First bytes of formats other than plain text, and their names.
 const UNREAD: &[(&[u8], &str)] = &[
     (b"%PDF-", "PDF"),
     (b"PK\x03\x04", "ZIP/DOCX/XLSX"),
@@ -134,6 +300,10 @@ pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Documen
             "decode.max_bytes",
         ));
     }
+    let of = |media_type: &str| FORMATS.iter().find(|format| format.media_types.contains(&media_type));
+    if let Some(format) = sniff::media_type(bytes).and_then(of) {
+        return (format.decode)(bytes, limits);
+    }
     if let Some((_, name)) = UNREAD.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(unsupported(name));
     }
@@ -143,10 +313,7 @@ pub fn decode(bytes: &[u8], media_type: &str, limits: &Limits) -> Result<Documen
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    match FORMATS
-        .iter()
-        .find(|format| format.media_types.contains(&media_type.as_str()))
-    {
+    match of(&media_type) {
         Some(format) => (format.decode)(bytes, limits),
         None if UNTOLD.contains(&media_type.as_str()) || media_type.starts_with("text/") => text::decode(bytes, limits),
         None => Err(unsupported(&printable(&media_type))),
@@ -177,6 +344,7 @@ mod tests {
             &Limits {
                 max_bytes: 1000,
                 max_text_bytes: 500,
+                ..Limits::default()
             },
         )
         .unwrap_err()
@@ -205,7 +373,7 @@ mod tests {
         assert_eq!(reason(&[b'a'; 501], ""), RefusalReason::TooLarge);
         assert_eq!(reason(b"%PDF-1.7", "text/plain"), RefusalReason::UnsupportedFormat);
         assert_eq!(reason(b"hello", "image/png"), RefusalReason::UnsupportedFormat);
-        assert_eq!(reason(b"\xFF\xFEa\x00", ""), RefusalReason::NotText);
+        assert_eq!(reason(b"\xFF\xFEa\x00b", ""), RefusalReason::NotText);
         assert_eq!(reason(b"a\x00b", ""), RefusalReason::NotText);
     }
 }

@@ -1,18 +1,18 @@
-//! Plain text: UTF-8 with or without a byte-order mark, NFC or NFD, LF or CRLF.
+//! Plain text: UTF-8 with or without a byte-order mark, NFC or NFD, LF or CRLF; UTF-16; old Vietnamese encodings.
 
 use std::borrow::Cow;
 
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
-use super::{Limits, Refusal, RefusalReason};
+use super::{Limits, Refusal, RefusalReason, encoding};
 use crate::document::Document;
 
 const BYTE_ORDER_MARK: &str = "\u{FEFF}";
 
-/// Decodes UTF-8 text to NFC with LF. For text that is both already, the result is the input.
+/// Decodes text to NFC with LF. For UTF-8 that is both already, the result is the input.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
-    let text = simdutf8::basic::from_utf8(bytes).map_err(|_| not_text(bytes))?;
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let (text, encoding) = characters(bytes)?;
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
     if memchr::memchr(0, text.as_bytes()).is_some() {
         return Err(Refusal::new(
             RefusalReason::NotText,
@@ -36,7 +36,29 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
             "decode.max_text_bytes",
         ));
     }
-    Ok(Document::new(text.into_owned(), "text/plain", "UTF-8"))
+    Ok(Document::new(text.into_owned(), "text/plain", encoding))
+}
+
+/// The characters of a text, and the name of its encoding.
+pub fn characters(bytes: &[u8]) -> Result<(Cow<'_, str>, &'static str), Refusal> {
+    // The zero bytes of UTF-16 are valid UTF-8, so it comes first; plain UTF-8 has none and is not looked at twice.
+    if matches!(bytes, [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..]) || memchr::memchr(0, bytes).is_some() {
+        return match encoding::utf16(bytes) {
+            Some(text) => Ok((Cow::Owned(text), "UTF-16")),
+            None => Ok((Cow::Borrowed(utf8(bytes)?), "UTF-8")),
+        };
+    }
+    match utf8(bytes) {
+        Ok(text) => Ok((Cow::Borrowed(text), "UTF-8")),
+        Err(refusal) => match encoding::eight_bit(bytes) {
+            Some((text, name)) => Ok((Cow::Owned(text), name)),
+            None => Err(refusal),
+        },
+    }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, Refusal> {
+    simdutf8::basic::from_utf8(bytes).map_err(|_| not_text(bytes))
 }
 
 fn not_text(bytes: &[u8]) -> Refusal {
@@ -44,8 +66,10 @@ fn not_text(bytes: &[u8]) -> Refusal {
     let offset = std::str::from_utf8(bytes).err().map_or(0, |error| error.valid_up_to());
     Refusal::new(
         RefusalReason::NotText,
-        format!("không phải UTF-8 tại byte thứ {offset}; hãy lưu lại báo cáo với bảng mã Unicode UTF-8"),
-        format!("not UTF-8 at byte {offset}; save the report again as Unicode UTF-8"),
+        format!(
+            "không phải UTF-8 tại byte thứ {offset}, cũng không phải TCVN3, VNI hay Windows-1258; hãy lưu lại báo cáo với bảng mã Unicode UTF-8"
+        ),
+        format!("not UTF-8 at byte {offset}, nor TCVN3, VNI or Windows-1258; save the report again as Unicode UTF-8"),
     )
 }
 
@@ -114,6 +138,21 @@ mod tests {
         assert_eq!(text(decomposed.as_bytes()), composed);
         // Base letter with a combining tone, as Windows-1258 has it.
         assert_eq!(text("nê\u{301}u".as_bytes()), "nếu");
+    }
+
+    #[test]
+    fn utf16_is_read_with_a_mark_and_without() {
+        let bytes: Vec<u8> = "Ủy ban nhân dân xã\r\n"
+            .encode_utf16()
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        let document = decode(&bytes, &Limits::default()).unwrap();
+        assert_eq!(
+            (document.text.as_str(), document.encoding),
+            ("Ủy ban nhân dân xã\n", "UTF-16")
+        );
+        let marked = [&[0xFE, 0xFF], bytes.as_slice()].concat();
+        assert_eq!(text(&marked), document.text);
     }
 
     #[test]

@@ -470,6 +470,8 @@ impl Finder<'_> {
             BreakdownManner::Partial
         } else if own_unit {
             match opener {
+                // "gieo trồng 5.678 ha (lúa 3.456 ha, ngô 1.200 ha)" names the chief crops.
+                Opener::Bracket if whole.kind != MeasureKind::Count && !near(15) => BreakdownManner::Partial,
                 Opener::Bracket | Opener::Full => BreakdownManner::Full,
                 Opener::Among => BreakdownManner::Among,
                 Opener::Colon if near(25) => BreakdownManner::Full,
@@ -720,6 +722,22 @@ mod tests {
             (
                 "Đơn: 25 đơn, gồm:\n- Khiếu nại: 20 đơn, đạt 80%;\n- Tố cáo: 6 đơn.",
                 vec!["25 Full 20+6"],
+            ),
+            (
+                "Làm đường hết 1,3 tỷ, gồm: Nhà nước hỗ trợ 800 triệu, Nhân dân góp 350 triệu, doanh nghiệp 60 triệu.",
+                vec!["1300000000 Full 800000000+350000000+60000000"],
+            ),
+            (
+                "Xử lý ba vụ việc, gồm: khiếu nại 01 vụ việc, tố cáo 02 vụ việc.",
+                vec!["3 Full 1+2"],
+            ),
+            (
+                "Gieo trồng 5.678 ha (lúa 3.456 ha, ngô 1.200 ha).",
+                vec!["5678 Partial 3456+1200"],
+            ),
+            (
+                "Tổng số đơn: 45. Trong đó: khiếu nại 12, tố cáo 3, kiến nghị 30.",
+                vec!["45 Among 12+3+30"],
             ),
             (
                 "Có 20 người (nữ 12 người, đảng viên 15 người).",

@@ -14,7 +14,7 @@ use std::{
 use rustc_hash::FxHashMap;
 
 use crate::{
-    document::{Document, Span},
+    document::{Document, Page, Span},
     extract::{Layout, PartialDate, Report},
     vocabulary::Vocabulary,
 };
@@ -22,6 +22,7 @@ use crate::{
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod against_gold;
+mod change_mismatch;
 mod citation_date_conflict;
 mod citation_future_date;
 mod citation_issuer_mismatch;
@@ -29,7 +30,9 @@ mod citation_number_conflict;
 mod citation_symbol_format;
 mod citation_type_mismatch;
 mod citation_year_mismatch;
+mod date_format;
 mod duplicate_passage;
+mod envelope_mismatch;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fixtures;
@@ -37,8 +40,13 @@ mod header_missing;
 mod impossible_date;
 mod numbering_duplicate;
 mod numbering_gap;
+mod own_number_format;
+pub mod page;
+mod part_larger_than_total;
+mod percent_above_100;
 mod percent_mismatch;
 mod period_mismatch;
+mod place_name_anachronism;
 mod ratio_above_total;
 mod signing_form;
 mod sum_mismatch;
@@ -53,6 +61,7 @@ use support::{
 
 /// All rules, by id. The only registry.
 pub static RULES: &[&Rule] = &[
+    &change_mismatch::RULE,
     &citation_date_conflict::RULE,
     &citation_future_date::RULE,
     &citation_issuer_mismatch::RULE,
@@ -60,13 +69,19 @@ pub static RULES: &[&Rule] = &[
     &citation_symbol_format::RULE,
     &citation_type_mismatch::RULE,
     &citation_year_mismatch::RULE,
+    &date_format::RULE,
     &duplicate_passage::RULE,
+    &envelope_mismatch::RULE,
     &header_missing::RULE,
     &impossible_date::RULE,
     &numbering_duplicate::RULE,
     &numbering_gap::RULE,
+    &own_number_format::RULE,
+    &part_larger_than_total::RULE,
+    &percent_above_100::RULE,
     &percent_mismatch::RULE,
     &period_mismatch::RULE,
+    &place_name_anachronism::RULE,
     &ratio_above_total::RULE,
     &signing_form::RULE,
     &sum_mismatch::RULE,
@@ -287,6 +302,8 @@ pub struct RuleSet {
     pub overrides: FxHashMap<String, Option<Severity>>,
     /// Whether rules in preview are on.
     pub preview: bool,
+    /// Findings on pages that character recognition is less sure of, in percent, are at most likely.
+    pub sure_confidence: u8,
 }
 
 impl RuleSet {
@@ -296,6 +313,43 @@ impl RuleSet {
             Some(&severity) => severity,
             None => (self.preview || rule.status == RuleStatus::Stable).then_some(rule.severity),
         }
+    }
+}
+
+/// The rule sets of all units.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSets {
+    everywhere: RuleSet,
+    /// The longest codes first.
+    units: Vec<(String, RuleSet)>,
+}
+
+impl RuleSets {
+    /// What is in force everywhere, and by unit what differs there and in the units below it; what a
+    /// lower unit says of a rule beats what those above it say.
+    pub fn new(everywhere: RuleSet, mut units: Vec<(String, FxHashMap<String, Option<Severity>>)>) -> Self {
+        units.sort_by_key(|(unit, _)| unit.len());
+        let mut sets = Self {
+            everywhere,
+            units: Vec::new(),
+        };
+        for (unit, overrides) in units {
+            // Those above it, being shorter, are there already.
+            let mut rules = sets.of(&unit).clone();
+            rules.overrides.extend(overrides);
+            sets.units.insert(0, (unit, rules));
+        }
+        sets
+    }
+
+    /// The rules in force for a unit ("H50.12.3").
+    pub fn of(&self, unit: &str) -> &RuleSet {
+        let within = |code: &str| {
+            unit.strip_prefix(code)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let found = self.units.iter().find(|(code, _)| within(code));
+        found.map_or(&self.everywhere, |(_, rules)| rules)
     }
 }
 
@@ -326,5 +380,53 @@ pub fn check(context: &Context<'_>, rules: &RuleSet) -> Vec<Finding> {
         }
     }
     found.sort_by_key(|finding| finding.spans.first().copied());
+    doubt_scans(context.document, rules, &mut found);
     found
+}
+
+/// What was found on a page that was not recognised for sure is likely at most: the mistake may be
+/// the recognition's. A finding without a place (something is missing) concerns all pages.
+fn doubt_scans(document: &Document, rules: &RuleSet, found: &mut [Finding]) {
+    let is_unsure = |page: &&Page| page.confidence.is_some_and(|sure| sure < rules.sure_confidence);
+    let unsure: Vec<Span> = document.pages.iter().filter(is_unsure).map(|page| page.span).collect();
+    if unsure.is_empty() {
+        return;
+    }
+    for finding in found {
+        let touches = |span: &Span| unsure.iter().any(|page| page.overlaps(*span));
+        if finding.spans.is_empty() || finding.spans.iter().any(touches) {
+            finding.certainty = Certainty::Likely;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_unit_that_speaks_of_a_rule_wins() {
+        let says = |rule: &str, severity| FxHashMap::from_iter([(rule.to_owned(), severity)]);
+        let sets = RuleSets::new(
+            RuleSet::default(),
+            vec![
+                ("H50.12".into(), says("sum-mismatch", Some(Severity::Info))),
+                ("H50".into(), says("numbering-gap", None)),
+                ("H50.12.3".into(), says("numbering-gap", Some(Severity::Error))),
+            ],
+        );
+        let severities = |unit: &str| {
+            let set = sets.of(unit);
+            ["sum-mismatch", "numbering-gap"].map(|id| set.severity(rule(id).unwrap()))
+        };
+        let own = ["sum-mismatch", "numbering-gap"].map(|id| Some(rule(id).unwrap().severity));
+        assert_eq!(severities("H51"), own);
+        assert_eq!(severities("H500"), own, "a code is no prefix of letters");
+        assert_eq!(severities("_"), own);
+        assert_eq!(severities("H50"), [own[0], None]);
+        assert_eq!(severities("H50.12"), [Some(Severity::Info), None]);
+        assert_eq!(severities("H50.12.4"), [Some(Severity::Info), None]);
+        assert_eq!(severities("H50.12.3"), [Some(Severity::Info), Some(Severity::Error)]);
+        assert_eq!(severities("H50.12.3.1"), [Some(Severity::Info), Some(Severity::Error)]);
+    }
 }

@@ -10,11 +10,13 @@ use crate::shadow::{Key, Kind, Reader, Token};
 pub mod document_types;
 pub mod issuers;
 pub mod laws;
+pub mod provinces;
 pub mod units;
 
 pub use document_types::DocumentTypes;
 pub use issuers::Issuers;
 pub use laws::Laws;
+pub use provinces::Provinces;
 pub use units::Units;
 
 /// All tables.
@@ -26,6 +28,8 @@ pub struct Vocabulary {
     pub issuers: Issuers,
     /// Names of codes, laws and ordinances.
     pub laws: Laws,
+    /// Provinces, past and present.
+    pub provinces: Provinces,
     /// Units, classifiers and counted nouns.
     pub units: Units,
 }
@@ -37,6 +41,7 @@ impl Vocabulary {
             document_types: DocumentTypes::embedded(),
             issuers: Issuers::embedded(),
             laws: Laws::embedded(),
+            provinces: Provinces::embedded(),
             units: Units::embedded(),
         });
         &EMBEDDED

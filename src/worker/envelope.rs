@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     bus::{Names, Unit, headers, names::hex},
-    decode::{Refusal, RefusalReason},
+    decode::{self, Refusal, RefusalReason},
     proto::baocao::v1 as pb,
     wire,
 };
@@ -62,6 +62,10 @@ pub fn open(
     let unit = names.unit_of(subject);
     submission.submission_id = id.clone();
     submission.unit = unit.to_string();
+    if let Some(envelope) = decode::edxml::envelope(&submission.content, &decode::Limits::default()) {
+        // Where the subject names no unit, the submission has the packet's; the identity has not.
+        wire::take_envelope(&mut submission, &envelope);
+    }
     submission.content_sha256 = digest;
     submission.content_size = size;
     if let Some(source) = headers::get(incoming, "ce-source") {

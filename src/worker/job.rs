@@ -3,7 +3,10 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, SystemTime},
+};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -19,11 +22,11 @@ use crate::{
         publish::{STATUS, set},
     },
     config::Settings,
-    decode::{Limits, Refusal, RefusalReason},
+    decode::{Limits, Refusal, RefusalReason, external::Program, sandbox::Decoder},
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::RuleSet,
+    validate::RuleSets,
     vocabulary::Vocabulary,
     wire,
 };
@@ -36,7 +39,8 @@ const VIET_NAM: Duration = Duration::from_secs(7 * 60 * 60);
 pub struct Core {
     names: Names,
     limits: Limits,
-    rules: RuleSet,
+    decoder: Decoder,
+    rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
     vocabulary: &'static Vocabulary,
@@ -93,13 +97,32 @@ pub struct Output {
     pub refusal: Option<Refusal>,
 }
 
+/// Says at the start which formats will be refused, rather than when the first document comes.
+fn report_missing(decoder: &Decoder) {
+    let missing: BTreeSet<&str> = decoder
+        .programs()
+        .missing()
+        .into_iter()
+        .map(Program::packages)
+        .collect();
+    for packages in missing {
+        tracing::warn!(
+            packages,
+            "programs are not installed; documents that need them will be refused"
+        );
+    }
+}
+
 impl Core {
     /// As the settings have it.
     pub fn new(settings: &Settings, names: Names) -> Self {
+        let decoder = Decoder::new(settings.sandbox());
+        report_missing(&decoder);
         Self {
             names,
             limits: settings.limits(),
-            rules: settings.rule_set(),
+            decoder,
+            rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
             vocabulary: Vocabulary::embedded(),
@@ -119,15 +142,15 @@ impl Core {
         let mut envelope = self.open(input);
         let outcome = match envelope.refusal.take() {
             Some(refusal) => Outcome::Refused(refusal),
-            None => pipeline::process(
-                &envelope.submission.content,
-                &envelope.submission.media_type,
-                &self.limits,
-                self.vocabulary,
-                &self.rules,
+            None => {
+                let submission = &envelope.submission;
+                let decoded = self
+                    .decoder
+                    .decode_blocking(&submission.content, &submission.media_type, &self.limits);
                 // The day it was handed in, not the day of this delivery.
-                day_in_viet_nam(input.meta.stored_at),
-            ),
+                let today = day_in_viet_nam(input.meta.stored_at);
+                pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
+            }
         };
         // The document is done with; results carry its size and hash.
         envelope.submission.content = Vec::new();

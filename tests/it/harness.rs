@@ -178,6 +178,8 @@ impl Server {
     pub fn settings(&self) -> Settings {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let mut settings = Settings::default();
+        // This program is the tests: decoders are the real one.
+        settings.decode.executable = env!("CARGO_BIN_EXE_baocao").into();
         settings.bus.url = self.url();
         settings.bus.prefix = format!("t{}", COUNT.fetch_add(1, Ordering::Relaxed));
         settings.bus.request_timeout_seconds = 2;

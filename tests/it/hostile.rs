@@ -2,7 +2,11 @@
 
 use std::time::Instant;
 
-use baocao::{proto::baocao::v1 as pb, worker::handle::End};
+use baocao::{
+    decode::external::{Program, Programs},
+    proto::baocao::v1 as pb,
+    worker::handle::End,
+};
 use prost::Message;
 
 use crate::harness::{Client, Worker, little_report, on_each_server};
@@ -41,6 +45,11 @@ fn hostile_inputs_end_in_a_stated_way() {
         ..Default::default()
     };
     let timestamp = prost_types::Timestamp { seconds: 1, nanos: 1 };
+    let poppler = Programs::find()
+        .missing()
+        .iter()
+        .all(|&program| program != Program::PdfToText);
+    let pdf = |expected| if poppler { expected } else { Refused("missing-program") };
     let endless = "ă".repeat(450_000);
     let english = "This is a letter in another language. It has no number, no date and no figures. ".repeat(50);
     let inputs: Vec<(&str, &str, Vec<u8>, Expected)> = vec![
@@ -58,8 +67,9 @@ fn hostile_inputs_end_in_a_stated_way() {
         (
             "not-utf-8",
             "text/plain",
+            // What an old encoding may have been is read as that.
             b"B\xC1O C\xC1O".to_vec(),
-            Refused("not-text"),
+            Read,
         ),
         (
             "truncated",
@@ -91,6 +101,24 @@ fn hostile_inputs_end_in_a_stated_way() {
             "pdf",
             "application/pdf",
             b"%PDF-1.7 ...".to_vec(),
+            pdf(Refused("malformed")),
+        ),
+        (
+            "good-pdf",
+            "application/pdf",
+            include_bytes!("../fixtures/pdf/report.pdf").to_vec(),
+            pdf(Read),
+        ),
+        (
+            "locked-pdf",
+            "",
+            include_bytes!("../fixtures/pdf/encrypted.pdf").to_vec(),
+            pdf(Refused("encrypted")),
+        ),
+        (
+            "gzip",
+            "application/gzip",
+            b"\x1F\x8B\x08".to_vec(),
             Refused("unsupported-format"),
         ),
     ];

@@ -1,16 +1,22 @@
 //! Findings as SARIF 2.1.0, the format that code review tools read.
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
 
 use super::Checked;
 use crate::{
+    bus::names::hex,
     cli::Lang,
     document::{CodePoints, Document, Span},
     validate::{Certainty, Finding, RULES, Rule, RuleSet, RuleStatus, Severity},
 };
 
 const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+
+/// The name of the fingerprint; another number when it is made in another way.
+const FINGERPRINT: &str = "ruleAndWords/v1";
 
 /// What a path may not hold in a URI reference.
 const NOT_IN_PATH: &AsciiSet = &CONTROLS
@@ -89,7 +95,35 @@ fn results(file: &Checked, lang: Lang) -> Vec<Value> {
         document,
         code_points: CodePoints::new(&document.text),
     };
-    findings.iter().map(|finding| result(finding, &places, lang)).collect()
+    let mut seen = FxHashMap::default();
+    findings
+        .iter()
+        .map(|finding| {
+            let mut result = result(finding, &places, lang);
+            let print = fingerprint(finding, document);
+            let times = seen.entry(print.clone()).or_insert(0);
+            *times += 1;
+            result["partialFingerprints"] = json!({ FINGERPRINT: format!("{print}:{times}") });
+            result
+        })
+        .collect()
+}
+
+/// What a finding is known by when the report is checked again: its rule and the words it points
+/// at, wherever they stand by then.
+fn fingerprint(finding: &Finding, document: &Document) -> String {
+    let mut hash = Sha256::new();
+    hash.update(finding.rule);
+    hash.update([0]);
+    hash.update(finding.element);
+    for span in &finding.spans {
+        hash.update([0]);
+        for word in span.of(&document.text).split_whitespace() {
+            hash.update(word);
+            hash.update(" ");
+        }
+    }
+    hex(&hash.finalize()[..16])
 }
 
 fn result(finding: &Finding, places: &Places<'_>, lang: Lang) -> Value {

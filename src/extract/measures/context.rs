@@ -152,6 +152,8 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         }
         HANG if is_any(second, &[XEP, THU, DUNG]) => return Role::Rank,
         TRI if second.key == VI => return Role::Rank,
+        // "sắp xếp 12 phòng" puts them in order.
+        XEP if is_any(second, &[Key::new("sắp")]) => return Role::Plain,
         XEP => return Role::Rank,
         SO => {
             return if is_any(second, &SO_OF) {
@@ -282,6 +284,9 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         if token.key == TREN && at == start && floor > 0 && reader.after(floor).span == token.span {
             break;
         }
+        if token.key == TREN && is_sent_up(reader, token) {
+            break;
+        }
         let Some((&meaning, first)) = vocabulary.units.before.longest(reader, token) else {
             break;
         };
@@ -320,6 +325,14 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         said.approx = Approx::Estimated;
     }
     said
+}
+
+/// "chuyển lên trên 06 vụ": to those above, not more than six.
+fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
+    const LEN: Key = Key::new("lên");
+    const SENT: [Key; 4] = [Key::new("chuyển"), Key::new("gửi"), Key::new("cáo"), Key::new("trình")];
+    let up = reader.before(above.start());
+    is_any(up, &[LEN]) && is_any(reader.before(up.start()), &SENT)
 }
 
 /// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").

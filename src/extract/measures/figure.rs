@@ -21,15 +21,15 @@ use super::{
     tables::UnitFound,
 };
 
-const NAM: Key = Key::new("năm");
-const THANG: Key = Key::new("tháng");
-const GIO: Key = Key::new("giờ");
-const NGAY: Key = Key::new("ngày");
-const DONG: Key = Key::new("đồng");
-const THU: Key = Key::new("thứ");
-const DIEM: Key = Key::new("điểm");
-const PHAN: Key = Key::new("phần");
-const TRAM: Key = Key::new("trăm");
+const NAM: Key = key!("năm");
+const THANG: Key = key!("tháng");
+const GIO: Key = key!("giờ");
+const NGAY: Key = key!("ngày");
+const DONG: Key = key!("đồng");
+const THU: Key = key!("thứ");
+const DIEM: Key = key!("điểm");
+const PHAN: Key = key!("phần");
+const TRAM: Key = key!("trăm");
 
 /// Finds the figures of one stretch of text.
 pub(super) struct Scanner<'t, 'v> {
@@ -162,7 +162,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 i = self.word(i, figures).unwrap_or(i + 1);
                 word_start = false;
             } else {
-                word_start = b.is_ascii_whitespace() || b.is_ascii_punctuation() && b != b'/';
+                word_start = b.is_ascii_whitespace() || matches!(b, b'(' | b'*' | b',' | b';' | b'.' | b':');
                 i += 1;
             }
         }
@@ -189,10 +189,20 @@ impl<'t, 'v> Scanner<'t, 'v> {
             return None;
         }
         let behind = self.behind(number.span.end as usize, MeasureKind::Count);
+        let before = self.reader.before(start);
+        if behind.factor > 1
+            && let Some(end) = self.sum_in_words(before)
+        {
+            return Some(end);
+        }
         if !self.counts_in_words(first, &behind) {
             return None;
         }
-        let before = self.reader.before(start);
+        let time = behind.kind == MeasureKind::Duration
+            && (self.is_time(number, before, &behind) || self.is_calendar(number, before, &behind));
+        if time {
+            return None;
+        }
         let mut figure = self.figure(number, None, number.span, &behind, floor(figures));
         if behind.kind == MeasureKind::Duration && figure.value < Decimal::from(2) {
             return None;
@@ -206,6 +216,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 key!("hàng"),
                 key!("mấy"),
                 key!("vài"),
+                key!("cả"),
                 key!("chương"),
                 key!("phần"),
                 key!("tháng"),
@@ -224,26 +235,47 @@ impl<'t, 'v> Scanner<'t, 'v> {
         Some(end)
     }
 
+    /// The end of a sum of money said again in words, in a bracket or behind "Bằng chữ:".
+    fn sum_in_words(&self, before: Token) -> Option<usize> {
+        const MOST: usize = 40;
+        let bracket = before.is_mark('(');
+        let label = before.is_mark(':') && is_any(self.reader.before(before.start()), &[key!("chữ")]);
+        if !bracket && !label {
+            return None;
+        }
+        let mut token = self.reader.after(before.end());
+        for _ in 0..MOST {
+            let ends = token.is_end() || matches!(token.kind, Kind::Mark(')' | '(' | '.' | ';'));
+            if ends || token.is_number() {
+                return (token.is_mark(')') || label && !token.is_number()).then(|| token.start());
+            }
+            token = self.reader.after(token.end());
+        }
+        None
+    }
+
     /// Whether a number in words counts something reported.
     fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
-        const NOT: [Key; 10] = [
-            Key::new("nước"),
-            Key::new("loại"),
-            Key::new("mặt"),
-            Key::new("khâu"),
-            Key::new("vấn"),
-            Key::new("con"),
-            Key::new("vùng"),
-            Key::new("khối"),
-            Key::new("bà"),
-            Key::new("phần"),
+        const NOT: [Key; 12] = [
+            key!("công"),
+            key!("điều"),
+            key!("nước"),
+            key!("loại"),
+            key!("mặt"),
+            key!("khâu"),
+            key!("vấn"),
+            key!("con"),
+            key!("vùng"),
+            key!("khối"),
+            key!("bà"),
+            key!("phần"),
         ];
         let Some(unit) = behind.unit.span() else {
             return false;
         };
         let next = self.reader.after(unit.start as usize);
         let name = first.case == Case::Title && !self.begins_sentence(first.start());
-        let part = next.key == PHAN && unit.of(self.reader.text).contains(' ');
+        let part = next.key == PHAN && next.end() < unit.end as usize;
         behind.known
             && !behind.never
             && !name
@@ -254,29 +286,30 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// "hai cơ quan phối hợp": the two bodies that report together are named, not counted.
     fn are_partners(&self, first: Token, unit: Span) -> bool {
-        const HAI: Key = Key::new("hai");
+        const HAI: Key = key!("hai");
         const COUNTED: [Key; 9] = [
-            Key::new("có"),
-            Key::new("còn"),
-            Key::new("thêm"),
-            Key::new("tại"),
-            Key::new("ở"),
-            Key::new("giảm"),
-            Key::new("tăng"),
-            Key::new("đạt"),
-            Key::new("được"),
+            key!("có"),
+            key!("còn"),
+            key!("thêm"),
+            key!("tại"),
+            key!("ở"),
+            key!("giảm"),
+            key!("tăng"),
+            key!("đạt"),
+            key!("được"),
         ];
-        let next = self.reader.after(unit.end as usize);
-        let body = match unit.of(self.reader.text).to_lowercase().as_str() {
-            "cơ quan" | "ngành" => true,
+        const OFFICE: (Key, Key) = (key!("cơ"), key!("quan"));
+        const BRANCH: Key = key!("ngành");
+        const MINISTRY: Key = key!("bộ");
+        let word = self.reader.after(unit.start as usize);
+        let second = self.reader.after(word.end());
+        let alone = word.end() == unit.end as usize;
+        let body = if alone && word.key == MINISTRY {
             // "hai bộ máy tính"
-            "bộ" => self
-                .vocabulary
-                .units
-                .behind
-                .longest(&self.reader, next)
-                .is_none_or(|(kind, _)| *kind != UnitKind::Noun),
-            _ => false,
+            let found = self.vocabulary.units.behind.longest(&self.reader, second);
+            found.is_none_or(|(kind, _)| *kind != UnitKind::Noun)
+        } else {
+            alone && word.key == BRANCH || (word.key, second.key) == OFFICE && second.end() == unit.end as usize
         };
         body && first.key == HAI && !is_any(self.reader.before(first.start()), &COUNTED)
     }
@@ -438,7 +471,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
             self.name_end.set(number.span.end as usize);
             return None;
         }
-        let and_rank = before.key == key!("thứ")
+        const DAY: [Key; 4] = [NGAY, key!("hàng"), key!("hằng"), key!("tuần")];
+        let weekday = is_any(self.reader.after(number.span.end as usize), &DAY);
+        let and_rank = !weekday
+            && before.key == key!("thứ")
             && before.start() < floor + 24
             && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
         match role {
@@ -448,6 +484,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
+            // "xếp 12 đơn vị loại tốt"
+            Role::Rank if before.key == key!("xếp") && behind.known => {}
             Role::Rank => return Some(self.rank(number, None, number.span, floor, figures)),
             Role::Top => {
                 self.push(number, None, number.span, &behind, MeasureKind::Rank, floor, figures);
@@ -463,15 +501,21 @@ impl<'t, 'v> Scanner<'t, 'v> {
             }
             _ => {}
         }
+        // "Điện thoại: 123", "Chương trình MTQG 1719 vốn …"
+        let coded = before.is_mark(':') && self.is_code_label(before)
+            || before.case == Case::Upper && before.span.len() > 1 && behind.unit != Unit::None && !number.grouped;
+        if !behind.known && (coded || self.is_telephone(number)) {
+            return None;
+        }
         if behind.never || self.is_calendar(number, before, &behind) {
             self.name_end.set(number.span.end as usize);
             return None;
         }
         if behind.unit == Unit::None
             && behind.kind == MeasureKind::Count
-            && let Some(most) = self.upper_end(number)
+            && let Some(other) = self.other_end(number)
         {
-            behind = most;
+            behind = other;
         }
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
@@ -503,19 +547,50 @@ impl<'t, 'v> Scanner<'t, 'v> {
         Some(end)
     }
 
-    /// What stands behind the upper end of a range ("từ 5 đến 7 ngày"), which goes for the lower one.
-    fn upper_end(&self, number: Numeral) -> Option<Behind> {
+    /// Whether the word before a colon announces a number that names or calls.
+    fn is_code_label(&self, colon: Token) -> bool {
+        const LABELS: [Key; 8] = [
+            key!("thoại"),
+            key!("fax"),
+            key!("đt"),
+            key!("sđt"),
+            key!("tel"),
+            key!("hotline"),
+            key!("mã"),
+            NGAY,
+        ];
+        let word = self.reader.before(colon.start());
+        is_any(word, &LABELS)
+            || word.key == key!("số") && context::role(&self.reader, self.vocabulary, word) == Role::Never
+    }
+
+    /// "0912345678".
+    fn is_telephone(&self, number: Numeral) -> bool {
+        let digits = number.span.of(self.reader.text);
+        digits.len() >= 9 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit())
+    }
+
+    /// What stands behind the other end of a range ("từ 5 đến 7 ngày", "từ 12 xuống còn 8 phòng"),
+    /// which goes for the first one.
+    fn other_end(&self, number: Numeral) -> Option<Behind> {
         let end = number.span.end as usize;
-        let until = self.reader.after(end);
-        if !is_any(until, &[key!("đến"), key!("tới")]) {
+        let mut until = self.reader.after(end);
+        let rising = is_any(until, &[key!("đến"), key!("tới")]);
+        // "giảm từ 12 xuống còn 8 phòng"
+        let changing = is_any(until, &[key!("xuống"), key!("lên")]);
+        if !rising && !changing {
             return None;
         }
-        let next = self.reader.after(until.end());
+        let mut next = self.reader.after(until.end());
+        if changing && is_any(next, &[key!("còn"), key!("thành"), key!("tới"), key!("đến")]) {
+            until = next;
+            next = self.reader.after(until.end());
+        }
         let most = next
             .is_number()
             .then(|| numerals::numeral_at(self.reader.text, next.start()))
             .flatten()
-            .filter(|most| most.value > number.value && !most.looks_like_year())?;
+            .filter(|most| !most.looks_like_year() && (changing || most.value > number.value))?;
         let behind = self.behind(most.span.end as usize, MeasureKind::Count);
         let time = behind.kind == MeasureKind::Duration && self.is_time(most, until, &behind);
         if !behind.known || behind.never || time || self.is_calendar(most, until, &behind) {
@@ -573,38 +648,38 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number with a unit of time is a period or a time of day, not a duration.
     fn is_time(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
-        const EDGE: [Key; 4] = [Key::new("đầu"), Key::new("cuối"), NAM, Key::new("qua")];
+        const EDGE: [Key; 4] = [key!("đầu"), key!("cuối"), NAM, key!("qua")];
         const LENGTH: [Key; 22] = [
-            Key::new("sau"),
-            Key::new("dưới"),
-            Key::new("trên"),
-            Key::new("hơn"),
-            Key::new("khoảng"),
-            Key::new("thiểu"),
-            Key::new("đa"),
-            Key::new("hạn"),
-            Key::new("gian"),
-            Key::new("từ"),
-            Key::new("còn"),
-            Key::new("nhất"),
-            Key::new("quá"),
-            Key::new("xuống"),
-            Key::new("giảm"),
-            Key::new("lên"),
-            Key::new("đủ"),
-            Key::new("là"),
-            Key::new("vòng"),
-            Key::new("ngắn"),
-            Key::new("kết"),
-            Key::new("tù"),
+            key!("sau"),
+            key!("dưới"),
+            key!("trên"),
+            key!("hơn"),
+            key!("khoảng"),
+            key!("thiểu"),
+            key!("đa"),
+            key!("hạn"),
+            key!("gian"),
+            key!("từ"),
+            key!("còn"),
+            key!("nhất"),
+            key!("quá"),
+            key!("xuống"),
+            key!("giảm"),
+            key!("lên"),
+            key!("đủ"),
+            key!("là"),
+            key!("vòng"),
+            key!("ngắn"),
+            key!("kết"),
+            key!("tù"),
         ];
         const DOING: [Key; 6] = [
-            Key::new("thực"),
-            Key::new("triển"),
-            Key::new("thi"),
-            Key::new("liên"),
-            Key::new("tập"),
-            Key::new("kể"),
+            key!("thực"),
+            key!("triển"),
+            key!("thi"),
+            key!("liên"),
+            key!("tập"),
+            key!("kể"),
         ];
         let Some(unit) = behind.unit.span() else {
             return false;
@@ -631,22 +706,22 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// Whether "N điểm" is a score rather than a number of places.
     fn is_score(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         const REACHED: [Key; 16] = [
-            Key::new("đạt"),
-            Key::new("được"),
-            Key::new("chấm"),
-            Key::new("là"),
-            Key::new("tăng"),
-            Key::new("giảm"),
-            Key::new("cộng"),
-            Key::new("trừ"),
-            Key::new("số"),
-            Key::new("còn"),
-            Key::new("điểm"),
-            Key::new("thêm"),
-            Key::new("hơn"),
-            Key::new("dưới"),
-            Key::new("kém"),
-            Key::new("đa"),
+            key!("đạt"),
+            key!("được"),
+            key!("chấm"),
+            key!("là"),
+            key!("tăng"),
+            key!("giảm"),
+            key!("cộng"),
+            key!("trừ"),
+            key!("số"),
+            key!("còn"),
+            key!("điểm"),
+            key!("thêm"),
+            key!("hơn"),
+            key!("dưới"),
+            key!("kém"),
+            key!("đa"),
         ];
         number.places > 0
             || is_any(before, &REACHED)
@@ -664,7 +739,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
             }
             at = token.start();
             if token.is_word() && token.key == key!("số") && position > 0 {
-                let next = self.reader.after(token.end());
+                let mut next = self.reader.after(token.end());
+                // "Số lượng người làm việc"
+                if is_any(next, &[key!("lượng")]) {
+                    next = self.reader.after(next.end());
+                }
                 return match self.vocabulary.units.behind.longest(&self.reader, next) {
                     Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
                         Some(next.span.join(last.span))
@@ -723,7 +802,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let mut open = false;
         if chain.may_be_day() && self.is_day_and_month(chain, before, counted) {
             // "Thạnh Phú 3/5, Bình Đại 4/6 xã" is told by the ratios around it.
-            open = before.is_word() && !context::is_date_word(before);
+            open = before.is_mark(':') || before.is_word() && !context::is_date_word(before);
             if !open {
                 return None;
             }
@@ -750,18 +829,18 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// Whether "a/b" is a day and a month.
     fn is_day_and_month(&self, chain: &Chain, before: Token, counted: bool) -> bool {
         const REPORTED: [Key; 12] = [
-            Key::new("đạt"),
-            Key::new("giảm"),
-            Key::new("tăng"),
-            Key::new("được"),
-            Key::new("là"),
-            Key::new("có"),
-            Key::new("quyết"),
-            Key::new("xong"),
-            Key::new("thành"),
-            Key::new("tại"),
-            Key::new("với"),
-            Key::new("chiếm"),
+            key!("đạt"),
+            key!("giảm"),
+            key!("tăng"),
+            key!("được"),
+            key!("là"),
+            key!("có"),
+            key!("quyết"),
+            key!("xong"),
+            key!("thành"),
+            key!("tại"),
+            key!("với"),
+            key!("chiếm"),
         ];
         if before.is_word() && before.key == NGAY {
             return true;
@@ -802,8 +881,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// "xếp thứ 3 trong 18 sở": what a place is one of, and where it ends.
     fn ranked_among(&self, number: Numeral, end: usize) -> Option<(Numeral, Behind)> {
-        const WITHIN: [Key; 2] = [Key::new("trong"), Key::new("trên")];
-        const ALL: [Key; 3] = [Key::new("tổng"), Key::new("số"), Key::new("toàn")];
+        const WITHIN: [Key; 2] = [key!("trong"), key!("trên")];
+        const ALL: [Key; 3] = [key!("tổng"), key!("số"), key!("toàn")];
         let first = self.reader.after(end);
         if !is_any(first, &WITHIN) {
             return None;
@@ -855,11 +934,15 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if matches!(
             context::role(&self.reader, self.vocabulary, before),
             Role::Never | Role::Unitless
-        ) || context::is_date_word(before) && chain.may_be_day()
-        {
+        ) {
             return None;
         }
         let behind = self.behind(last.span.end as usize, MeasureKind::Count);
+        // "từ 02 - 03 cuộc" is no date, "từ 01 - 15 tháng 5" is one.
+        let counted = chain.join == Join::Dash && behind.known && behind.kind != MeasureKind::Duration;
+        if context::is_date_word(before) && chain.may_be_day() && !counted {
+            return None;
+        }
         if behind.never || behind.unit == Unit::None && behind.kind == MeasureKind::Count {
             return None;
         }
@@ -947,8 +1030,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if token.is_word()
             && let Some(factor) = short_money(token.key)
         {
+            let word = token.span.of(self.reader.text);
+            let last = word.char_indices().next_back().map_or(0, |(at, _)| at) + token.start();
             return Behind {
-                unit: Unit::Own(Span::new(token.end() - 'đ'.len_utf8(), token.end())),
+                unit: Unit::Own(Span::new(last, token.end())),
                 kind: MeasureKind::Money,
                 factor,
                 end: token.end(),
@@ -1240,10 +1325,10 @@ impl Figure {
 /// What "trđ" and its like multiply by: words that are unit and multiplier in one.
 fn short_money(word: Key) -> Option<i64> {
     const SHORT: [(Key, i64); 4] = [
-        (Key::new("trđ"), 1_000_000),
-        (Key::new("tỷđ"), 1_000_000_000),
-        (Key::new("tỉđ"), 1_000_000_000),
-        (Key::new("ngđ"), 1_000),
+        (key!("trđ"), 1_000_000),
+        (key!("tỷđ"), 1_000_000_000),
+        (key!("tỉđ"), 1_000_000_000),
+        (key!("ngđ"), 1_000),
     ];
     SHORT.iter().find(|(key, _)| *key == word).map(|&(_, factor)| factor)
 }

@@ -68,8 +68,28 @@ pub(super) fn share(reader: Reader<'_>, vocabulary: &Vocabulary, layout: &Layout
             }
         }
     }
+    keep_rows(&reader, figures, &gaps);
     spread_changes(&reader, figures);
     figures.retain(|figure| !figure.open);
+}
+
+/// Keeps numbers that stand in a row of labels though none of them has a unit: "Tốt: 15; khá: 5".
+fn keep_rows(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
+    let labelled = |figure: &Figure| {
+        figure.open
+            && figure.kind == MeasureKind::Count
+            && reader.before(figure.lead as usize).is_mark(':')
+            && is_listed(reader, figure)
+    };
+    let rows: Vec<bool> = figures.iter().map(labelled).collect();
+    for index in 0..figures.len() {
+        let near = |gap: Gap| (!gap.ends || gap.bullet) && gap.words < 9;
+        let behind = index > 0 && rows[index - 1] && near(gaps[index - 1]);
+        let before = rows.get(index + 1).is_some_and(|&row| row) && near(gaps[index]);
+        if rows[index] && (behind || before) {
+            figures[index].open = false;
+        }
+    }
 }
 
 /// The unit that the figure before has from elsewhere, where only a comma divides the two.
@@ -161,7 +181,7 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
             Kind::Word => gap.words += 1,
             _ if token.is_end() => {
                 let next = reader.after(token.end());
-                if matches!(next.kind, Kind::Mark('-' | '+' | '•')) {
+                if matches!(next.kind, Kind::Mark('-' | '+' | '•')) || goes_on(reader, token.end()) {
                     gap.bullet = true;
                 } else if !next.is_end() {
                     gap.ends = true;
@@ -170,10 +190,19 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
             _ => {}
         }
         at = token.end();
-        gap.ends |= token.is_mark('.') && sentence_ends(reader, token.start(), token.end());
+        gap.ends |=
+            token.is_mark('.') && sentence_ends(reader, token.start(), token.end()) && !goes_on(reader, token.end());
         gap.ends |= gap.words > MAX_GAP;
     }
     gap
+}
+
+/// Whether the next sentence or line breaks down what the one before counts ("Trong đó: …").
+fn goes_on(reader: &Reader<'_>, at: usize) -> bool {
+    const TRONG: Key = Key::new("trong");
+    const DO: Key = Key::new("đó");
+    let first = reader.after(at);
+    is_any(first, &[TRONG]) && is_any(reader.after(first.end()), &[DO])
 }
 
 /// A unit further on in the same list ("Nam Trực có 25, …; Vụ Bản 3 dự án").
@@ -274,7 +303,16 @@ fn over_footnote(layout: &Layout, figures: &[Figure], index: usize) -> Option<(S
 /// Whether a number without a unit stands as a member of a list does: between words and a comma,
 /// a semicolon, a bracket, "và".
 fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
-    const BEHIND: [Key; 8] = [
+    const BEHIND: [Key; 17] = [
+        Key::new("hoàn"),
+        Key::new("chưa"),
+        Key::new("không"),
+        Key::new("đang"),
+        Key::new("trực"),
+        Key::new("trong"),
+        Key::new("trước"),
+        Key::new("học"),
+        Key::new("bồi"),
         Key::new("và"),
         Key::new("xếp"),
         Key::new("loại"),
@@ -286,6 +324,10 @@ fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
     ];
     let before = reader.before(figure.lead as usize);
     let next = reader.after(figure.number.end as usize);
+    // "dưới 30: 12 đồng chí" is a label.
+    if next.is_mark(':') && reader.after(next.end()).is_number() {
+        return false;
+    }
     let behind = next.is_end()
         || matches!(next.kind, Kind::Mark(',' | ';' | '.' | ')' | '(' | '/' | '…' | ':'))
         || is_any(next, &BEHIND);

@@ -8,7 +8,7 @@ use crate::{
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
-use super::{Figure, is_any, sentence_ends};
+use super::{Figure, context::FUNDS, is_any, sentence_ends};
 
 /// Most words of a subject.
 const MAX_WORDS: usize = 11;
@@ -95,7 +95,9 @@ const GENERIC: [Key; 12] = [
     Key::new("nhận"),
 ];
 /// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
-const SIBLINGS: [Key; 36] = [
+const SIBLINGS: [Key; 38] = [
+    Key::new("áp"),
+    Key::new("cụm"),
     Key::new("tố"),
     Key::new("phản"),
     Key::new("kiến"),
@@ -164,15 +166,22 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
             Some(previous) if previous.stream == stream => previous.span.end as usize,
             _ => 0,
         };
-        let ceiling = match figures.get(index + 1) {
+        let ceiling_from = |next: usize| match figures.get(next) {
             Some(next) if next.stream == stream => next.lead as usize,
             _ => reader.text.len(),
         };
+        let ceiling = ceiling_from(index + 1);
+        let beyond = bracket_behind(&reader, figures[index].span.end as usize).map(|end| {
+            let inside =
+                figures[index + 1..].partition_point(|next| next.stream == stream && (next.span.end as usize) < end);
+            (end, ceiling_from(index + 1 + inside))
+        });
         let namer = Namer {
             reader,
             vocabulary,
             floor,
             ceiling,
+            beyond,
         };
         let (before, rest) = figures.split_at_mut(index);
         let previous = before
@@ -182,8 +191,61 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
         let (subject, qualifier) = namer.subject(&rest[0], previous, before_in(before, stream));
         rest[0].subject = subject;
         rest[0].qualifier = qualifier;
+        if rest[0].change != Change::None
+            && let Some(compared) = namer.compared(&rest[0])
+        {
+            rest[0].qualifier = Some(compared);
+        }
         namer.change_of_clause(&mut rest[0]);
     }
+    share_predicates(&reader, vocabulary, figures);
+}
+
+/// "16/17 sở, ngành; 10/10 huyện, thành phố; 226/226 xã thực hiện …": what is said of the last goes for all.
+fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
+    let mut said: Option<Span> = None;
+    for index in (0..figures.len()).rev() {
+        let figure = &figures[index];
+        if figure.kind != MeasureKind::Ratio || !matches!(figure.unit, Unit::Own(_)) {
+            said = None;
+            continue;
+        }
+        let joined = figures.get(index + 1).is_some_and(|next| {
+            let row = row_end(reader, vocabulary, figure.span.end as usize);
+            let mark = reader.after(row);
+            let and = is_any(mark, &[Key::new("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
+            and && next.stream == figure.stream && reader.after(mark.end()).start() == next.number.start as usize
+        });
+        if joined && said.is_some() && figure.qualifier.is_none() {
+            figures[index].qualifier = said;
+            continue;
+        }
+        let row = row_end(reader, vocabulary, figure.span.end as usize);
+        let first = reader.after(row);
+        said = figure
+            .subject
+            .filter(|subject| {
+                first.is_word() && subject.end as usize > first.end() && subject.start <= first.span.start
+            })
+            .map(|subject| Span::new(first.start(), subject.end as usize));
+    }
+}
+
+/// The end of the nouns that a ratio's unit stands in a row with, and of their bracket.
+fn row_end(reader: &Reader<'_>, vocabulary: &Vocabulary, from: usize) -> usize {
+    let mut end = from;
+    loop {
+        let comma = reader.after(end);
+        let next = reader.after(comma.end());
+        if !comma.is_mark(',') || !is_any(next, &SIBLINGS) {
+            break;
+        }
+        match vocabulary.units.behind.longest(reader, next) {
+            Some((UnitKind::Noun, last)) => end = last.end(),
+            _ => break,
+        }
+    }
+    bracket_behind(reader, end).unwrap_or(end)
 }
 
 /// The figures before one that stand in its stream; only the last few matter.
@@ -203,6 +265,27 @@ struct Namer<'t, 'v> {
     floor: usize,
     /// The start of the figure behind.
     ceiling: usize,
+    /// The end of a bracket right behind the figure, and the start of the first figure behind that.
+    beyond: Option<(usize, usize)>,
+}
+
+/// The end of the bracket that opens right behind an offset and closes in the same line.
+fn bracket_behind(reader: &Reader<'_>, at: usize) -> Option<usize> {
+    const LONGEST: usize = 40;
+    let mut token = reader.after(at);
+    if !token.is_mark('(') {
+        return None;
+    }
+    for _ in 0..LONGEST {
+        token = reader.after(token.end());
+        match token.kind {
+            Kind::Mark(')') => return Some(token.end()),
+            Kind::Mark('(') => return None,
+            _ if token.is_end() => return None,
+            _ => {}
+        }
+    }
+    None
 }
 
 impl Namer<'_, '_> {
@@ -215,6 +298,7 @@ impl Namer<'_, '_> {
             MeasureKind::Percent => self.percent(figure, before),
             _ if figure.change != Change::None
                 && self.before(figure).is_none()
+                && self.behind(figure.span.end as usize, 0).is_none()
                 && previous.is_some_and(|previous| self.same_unit(previous, figure)) =>
             {
                 inherited(None)
@@ -229,13 +313,81 @@ impl Namer<'_, '_> {
                 let before = self.before(figure);
                 match (before, behind) {
                     (Some(before), Some(behind)) if figure.kind == MeasureKind::Area => (Some(behind), Some(before)),
+                    // "1,2 tỷ vốn vay"
+                    (_, Some(behind)) if is_any(self.reader.after(behind.start as usize), &FUNDS) => {
+                        (Some(behind), None)
+                    }
                     (Some(before), _) => (Some(before), None),
                     (None, Some(behind)) => (Some(behind), None),
                     (None, None) => inherited(None),
                 }
             }
-            MeasureKind::Count | MeasureKind::Ratio => self.counted(figure, previous),
+            MeasureKind::Count | MeasureKind::Ratio => {
+                let (mut subject, qualifier) = self.counted(figure, previous);
+                subject = subject.or_else(|| self.list_head(figure));
+                match self.holder(figure, before) {
+                    Some(holder) => (subject, Some(holder)),
+                    None => (subject, qualifier),
+                }
+            }
         }
+    }
+
+    /// The words that lead a list to which the line of a figure belongs: "Kết quả kiểm tra: | - Năm
+    /// 2016: 14 cuộc".
+    fn list_head(&self, figure: &Figure) -> Option<Span> {
+        const LONGEST: usize = 150;
+        let mut token = self.reader.before(figure.lead as usize);
+        for _ in 0..LONGEST {
+            let bullet = matches!(token.kind, Kind::Mark('-' | '+' | '•'));
+            token = self.reader.before(token.start());
+            if !token.is_end() {
+                continue;
+            }
+            if !bullet || token.start() == 0 {
+                return None;
+            }
+            while token.kind == Kind::Break {
+                token = self.reader.before(token.start());
+            }
+            if token.is_mark(':') {
+                break;
+            }
+        }
+        if !token.is_mark(':') {
+            return None;
+        }
+        let mut span: Option<Span> = None;
+        for _ in 0..MAX_WORDS {
+            token = self.reader.before(token.start());
+            if !token.is_word() {
+                break;
+            }
+            span = Some(span.map_or(token.span, |span| span.join(token.span)));
+        }
+        self.trim(span?, &LEADING, &[&TRAILING])
+    }
+
+    /// What holds at the places that a ratio counts, said before the first of them: "X đồng thời là Y
+    /// tại 5/15 huyện (33,3%), tại 58/145 xã".
+    fn holder(&self, figure: &Figure, before: &[Figure]) -> Option<Span> {
+        const AT: [Key; 2] = [Key::new("tại"), Key::new("ở")];
+        if figure.kind != MeasureKind::Ratio {
+            return None;
+        }
+        let mut joint = self.reader.before(figure.lead as usize);
+        if is_any(joint, &AT) {
+            joint = self.reader.before(joint.start());
+        }
+        let and = joint.is_mark(',') || is_any(joint, &[Key::new("và")]);
+        let first = before.iter().rev().find(|other| other.kind == MeasureKind::Ratio)?;
+        let placed = is_any(self.reader.before(first.lead as usize), &AT);
+        let one = !sentence_ends(&self.reader, first.span.end as usize, figure.number.start as usize);
+        let near = self.words(Span::new(
+            first.span.end as usize,
+            joint.start().max(first.span.end as usize),
+        )) <= 6;
+        (and && placed && one && near).then_some(first.qualifier)?
     }
 
     /// The counted noun with its attributes; where there are few, the words before the figure.
@@ -253,8 +405,22 @@ impl Namer<'_, '_> {
                 Some(behind) => (Some(behind), self.words(behind)),
                 None => (None, 0),
             },
+            // "38 đồng chí hoàn thành xuất sắc, 176 hoàn thành tốt"
+            (_, Some(noun)) if self.reader.after(figure.number.end as usize).is_word() => {
+                match self.behind(figure.number.end as usize, 1) {
+                    Some(behind) => return (Some(noun), Some(behind)),
+                    None => (Some(noun), 1),
+                }
+            }
             (_, noun) => (noun, 1),
         };
+        // "09/13 doanh nghiệp (69,2%) tổ chức hội nghị"
+        if let Some(behind) = self.behind_bracket()
+            && words <= figure.noun.map_or(0, |noun| self.words(noun))
+            && head.is_some()
+        {
+            return (head, Some(behind));
+        }
         if head.is_some() && words > 2 + figure.noun.map_or(0, |noun| self.words(noun)) && figure.change == Change::None
         {
             return (head, None);
@@ -269,10 +435,12 @@ impl Namer<'_, '_> {
                 return (noun.or(context), context.filter(|_| noun.is_some()));
             }
         }
-        if context.is_none() {
+        let plain = words <= figure.noun.map_or(1, |noun| self.words(noun));
+        if context.is_none() && plain {
             // "(53 hộ)", "06 tổ chức đảng, 08 đảng viên", "45 lượt/ 61 người".
             context = previous.and_then(|previous| match previous.kind {
                 MeasureKind::Count => previous.qualifier.or(previous.subject.filter(|_| head.is_none())),
+                MeasureKind::Ratio => previous.qualifier.or(previous.subject),
                 _ => previous.subject,
             });
         }
@@ -330,6 +498,12 @@ impl Namer<'_, '_> {
             .find(|other| other.kind != MeasureKind::Percent || other.subject.is_some());
         let whole = figure.value == rust_decimal::Decimal::ONE_HUNDRED;
         match (behind, context) {
+            // "có trên 95% cơ quan đạt chuẩn"
+            (Some(behind), Some(_))
+                if is_any(self.reader.before(figure.lead as usize), &[Key::new("có")]) && self.words(behind) > 1 =>
+            {
+                (Some(behind), None)
+            }
             (Some(behind), _) if whole && !is_any(self.reader.after(behind.start as usize), &PLAN) => {
                 (Some(behind), None)
             }
@@ -433,6 +607,35 @@ impl Namer<'_, '_> {
         self.trim(span?, &[], &[&TRAILING])
     }
 
+    /// What is said of the things counted behind a bracket that breaks them down or gives their share.
+    fn behind_bracket(&self) -> Option<Span> {
+        let (end, ceiling) = self.beyond.filter(|(end, _)| self.reader.after(*end).is_word())?;
+        let beyond = Self {
+            ceiling,
+            beyond: None,
+            ..*self
+        };
+        beyond.behind(end, 1)
+    }
+
+    /// What a change is measured against: "so với cùng kỳ".
+    fn compared(&self, figure: &Figure) -> Option<Span> {
+        const MOST: usize = 6;
+        let first = self.reader.after(figure.span.end as usize);
+        if !is_any(first, &[Key::new("so")]) {
+            return None;
+        }
+        let mut span = first.span;
+        for _ in 0..MOST {
+            let token = self.reader.after(span.end as usize);
+            if token.start() >= self.ceiling || !(token.is_word() || token.is_number()) {
+                break;
+            }
+            span = span.join(token.span);
+        }
+        self.trim(span, &[], &[&TRAILING])
+    }
+
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
     fn reports(&self, token: Token) -> bool {
         const DAT: [Key; 3] = [Key::new("đạt"), Key::new("là"), Key::new("có")];
@@ -464,7 +667,13 @@ impl Namer<'_, '_> {
 
     /// The words before a figure, back to the beginning of its clause.
     fn before(&self, figure: &Figure) -> Option<Span> {
+        const CUTS: [Key; 3] = [Key::new("tinh"), Key::new("cắt"), Key::new("rút")];
         let mut at = figure.lead as usize;
+        // "tinh giản 1.497 biên chế": the word for the cut says what is counted.
+        let cut = self.reader.after(at);
+        if is_any(cut, &CUTS) {
+            at = self.reader.after(cut.end()).end();
+        }
         let mut span: Option<Span> = None;
         let mut words = 0;
         let mut bracketed = false;
@@ -498,11 +707,20 @@ impl Namer<'_, '_> {
                 Kind::Mark('(') if words == 0 && !bracketed => bracketed = true,
                 Kind::Mark('/') if self.reader.before(token.start()).is_number() => {}
                 Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
+                Kind::Mark(',') if words > 0 && self.joins_siblings(token) => {}
                 _ => break,
             }
             at = token.start();
         }
         self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
+    }
+
+    /// Whether a comma stands in a row of nouns ("các huyện, thành phố").
+    fn joins_siblings(&self, comma: Token) -> bool {
+        let next = self.reader.after(comma.end());
+        let last = self.reader.before(comma.start());
+        let first = self.reader.before(last.start());
+        is_any(next, &SIBLINGS) && (is_any(last, &SIBLINGS) || is_any(first, &SIBLINGS))
     }
 
     /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
@@ -567,7 +785,9 @@ impl Namer<'_, '_> {
 
     /// Whether a word that leads to a figure ends another word here ("sắp xếp", "bố trí", "dân số").
     fn ends_compound(&self, last: Token) -> bool {
-        const COMPOUNDS: [(Key, Key); 13] = [
+        const COMPOUNDS: [(Key, Key); 15] = [
+            (Key::new("trực"), Key::new("thuộc")),
+            (Key::new("ký"), Key::new("số")),
             (Key::new("sắp"), Key::new("xếp")),
             (Key::new("bố"), Key::new("trí")),
             (Key::new("giải"), Key::new("trí")),

@@ -140,7 +140,9 @@ impl Table {
         row.iter()
             .skip(usize::from(self.numbered))
             .chain(row.first())
-            .find(|cell| cell.of(text).contains(char::is_alphabetic))
+            .find(|cell| {
+                cell.of(text).contains(char::is_alphabetic) && !cell.of(text).starts_with(|c: char| c.is_ascii_digit())
+            })
             .copied()
     }
 

@@ -197,6 +197,224 @@ fn units_are_shared_in_lists() {
 }
 
 #[test]
+fn ranks_without_thu() {
+    check(&[
+        (
+            "Xếp thứ 21/63, tăng 7 bậc so với năm trước (28/63).",
+            &[
+                "21/63 | Rank 21/63 ",
+                "7 bậc | Count 7 bậc Increase",
+                "28/63 | Rank 28/63 ",
+            ],
+        ),
+        ("Chỉ số PAR INDEX năm 2022 đạt 28/63.", &["28/63 | Rank 28/63 "]),
+        ("Chỉ số ICT Index đứng 9/18 sở.", &["9/18 sở | Rank 9/18 sở"]),
+        ("Năm 2020 xã ở thứ 9/18.", &["9/18 | Rank 9/18 "]),
+        (
+            "Xếp thứ 3 trong 18 sở; xếp thứ 5 trên tổng số 63 tỉnh.",
+            &[
+                "3 trong 18 sở | Rank 3/18 sở",
+                "5 trên tổng số 63 tỉnh | Rank 5/63 tỉnh",
+            ],
+        ),
+        (
+            "Chỉ số hài lòng tại 12/15 đơn vị đạt; tăng 5/10 chỉ số.",
+            &[
+                "12/15 đơn vị | Ratio 12/15 đơn vị",
+                "5/10 chỉ số | Ratio 5/10 chỉ số Increase",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn number_words_before_what_is_counted() {
+    check(&[
+        (
+            "Ban chỉ đạo họp hai lần,phân công mười thành viên.",
+            &["hai lần | Count 2 lần", "mười thành viên | Count 10 thành viên"],
+        ),
+        (
+            "Có tám nhóm Zalo; cấp ba bộ máy tính; làm ba sân chơi; thay hai cột điện.",
+            &[
+                "tám nhóm | Count 8 nhóm",
+                "ba bộ | Count 3 bộ",
+                "ba sân chơi | Count 3 sân chơi",
+                "hai cột điện | Count 2 cột điện",
+            ],
+        ),
+        (
+            "Tặng ba chục phần quà cho một trăm linh năm hộ, năm mươi hộ cận nghèo.",
+            &[
+                "ba chục phần quà | Count 30 phần quà",
+                "một trăm linh năm hộ | Count 105 hộ",
+                "năm mươi hộ | Count 50 hộ",
+            ],
+        ),
+        (
+            "Vận động hai trăm triệu đồng; có hai cơ quan chưa nộp.",
+            &[
+                "hai trăm triệu đồng | Money 200000000 đồng",
+                "hai cơ quan | Count 2 cơ quan",
+            ],
+        ),
+        (
+            "Tổ chức 01 (một) hội nghị; giảm năm (05) xã.",
+            &["01 (một) hội nghị | Count 1 hội nghị", "05) xã | Count 5 xã"],
+        ),
+    ]);
+}
+
+#[test]
+fn sloppy_typing_and_old_spelling() {
+    check(&[
+        (
+            "Xã có 11 thôn,1.286 hộ;phạt 7.500.000đ,2/5 máy tính hỏng.Cử 01 bác sỹ.",
+            &[
+                "11 thôn | Count 11 thôn",
+                "1.286 hộ | Count 1286 hộ",
+                "7.500.000đ | Money 7500000 đ",
+                "2/5 máy tính | Ratio 2/5 máy tính",
+                "01 bác sỹ | Count 1 bác sỹ",
+            ],
+        ),
+        (
+            "Chứng thực trong buổi.12 hồ sơ trễ hẹn; tổng số:15 vụ.",
+            &["12 hồ sơ | Count 12 hồ sơ", "15 vụ | Count 15 vụ"],
+        ),
+        (
+            "Thu 350trđ, 1,5 tỉ đồng, 86 triệu 200 nghìn.",
+            &[
+                "350trđ | Money 350000000 đ",
+                "1,5 tỉ đồng | Money 1500000000 đồng",
+                "86 triệu 200 nghìn | Money 86200000 ",
+            ],
+        ),
+        (
+            "Bố trí 1,2 tỷ vốn vay, 300 triệu tiền mặt cho 1,2 triệu lượt người.",
+            &[
+                "1,2 tỷ | Money 1200000000 ",
+                "300 triệu | Money 300000000 ",
+                "1,2 triệu lượt người | Count 1200000 lượt",
+            ],
+        ),
+        ("Chuyển lên trên 06 vụ.", &["06 vụ | Count 6 vụ"]),
+        (
+            "Công khai khoản thu đầu năm học 38/38 trường.",
+            &["38/38 trường | Ratio 38/38 trường"],
+        ),
+    ]);
+}
+
+#[test]
+fn ranges() {
+    check(&[
+        (
+            "Giải quyết từ 5 đến 7 ngày, giảm 2-3 ngày.",
+            &[
+                "5 | Duration 5 ngày",
+                "7 ngày | Duration 7 ngày",
+                "2 | Duration 2 ngày Decrease",
+                "3 ngày | Duration 3 ngày Decrease",
+            ],
+        ),
+        (
+            "Giảm từ 12 xuống còn 8 phòng; cấp xã: 5/8; cấp tỉnh: 12/15 TTHC.",
+            &[
+                "12 | Count 12 phòng",
+                "8 phòng | Count 8 phòng",
+                "5/8 | Ratio 5/8 TTHC",
+                "12/15 TTHC | Ratio 12/15 TTHC",
+            ],
+        ),
+        (
+            "Mỗi năm tổ chức từ 02 - 03 cuộc; chi từ 10 đến 15 triệu đồng.",
+            &[
+                "02 | Count 2 cuộc",
+                "03 cuộc | Count 3 cuộc",
+                "10 | Money 10000000 đồng",
+                "15 triệu đồng | Money 15000000 đồng",
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn sorts_and_rows() {
+    check(&[
+        (
+            "Xếp loại chi bộ: 13 tốt, 3 khá, 1 trung bình.",
+            &["13 | Count 13 chi bộ", "3 | Count 3 chi bộ", "1 | Count 1 chi bộ"],
+        ),
+        (
+            "Mở 36 hội nghị với 4.200 lượt người, trong đó trực tiếp 29, trực tuyến 7; đăng 318 tin.",
+            &[
+                "36 hội nghị | Count 36 hội nghị",
+                "4.200 lượt người | Count 4200 lượt",
+                "29 | Count 29 hội nghị",
+                "7 | Count 7 hội nghị",
+                "318 tin | Count 318 tin",
+            ],
+        ),
+        (
+            "Cử 12 đ/c học cao cấp, 25 học trung cấp.",
+            &["12 đ/c | Count 12 đ/c", "25 | Count 25 đ/c"],
+        ),
+        ("Xếp loại: Tốt: 15; khá: 5.", &["15 | Count 15 ", "5 | Count 5 "]),
+        (
+            "Tổng số đơn: 45. Trong đó: khiếu nại 12, tố cáo 33.",
+            &["45 | Count 45 đơn", "12 | Count 12 đơn", "33 | Count 33 đơn"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_figures_count() {
+    for (text, subjects) in [
+        (
+            "- 09/13 doanh nghiệp (69,2%) tổ chức hội nghị người lao động.",
+            vec![
+                "doanh nghiệp | tổ chức hội nghị người lao động",
+                "doanh nghiệp | tổ chức hội nghị người lao động",
+            ],
+        ),
+        (
+            "Có 10/10 huyện, thành phố; 226/226 xã, phường niêm yết công khai.",
+            vec!["huyện, thành phố | niêm yết công khai", "xã, phường niêm yết công khai"],
+        ),
+        (
+            "Phát hiện 106 vụ vi phạm, giảm 12 vụ so với cùng kỳ.",
+            vec!["vụ vi phạm | Phát hiện", "vụ vi phạm | so với cùng kỳ"],
+        ),
+        (
+            "Kết quả kiểm tra công vụ:\n- Năm 2016: 14 cuộc;\n- Năm 2017: 18 cuộc.",
+            vec!["Kết quả kiểm tra công vụ", "Kết quả kiểm tra công vụ"],
+        ),
+        ("Việc sắp xếp 12 phòng.", vec!["phòng | Việc sắp xếp"]),
+    ] {
+        let document = Document::plain(format!("BÁO CÁO\nKết quả\n\n{text}\n"));
+        let layout = Layout::of(&document);
+        let read: Vec<String> = extract(&document, &layout, Vocabulary::embedded(), &[], &[])
+            .iter()
+            .map(|measure| {
+                let parts = [measure.subject, measure.qualifier];
+                let parts: Vec<&str> = parts.iter().flatten().map(|span| span.of(&document.text)).collect();
+                parts.join(" | ")
+            })
+            .collect();
+        let same: Vec<bool> = read
+            .iter()
+            .zip(&subjects)
+            .map(|(read, subject)| read == subject)
+            .collect();
+        assert!(
+            same.iter().all(|same| *same) && read.len() == subjects.len(),
+            "{text}: {read:?}"
+        );
+    }
+}
+
+#[test]
 fn what_is_no_figure() {
     for text in [
         "Ngày 03/6/2023, tháng 5/2024, quý II năm 2023, 6 tháng đầu năm, giai đoạn 2021-2025, nhiệm kỳ 2020 - 2025.",
@@ -207,6 +425,8 @@ fn what_is_no_figure() {
         "Chính quyền 3 cấp, trẻ em dưới 16 tuổi, cơ chế một cửa, một số nơi, “3 sạch”, sản phẩm 4 sao.",
         "Bản đồ tỷ lệ 1/500; từ 01/7 đến 30/9; dịp lễ 30/4 và 01/5; Ngày Nhà giáo Việt Nam 20/11.",
         "thứ hai, lần hai, Hai Bà Trưng, Ba Đình, hai bên, hai chiều.",
+        "Hai cơ quan phối hợp; cả hai huyện; “ba công khai”, \"bốn tốt\"; mười điều; hai ngày 15 và 16/5.",
+        "SĐT: 0912345678; Số: 12; QL.12; sáng thứ 2 hàng tuần; trong tháng 6, 7 và 8; Điều 12, 13 và 14 Luật Cư trú.",
     ] {
         assert_eq!(figures(text), Vec::<String>::new(), "{text}");
     }
@@ -294,6 +514,23 @@ mod any_text {
             "ộ",
             "😀",
             " trở lên",
+            "trđ",
+            "TRĐ\u{301}",
+            " tốt",
+            " trăm ",
+            " chục ",
+            "(một)",
+            " đến ",
+            " xuống còn ",
+            " tại ",
+            " trong ",
+            " sở",
+            " chỉ số ",
+            " thứ ",
+            " so với ",
+            "Trong đó: ",
+            "; ",
+            "%) có",
         ]);
         prop::collection::vec(piece, 0..60).prop_map(|pieces| pieces.concat())
     }

@@ -2,6 +2,7 @@
 //! alike two titles are, and the passages that stand twice.
 
 pub mod bodies;
+pub mod clauses;
 pub mod figures;
 pub mod mentions;
 pub mod notation;

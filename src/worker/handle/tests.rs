@@ -418,3 +418,18 @@ async fn what_comes_again_is_read_alone() {
         "the server hears of the wait"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_report_is_checked_by_the_rules_of_its_unit() {
+    let of_unit = |unit: &'static str| {
+        Stage::new(move |settings| {
+            let rules = settings.rules.unit.entry(unit.into()).or_default();
+            rules.insert("header-missing".into(), crate::config::RuleSeverity::Off);
+        })
+    };
+    let (own, other) = (of_unit("H50"), of_unit("H5"));
+    own.deliver(1).await;
+    other.deliver(1).await;
+    assert_eq!(own.alerts(), 0);
+    assert!(other.alerts() > 1);
+}

@@ -81,6 +81,24 @@ fn check_has_status_1_when_there_is_an_error_only() {
 }
 
 #[test]
+fn check_goes_by_the_rules_of_the_unit() {
+    let check = |unit: &[&str]| {
+        let set = [
+            "check",
+            "--set",
+            "rules.severity.numbering-duplicate=error",
+            "--set",
+            "rules.unit.H50.12.numbering-duplicate=info",
+        ];
+        let arguments: Vec<&str> = set.iter().chain(unit).chain(&["-"]).copied().collect();
+        status(&run_with_input(&arguments, WITH_MISTAKES.as_bytes()))
+    };
+    assert_eq!(check(&[]), 1);
+    assert_eq!(check(&["--unit", "H50.1"]), 1);
+    assert_eq!(check(&["--unit", "H50.12.3"]), 0);
+}
+
+#[test]
 fn check_speaks_the_language_asked_for() {
     let set = "rules.severity.numbering-duplicate=error";
     let vietnamese = |command: &mut Command| command.env("LC_ALL", "vi_VN.UTF-8").output().unwrap();
@@ -175,6 +193,59 @@ fn check_prints_findings_as_json_lines() {
     );
 }
 
+/// The schema of the standard, from a file: nothing is fetched.
+fn follows_the_schema(log: &Value) {
+    let schema = include_str!("../../fixtures/sarif/sarif-schema-2.1.0.json");
+    let mut schema: Value = serde_json::from_str(schema).unwrap();
+    // As published these patterns hold a bracket too many, which is no regular expression.
+    for of in ["run", "toolComponent"] {
+        let language = &mut schema["definitions"][of]["properties"]["language"];
+        assert_eq!(language["pattern"], "^[a-zA-Z]{2}|^[a-zA-Z]{2}-[a-zA-Z]{2}]?$");
+        language["pattern"] = "^[a-zA-Z]{2}(-[a-zA-Z]{2})?$".into();
+    }
+    let schema = jsonschema::draft7::new(&schema).unwrap();
+    let wrong: Vec<String> = schema
+        .iter_errors(log)
+        .map(|error| format!("{}: {error}", error.instance_path()))
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn a_finding_keeps_its_fingerprint_when_the_text_moves() {
+    let prints = |text: &str| -> Vec<(String, String)> {
+        let output = run_with_input(&["check", "--format", "sarif", "-"], text.as_bytes());
+        let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+        follows_the_schema(&log);
+        let results = log["runs"][0]["results"].as_array().unwrap();
+        results
+            .iter()
+            .map(|result| {
+                let print = &result["partialFingerprints"]["ruleAndWords/v1"];
+                (result["ruleId"].to_string(), print.as_str().unwrap().to_owned())
+            })
+            .collect()
+    };
+    let before = prints(WITH_MISTAKES);
+    let distinct: std::collections::BTreeSet<_> = before.iter().collect();
+    assert_eq!(distinct.len(), before.len(), "{before:?}");
+    let moved = WITH_MISTAKES.replace("1. Tiếp công dân", "1. Tiếp công dân\nĐã tiếp 12 lượt công dân.\n");
+    assert_eq!(prints(&moved), before);
+}
+
+#[test]
+fn all_reports_make_a_valid_log() {
+    let output = run(&[
+        "check",
+        "--format",
+        "sarif",
+        "--set",
+        "rules.preview=true",
+        "tests/reports",
+    ]);
+    follows_the_schema(&serde_json::from_slice(&output.stdout).unwrap());
+}
+
 #[test]
 fn sarif_has_what_the_standard_requires() {
     let folder = tempfile::tempdir().unwrap();
@@ -183,6 +254,7 @@ fn sarif_has_what_the_standard_requires() {
     let output = run(&["check", "--format", "sarif", &good, &bad]);
     assert_eq!(status(&output), 2);
     let log: Value = serde_json::from_slice(&output.stdout).unwrap();
+    follows_the_schema(&log);
     assert_eq!(log["version"], "2.1.0");
     assert!(log["$schema"].as_str().unwrap().ends_with("sarif-schema-2.1.0.json"));
     let run = &log["runs"][0];
@@ -223,4 +295,11 @@ fn sarif_has_what_the_standard_requires() {
             .len(),
         1
     );
+}
+
+#[test]
+fn the_page_of_rules_is_the_one_beside_them() {
+    let output = run(&["rules", "page"]);
+    assert_eq!(status(&output), 0);
+    assert_eq!(stdout(&output), include_str!("../../../src/validate/RULES.md"));
 }

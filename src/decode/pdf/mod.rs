@@ -1,0 +1,87 @@
+//! PDF: poppler's words with their places, put together by [`geometry`](super::geometry).
+
+use super::{
+    Limits, Refusal, RefusalReason,
+    external::{Output, Program, Workshop},
+    geometry, ocr,
+};
+use crate::document::Document;
+
+pub mod bbox;
+mod legacy;
+mod scans;
+
+const MEDIA_TYPE: &str = "application/pdf";
+const ENCODING: &str = "PDF";
+
+/// Decodes a PDF: the text of its pages, and by character recognition those that are scans.
+pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document, Refusal> {
+    let bytes = without_junk(bytes)?;
+    let path = shop.put("in.pdf", bytes)?;
+    let output = shop.run(
+        Program::PdfToText,
+        &[
+            "-bbox-layout".as_ref(),
+            "-enc".as_ref(),
+            "UTF-8".as_ref(),
+            path.as_os_str(),
+            "-".as_ref(),
+        ],
+    )?;
+    let mut pages = bbox::pages(&String::from_utf8_lossy(&output.stdout));
+    if !output.status.success() || pages.is_empty() {
+        return Err(refused(&output));
+    }
+    let legacy = legacy::decode(&mut pages);
+    let scans = scans::indices(&path, &pages, shop)?;
+    if !scans.is_empty() {
+        ocr::pages(&path, &mut pages, &scans, limits, shop)?;
+    }
+    let encoding = match legacy {
+        _ if scans.len() == pages.len() => "OCR",
+        Some(legacy) => legacy.name(),
+        None => ENCODING,
+    };
+    let document = geometry::document(&pages, MEDIA_TYPE, encoding);
+    match document.text.trim().is_empty() {
+        true => Err(no_text()),
+        false => Ok(document),
+    }
+}
+
+/// Nothing was found that could be read.
+pub fn no_text() -> Refusal {
+    Refusal::new(
+        RefusalReason::Empty,
+        "tài liệu không có chữ nào đọc được",
+        "no text can be read in the document",
+    )
+}
+
+/// The bytes from `%PDF` on: gateways and mail programs put others in front.
+fn without_junk(bytes: &[u8]) -> Result<&[u8], Refusal> {
+    let head = &bytes[..bytes.len().min(super::PDF_HEAD)];
+    memchr::memmem::find(head, b"%PDF-")
+        .map(|at| &bytes[at..])
+        .ok_or_else(|| {
+            Refusal::malformed(
+                "không phải tệp PDF: thiếu dấu hiệu %PDF ở đầu tệp",
+                "not a PDF: it does not begin with %PDF",
+            )
+        })
+}
+
+/// Why poppler would not read a file, from what it complained of.
+fn refused(output: &Output) -> Refusal {
+    if output.stderr.contains("Incorrect password") || output.stderr.contains("ncrypted") {
+        return Refusal::new(
+            RefusalReason::Encrypted,
+            "tệp PDF có mật khẩu; hãy gửi bản không đặt mật khẩu",
+            "the PDF asks for a password; send it without one",
+        );
+    }
+    Refusal::malformed(
+        "tệp PDF bị hỏng hoặc không đầy đủ; hãy xuất lại và gửi lại",
+        "the PDF is broken or cut off; export it again and send it again",
+    )
+}
