@@ -5,6 +5,7 @@
 
 mod bus;
 mod cli;
+mod cluster;
 mod contract;
 mod dead;
 mod faults;
