@@ -27,7 +27,7 @@ mod window;
 /// Check reports as a linter checks code; exit status 1 when there is an error
 #[derive(Debug, Args)]
 pub struct Check {
-    /// Reports; a folder stands for the *.txt and *.md files under it, "-" for standard input
+    /// Reports; a folder stands for the files of known endings under it, "-" for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// text: for reading; json: one finding on each line, as in results on the bus, with file,

@@ -18,7 +18,7 @@ pub(super) mod table;
 /// Print what a report says: header, sections, citations, figures, findings
 #[derive(Debug, Args)]
 pub struct Extract {
-    /// Reports; a folder stands for the *.txt and *.md files under it, "-" for standard input
+    /// Reports; a folder stands for the files of known endings under it, "-" for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// json: the message ReportProcessed in canonical proto3 JSON, one line for each file if

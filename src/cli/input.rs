@@ -27,7 +27,9 @@ use crate::{
 };
 
 /// Endings of files that are looked for in folders.
-const ENDINGS: [&str; 2] = ["txt", "md"];
+const ENDINGS: [&str; 15] = [
+    "txt", "md", "docx", "doc", "rtf", "xlsx", "xls", "pdf", "html", "htm", "edxml", "png", "jpg", "tif", "tiff",
+];
 
 /// A document that was read from disk or standard input.
 #[derive(Debug)]
@@ -155,7 +157,7 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let before = files.len();
         walk(path, &mut files)?;
         if files.len() == before {
-            return Err(Error::new(format!("no *.txt or *.md files under {}", path.display())));
+            return Err(Error::new(format!("no file of a known ending (txt, docx, pdf, …) under {}", path.display())));
         }
     }
     Ok(files)

@@ -26,7 +26,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Hand reports in on the bus; prints a line for each: submission id, tab, file
 #[derive(Debug, Args)]
 pub struct Submit {
-    /// Reports; a folder stands for the *.txt and *.md files under it, "-" for standard input
+    /// Reports; a folder stands for the files of known endings under it, "-" for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Identification code (mã định danh) of the body that submits, such as H50.12.3
