@@ -8,7 +8,7 @@
 use std::{future::Future, time::Duration};
 
 use async_nats::jetstream::{
-    context::ObjectStoreError,
+    context::{GetStreamError, GetStreamErrorKind, ObjectStoreError},
     object_store::{GetErrorKind, InfoErrorKind, ObjectMetadata, ObjectStore},
 };
 use bytes::Bytes;
@@ -132,13 +132,20 @@ impl Connection {
         let name = self.names.documents();
         let store = self.jetstream.get_object_store(&name).await;
         store.map_err(|error: ObjectStoreError| {
-            Error::because(
-                ErrorKind::Missing,
-                format_args!("cannot use object store {name}"),
-                error,
-            )
+            let kind = if is_absent(&error) {
+                ErrorKind::Missing
+            } else {
+                ErrorKind::Unreachable
+            };
+            Error::because(kind, format_args!("cannot use object store {name}"), error)
         })
     }
+}
+
+/// Whether the server says that there is no such store, rather than nothing.
+fn is_absent(error: &ObjectStoreError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<GetStreamError>());
+    matches!(cause.map(GetStreamError::kind), Some(GetStreamErrorKind::JetStream(error)) if error.code() == 404)
 }
 
 #[cfg(test)]

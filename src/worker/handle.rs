@@ -291,11 +291,16 @@ impl<O: Outlet + Documents> Handler<O> {
         let (mut letter, whole) = self
             .core
             .dead_letter(input, &output.identity, refusal, stage, max_message);
-        if let Some(whole) = whole
-            && let Err(error) = self.insist(|| self.outlet.keep(whole.clone())).await
-        {
-            tracing::error!(submission = output.identity.submission, %error, "the content of a dead letter is lost");
-            letter = Core::without_content(letter);
+        if let Some(whole) = whole {
+            match self.insist(|| self.outlet.keep(whole.clone())).await {
+                Ok(_) => {}
+                // The store may come back; a store that nobody has set up never will.
+                Err(error) if delivery.meta().deliveries < 2 * self.settings.max_deliver => return Err(error.into()),
+                Err(error) => {
+                    tracing::error!(submission = output.identity.submission, %error, "the content of a dead letter is lost");
+                    letter = Core::without_content(letter);
+                }
+            }
         }
         self.publish_insisting(&letter).await?;
         if let Err(error) = self.insist(|| delivery.terminate()).await {

@@ -39,8 +39,9 @@ pub mod service;
 
 pub use bus::headers::{PROCESSED, REFUSED};
 
-/// Longest pause between two attempts to connect or to find streams and consumer.
-const MAX_PAUSE: Duration = Duration::from_secs(5);
+/// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
+/// time that a cluster takes to elect a leader.
+const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often the output streams are looked for, and after how many looks without an answer no more.
 const LOOK: Duration = Duration::from_secs(5);

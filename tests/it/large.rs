@@ -234,3 +234,22 @@ fn a_content_beside_its_reference_counts() {
         worker.stop().await;
     });
 }
+
+#[test]
+fn a_store_that_is_deleted_is_made_again() {
+    on_each_small_server(|server| async move {
+        let (settings, client) = start(&server, |_| ()).await;
+        let worker = Worker::start(&settings);
+        worker.until_ready().await;
+        let store = client.names().documents();
+        client.jetstream().delete_object_store(&store).await.unwrap();
+        // Its result does not fit into a message.
+        let figures: String = little_report(1) + &"Đã giải quyết 12/15 đơn, 30 vụ việc, 45 người.\n".repeat(1000);
+        client.submit_raw("figures", "text/plain", figures.into_bytes()).await;
+        client.until_all_is_done().await;
+        let result = client.results(1).await.remove(0);
+        let whole = client::whole(&client.connection, result).await.unwrap();
+        assert!(whole.report.is_some());
+        worker.stop().await;
+    });
+}
