@@ -25,6 +25,8 @@ pub struct Settings {
     pub bus: Bus,
     /// The worker.
     pub worker: Worker,
+    /// The service for requests.
+    pub service: Service,
     /// Limits of decoding.
     pub decode: Decode,
     /// What results carry.
@@ -60,6 +62,7 @@ pub struct Bus {
     pub tls_ca_file: String,
     pub tls_cert_file: String,
     pub tls_key_file: String,
+    pub inbox_prefix: String,
 }
 
 /// Whether the worker creates streams and consumers that are missing.
@@ -93,6 +96,16 @@ pub struct Worker {
 pub enum Stages {
     /// Extract and validate.
     All,
+}
+
+/// The service for requests.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // each setting is documented in config.toml
+pub struct Service {
+    pub concurrency: usize,
+    pub max_bytes: usize,
+    pub timeout_seconds: u64,
 }
 
 /// Limits of decoding.

@@ -63,3 +63,53 @@ pub fn finish(
         Err(refusal) => Outcome::Refused(refusal),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shadow::LOOKED_UP;
+
+    /// Tokens looked up while a report of so many equal pieces is read and checked.
+    fn work(piece: &str, pieces: usize) -> usize {
+        let text = format!("BÁO CÁO\nKết quả năm 2024\n\nI. KẾT QUẢ\n\n{}", piece.repeat(pieces));
+        let today = PartialDate::new(2026, 1, 1);
+        LOOKED_UP.set(0);
+        let outcome = process(
+            text.as_bytes(),
+            "text/plain",
+            &Limits::default(),
+            Vocabulary::embedded(),
+            &RuleSet::default(),
+            today,
+        );
+        assert!(matches!(outcome, Outcome::Processed(_)), "{piece:?}");
+        LOOKED_UP.get()
+    }
+
+    #[test]
+    fn work_grows_no_faster_than_the_text() {
+        for piece in [
+            "Quyết định số 12/QĐ-UBND ngày 05/3/2021 của UBND tỉnh; ",
+            "Quyết định số 12/QĐ-UBND về việc giao biên chế “",
+            ", 217",
+            "977 ",
+            "977 hộ nghèo, ",
+            "Tổng số 97 hộ, trong đó: 12 hộ nghèo; ",
+            "gồm 12 hộ (",
+            "đạt 12/15 hộ, chiếm 80%; ",
+            "- 97 hộ;\n",
+            "| 97 | hộ | 15 |\n",
+            "Văn bản[1] đã ban hành.\n\n[1] Số 12/BC-UBND.\n\n",
+            "1. Kinh tế\n\n",
+            "“",
+            "(",
+            "nhân dân ",
+            "nuớc ",
+            "Quyết định số\n",
+            "CHỦ TỊCH\n\nNguyễn Văn An\n",
+        ] {
+            let (once, twice) = (work(piece, 400), work(piece, 800));
+            assert!(twice <= 2 * once + once / 5 + 500, "{piece:?}: {once}, then {twice}");
+        }
+    }
+}

@@ -10,6 +10,8 @@ use crate::document::Span;
 
 mod tokens;
 
+#[cfg(test)]
+pub(crate) use tokens::LOOKED_UP;
 pub use tokens::Tokens;
 
 /// A folded word. A Vietnamese syllable (up to nine letters) is held exactly: base letters in

@@ -125,6 +125,7 @@ fn without_content(submission: &pb::ReportSubmission) -> pb::ReportSubmission {
         submitted_at: submission.submitted_at,
         source: submission.source.clone(),
         envelope: submission.envelope.clone(),
+        content_object: None,
     }
 }
 

@@ -9,7 +9,7 @@ use async_nats::{
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
-use super::{Connection, Error, ErrorKind, Unit, headers, publish::set};
+use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::set};
 use crate::{proto::baocao::v1 as pb, wire};
 
 /// Type of the event of a report handed in.
@@ -18,6 +18,12 @@ pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
 pub const PROCESSED: &str = "vn.baocao.report.processed.v1";
 /// Type of the event of an alert.
 pub const ALERT: &str = "vn.baocao.alert.v1";
+
+/// Bytes of a message that are kept for headers, those of a dead letter included.
+const ROOM_FOR_HEADERS: usize = 4096;
+
+/// Largest result that is fetched from the object store.
+const MAX_RESULT: u64 = 1 << 30;
 
 /// What became of a submission on the bus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +37,8 @@ pub struct Submitted {
 }
 
 /// Hands in a report: its unit becomes the subject, its id the message id. An empty id becomes the
-/// content's hash, as the worker would have it. Returns when the bus has stored it.
+/// content's hash, as the worker would have it. A content too large for a message goes to the object
+/// store. Returns when the bus has stored it.
 pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmission) -> Result<Submitted, Error> {
     if submission.submission_id.is_empty() {
         submission.submission_id = content_id(&submission.content);
@@ -44,29 +51,48 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
     if !submission.source.is_empty() {
         set(&mut headers, "ce-source", &submission.source);
     }
+    let room = connection.client.max_payload().saturating_sub(ROOM_FOR_HEADERS);
+    if submission.encoded_len() > room {
+        keep_apart(connection, &mut submission).await?;
+    }
     let publish = PublishMessage::build()
         .headers(headers)
         .payload(submission.encode_to_vec().into());
-    // One more try after a silence: with the same id it is stored once all the same.
+    let duplicate = store(connection, &subject, &publish).await?;
+    Ok(Submitted {
+        subject,
+        submission_id,
+        duplicate,
+    })
+}
+
+/// Puts the content of a submission into the object store, and says so in it.
+pub(super) async fn keep_apart(connection: &Connection, submission: &mut pb::ReportSubmission) -> Result<(), Error> {
+    let content = std::mem::take(&mut submission.content);
+    let Reference { name, size } = connection.keep(content.into()).await?;
+    let size = size as u64;
+    submission.content_sha256 = name.clone();
+    submission.content_size = size;
+    submission.content_object = Some(pb::StoredObject { name, size });
+    Ok(())
+}
+
+/// Publishes a message that has an id, and waits until it is stored; whether it was before. After a
+/// silence it tries again: with the same id it is stored once all the same.
+pub(super) async fn store(connection: &Connection, subject: &str, publish: &PublishMessage) -> Result<bool, Error> {
     let mut tries = 0;
     loop {
         tries += 1;
         let sent = connection
             .jetstream
-            .send_publish(subject.clone(), publish.clone())
+            .send_publish(subject.to_owned(), publish.clone())
             .await;
         let acknowledged = match sent {
             Ok(acknowledgement) => acknowledgement.await,
             Err(error) => Err(error),
         };
-        match acknowledged.map_err(|error| Error::publishing(&subject, &error)) {
-            Ok(acknowledgement) => {
-                return Ok(Submitted {
-                    subject,
-                    submission_id,
-                    duplicate: acknowledgement.duplicate,
-                });
-            }
+        match acknowledged.map_err(|error| Error::publishing(subject, &error)) {
+            Ok(acknowledgement) => return Ok(acknowledgement.duplicate),
             Err(error) if error.kind() == ErrorKind::TimedOut && tries < 3 => {}
             Err(error) => return Err(error),
         }
@@ -77,6 +103,20 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
 pub fn content_id(content: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     super::names::hex(&Sha256::digest(content)[..16])
+}
+
+/// The whole of a result that was too large for a message; others come back as they are.
+pub async fn whole(connection: &Connection, result: pb::ReportProcessed) -> Result<pb::ReportProcessed, Error> {
+    let Some(pb::StoredObject { name, size }) = result.whole.clone() else {
+        return Ok(result);
+    };
+    if size > MAX_RESULT {
+        return Err(Error::new(ErrorKind::TooLarge, format!("a result of {size} bytes")));
+    }
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    let content = connection.fetch(&Reference { name, size }).await?;
+    pb::ReportProcessed::decode(content)
+        .map_err(|error| Error::because(ErrorKind::Malformed, "not a ReportProcessed", error))
 }
 
 /// Something that came out.

@@ -56,6 +56,7 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
     let options = identity
         .options()?
         .name(name)
+        .custom_inbox_prefix(settings.inbox_prefix.clone())
         .connection_timeout(Duration::from_secs(settings.connect_timeout_seconds))
         .request_timeout(Some(Duration::from_secs(settings.request_timeout_seconds)))
         // Half of the default: a dead peer is noticed within a minute.
@@ -188,7 +189,8 @@ impl Identity {
             ways.push(("bus.token", Identity::Token(token)));
         }
         if !settings.credentials_file.is_empty() {
-            let credentials = read("credentials_file", &settings.credentials_file)?;
+            // The client reads them only with a line break at their end.
+            let credentials = read("credentials_file", &settings.credentials_file)? + "\n";
             ways.push(("bus.credentials_file", Identity::Credentials(credentials)));
         }
         if !settings.nkey_file.is_empty() {

@@ -13,6 +13,20 @@ pub const PROTOBUF: &str = "application/protobuf";
 /// Media type of canonical proto3 JSON.
 pub const JSON: &str = "application/json";
 
+/// Says of a message that is handed in again which dead letter it is, by the letter's sequence.
+pub const REPLAY_OF: &str = "Baocao-Replay-Of";
+
+/// Value of [`STATUS`](super::publish::STATUS) of a result whose report was read.
+pub const PROCESSED: &str = "processed";
+/// Value of [`STATUS`](super::publish::STATUS) of a result whose report was refused.
+pub const REFUSED: &str = "refused";
+
+/// Says of a dead letter where its content is, if it is not in it: "object", name and size, or
+/// [`OMITTED`].
+pub const DEAD_PAYLOAD: &str = "Baocao-Dead-Payload";
+/// The content of a dead letter is nowhere.
+pub const OMITTED: &str = "omitted";
+
 const TRACEPARENT: &str = "traceparent";
 const TRACESTATE: &str = "tracestate";
 

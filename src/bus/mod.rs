@@ -10,11 +10,15 @@
 //! - [`delivery`]: a message that waits for its acknowledgement;
 //! - [`publish`]: a message stored once, for ever;
 //! - [`headers`]: CloudEvents and trace context;
-//! - [`client`]: submitting reports and watching what comes out.
+//! - [`client`]: submitting reports and watching what comes out;
+//! - [`dead`]: dead letters, and handing them in again;
+//! - [`documents`]: what is too large for a message.
 
 pub mod client;
 pub mod connect;
+pub mod dead;
 pub mod delivery;
+pub mod documents;
 pub mod error;
 pub mod headers;
 pub mod intake;
@@ -25,6 +29,7 @@ pub mod topology;
 pub use client::{Event, submit, watch};
 pub use connect::{Connection, connect};
 pub use delivery::{Delivery, Meta};
+pub use documents::{Documents, Reference};
 pub use error::{Error, ErrorKind};
 pub use names::{Names, Unit};
 pub use publish::{Outgoing, Outlet, Published};

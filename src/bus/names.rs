@@ -123,6 +123,16 @@ impl Names {
         format!("{}_DEAD", self.streams)
     }
 
+    /// Subject of an endpoint of the service.
+    pub fn service(&self, endpoint: &str) -> String {
+        format!("{}.svc.{endpoint}", self.prefix)
+    }
+
+    /// Object store of what is too large for a message.
+    pub fn documents(&self) -> String {
+        format!("{}-documents", self.prefix.replace('.', "_"))
+    }
+
     /// Durable consumer that all workers share.
     pub fn consumer(&self) -> String {
         format!("{}-worker", self.prefix.replace('.', "_"))
@@ -146,6 +156,11 @@ impl Names {
     /// Subjects of all dead letters.
     pub fn all_dead(&self) -> String {
         format!("{}.dead.>", self.prefix)
+    }
+
+    /// Subjects of the dead letters of a unit and the units below it.
+    pub fn all_dead_of(&self, unit: &Unit) -> String {
+        format!("{}.dead.{}.>", self.prefix, unit.tokens())
     }
 
     /// Subject of a report that is handed in.
@@ -178,6 +193,24 @@ impl Names {
     /// Subject of a dead letter.
     pub fn dead(&self, unit: &Unit, submission: &str) -> String {
         format!("{}.dead.{}.{}", self.prefix, unit.tokens(), token(submission))
+    }
+
+    /// The unit of a dead letter, from its subject.
+    pub fn unit_of_dead(&self, dead: &str) -> Unit {
+        let tokens = self.below_dead(dead).rsplit_once('.').map(|(unit, _)| unit);
+        Unit::from_tokens(tokens.unwrap_or_default())
+    }
+
+    /// The subject of the result that belongs to a dead letter.
+    pub fn processed_of_dead(&self, dead: &str) -> String {
+        format!("{}.report.processed.{}", self.prefix, self.below_dead(dead))
+    }
+
+    fn below_dead<'s>(&self, dead: &'s str) -> &'s str {
+        let rest = dead
+            .strip_prefix(&self.prefix)
+            .and_then(|rest| rest.strip_prefix(".dead."));
+        rest.unwrap_or_default()
     }
 
     /// The unit a report was handed in for, from its subject.
@@ -219,6 +252,9 @@ mod tests {
         assert_eq!(Unit::new("").tokens(), "_");
         assert_eq!(Unit::new("..").tokens(), "_");
         assert_eq!(names.unit_of("elsewhere.x").tokens(), "_");
+        let dead = names.dead(&unit, "a.b");
+        assert_eq!(names.unit_of_dead(&dead), unit);
+        assert_eq!(names.processed_of_dead(&dead), names.processed(&unit, "a.b"));
     }
 
     #[test]

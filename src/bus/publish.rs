@@ -20,13 +20,17 @@ pub struct Outgoing {
     pub headers: HeaderMap,
     /// The content.
     pub payload: Bytes,
+    /// Sequence of the one message that may stand before it on its subject: the dead letter whose
+    /// replay failed again.
+    pub replaces: Option<u64>,
 }
 
 impl Outgoing {
     /// Bytes that count against the server's `max_payload`, with the header that
     /// [`Outlet::publish_once`] adds.
     pub fn size(&self) -> usize {
-        const FRAME: usize = "NATS/1.0\r\n\r\n".len() + "Nats-Expected-Last-Subject-Sequence: 0\r\n".len();
+        const FRAME: usize =
+            "NATS/1.0\r\n\r\n".len() + "Nats-Expected-Last-Subject-Sequence: 18446744073709551615\r\n".len();
         let headers: usize = self
             .headers
             .iter()
@@ -63,23 +67,15 @@ pub trait Outlet: Send + Sync + 'static {
 
 impl Outlet for Connection {
     async fn publish_once(&self, message: Outgoing) -> Result<Published, Error> {
+        // Where one message may stand before it, that one may be gone by now.
+        if let Some(sequence) = message.replaces
+            && self.publish_behind(&message, sequence).await? == Published::Stored
+        {
+            return Ok(Published::Stored);
+        }
         // The subject is used once, so it must hold nothing yet; unlike the duplicate window
         // behind Nats-Msg-Id, that holds for ever.
-        let publish = PublishMessage::build()
-            .headers(message.headers)
-            .payload(message.payload)
-            .expected_last_subject_sequence(0);
-        let sent = self.jetstream.send_publish(message.subject.clone(), publish).await;
-        let acknowledged = match sent {
-            Ok(acknowledgement) => acknowledgement.await,
-            Err(error) => Err(error),
-        };
-        match acknowledged {
-            Ok(acknowledgement) if acknowledgement.duplicate => Ok(Published::AlreadyThere),
-            Ok(_) => Ok(Published::Stored),
-            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Published::AlreadyThere),
-            Err(error) => Err(Error::publishing(&message.subject, &error)),
-        }
+        self.publish_behind(&message, 0).await
     }
 
     async fn status_of(&self, stream: &str, subject: &str) -> Result<Option<String>, Error> {
@@ -101,6 +97,27 @@ impl Outlet for Connection {
 
     fn max_message(&self) -> usize {
         self.client.max_payload()
+    }
+}
+
+impl Connection {
+    /// Stores a message if the last one on its subject is this one.
+    async fn publish_behind(&self, message: &Outgoing, sequence: u64) -> Result<Published, Error> {
+        let publish = PublishMessage::build()
+            .headers(message.headers.clone())
+            .payload(message.payload.clone())
+            .expected_last_subject_sequence(sequence);
+        let sent = self.jetstream.send_publish(message.subject.clone(), publish).await;
+        let acknowledged = match sent {
+            Ok(acknowledgement) => acknowledgement.await,
+            Err(error) => Err(error),
+        };
+        match acknowledged {
+            Ok(acknowledgement) if acknowledgement.duplicate => Ok(Published::AlreadyThere),
+            Ok(_) => Ok(Published::Stored),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Published::AlreadyThere),
+            Err(error) => Err(Error::publishing(&message.subject, &error)),
+        }
     }
 }
 

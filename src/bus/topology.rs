@@ -93,6 +93,20 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     Ok(Topology { consumer, drifts })
 }
 
+/// Whether the streams of results, alerts and dead letters are there. The error is a look that
+/// failed.
+pub async fn outputs_are_there(connection: &Connection) -> Result<bool, Error> {
+    let names = &connection.names;
+    for stream in [names.processed_stream(), names.alerts_stream(), names.dead_stream()] {
+        match stream_info(connection, &stream).await {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Missing => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}
+
 /// The streams as this program would have them.
 pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
@@ -134,7 +148,22 @@ pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
             names.all_dead(),
             "reports that could not be worked on, with the reason",
         ),
+        documents(names, &base),
     ]
+}
+
+/// The stream behind the object store, as clients make one. Nothing in it grows old: a waiting
+/// report, a result and a dead letter may all need the same object.
+fn documents(names: &Names, base: &stream::Config) -> stream::Config {
+    let bucket = names.documents();
+    stream::Config {
+        name: format!("OBJ_{bucket}"),
+        subjects: vec![format!("$O.{bucket}.C.>"), format!("$O.{bucket}.M.>")],
+        description: Some("documents and results too large for a message, by SHA-256".into()),
+        discard: DiscardPolicy::New,
+        allow_rollup: true,
+        ..base.clone()
+    }
 }
 
 /// The consumer as this program would have it.
@@ -283,6 +312,7 @@ fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     compare.field("num_replicas", &wanted.num_replicas, &found.num_replicas);
     compare.field("max_age", &wanted.max_age, &found.max_age);
     compare.field("duplicate_window", &wanted.duplicate_window, &found.duplicate_window);
+    compare.field("allow_rollup", &wanted.allow_rollup, &found.allow_rollup);
     compare.field("allow_direct", &wanted.allow_direct, &found.allow_direct);
     compare.field("max_msg_size", &-1, &unlimited(found.max_message_size.into()));
     compare.field("max_msgs", &-1, &unlimited(found.max_messages));

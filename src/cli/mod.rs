@@ -11,6 +11,7 @@ use crate::config::{Loaded, Settings, Sources};
 
 mod check;
 mod config;
+mod dead;
 mod decode_child;
 mod demo;
 mod error;
@@ -93,6 +94,7 @@ enum Command {
     Watch(watch::Watch),
     #[command(hide = true)]
     DecodeChild(decode_child::DecodeChild),
+    Dead(dead::Dead),
     Demo(demo::Demo),
 }
 
@@ -101,9 +103,12 @@ impl Cli {
     pub fn of_process() -> Self {
         let matches = Self::with_set_everywhere().get_matches();
         let mut cli = Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
-        if let Some((_, command)) = matches.subcommand() {
-            let more = command.get_many::<String>(SET_BEHIND).into_iter().flatten();
+        let mut behind = matches.subcommand();
+        while let Some((_, command)) = behind {
+            let more = command.try_get_many::<String>(SET_BEHIND).ok().flatten();
+            let more = more.into_iter().flatten();
             cli.global.set.extend(more.cloned());
+            behind = command.subcommand();
         }
         cli
     }
@@ -118,7 +123,7 @@ impl Cli {
         let set = set.map(|set| set.id(SET_BEHIND));
         root.mut_subcommands(|command| match command.get_name() {
             "help" => command,
-            _ => command.args(&set),
+            _ => command.mut_subcommands(|command| command.args(&set)).args(&set),
         })
     }
 
@@ -134,6 +139,7 @@ impl Cli {
             Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
+            Command::Dead(command) => command.run(&global),
             Command::Demo(command) => command.run(&global),
         }
     }

@@ -4,12 +4,12 @@ use std::io::{self, Write};
 
 use clap::{Args, Subcommand, ValueEnum};
 use comfy_table::{ContentArrangement, Table, presets};
-use serde_json::json;
 
 use super::{Error, Global, Lang, Result, Status, width};
 use crate::{
     config::{Settings, nearest},
-    validate::{self, RULES, Rule, RuleStatus},
+    validate::{self, RULES, Rule},
+    worker::service,
 };
 
 /// List the rules that reports are checked by, or explain one
@@ -96,20 +96,5 @@ fn table(settings: &Settings, lang: Lang) -> String {
 }
 
 fn list(settings: &Settings) -> String {
-    let rules: Vec<_> = RULES
-        .iter()
-        .map(|rule| {
-            json!({
-                "id": rule.id,
-                "severity": rule.severity.as_str(),
-                "inForce": in_force(rule, settings),
-                "status": match rule.status { RuleStatus::Stable => "stable", RuleStatus::Preview => "preview" },
-                "since": rule.since,
-                "summaryVi": rule.summary_vi,
-                "summaryEn": rule.summary_en,
-                "documentation": rule.documentation,
-            })
-        })
-        .collect();
-    format!("{:#}\n", serde_json::Value::from(rules))
+    format!("{:#}\n", service::rule_list(settings))
 }

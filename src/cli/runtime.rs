@@ -1,6 +1,6 @@
 //! What the commands on the bus share: the async runtime, signals, a connection.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -10,13 +10,20 @@ use crate::{
     config::Settings,
 };
 
+/// How long threads may go on when the command is done. One that reads a document cannot be
+/// stopped from outside; whatever it is at by then has been given up and is delivered again.
+const LAST_THREADS: Duration = Duration::from_millis(500);
+
 /// Runs a command that waits for the network.
 pub fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|cause| Error::caused("cannot start the async runtime", cause))?
-        .block_on(command)
+        .map_err(|cause| Error::caused("cannot start the async runtime", cause))?;
+    let done = runtime.block_on(command);
+    // Dropped, it would wait for a thread that hangs, for ever.
+    runtime.shutdown_timeout(LAST_THREADS);
+    done
 }
 
 /// SIGTERM and SIGINT (Ctrl-C), caught from when this is made.
@@ -49,4 +56,23 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<Connection> {
     bus::connect(&settings.bus, name)
         .await
         .map_err(|cause| Error::caused("no connection to the bus", cause))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_hangs_does_not_hold_up_the_end() {
+        let began = Instant::now();
+        let done = block_on(async {
+            tokio::task::spawn_blocking(|| std::thread::sleep(Duration::from_secs(60)));
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Ok(7)
+        });
+        assert_eq!(done.ok(), Some(7));
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
 }

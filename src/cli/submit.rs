@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use async_nats::jetstream::stream::LastRawMessageErrorKind;
+use async_nats::jetstream::stream::DirectGetErrorKind;
 use clap::Args;
 
 use super::{
@@ -135,11 +135,15 @@ async fn stored_result(connection: &Connection, unit: &Unit, id: &str) -> Result
     };
     let stream = connection.jetstream.get_stream_no_info(names.processed_stream());
     let stream = stream.await.map_err(|cause| failed(cause.into()))?;
-    match stream.get_last_raw_message_by_subject(&names.processed(unit, id)).await {
-        Ok(message) => bus::client::from_payload(Some(&message.headers), &message.payload)
-            .map(Some)
-            .map_err(|cause| failed(cause.into())),
-        Err(error) if error.kind() == LastRawMessageErrorKind::NoMessageFound => Ok(None),
+    // A direct get has its subject in that of the request: permissions can be given unit by unit.
+    match stream.direct_get_last_for_subject(names.processed(unit, id)).await {
+        Ok(message) => {
+            let result = bus::client::from_payload(Some(&message.headers), &message.payload);
+            let result = result.map_err(|cause| failed(cause.into()))?;
+            let whole = bus::client::whole(connection, result).await;
+            whole.map(Some).map_err(|cause| failed(cause.into()))
+        }
+        Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
         Err(cause) => Err(failed(cause.into())),
     }
 }

@@ -35,6 +35,18 @@ enum Format {
     Json,
 }
 
+/// An event, with what of a large result lies in the object store, if that can be had.
+async fn whole(connection: &bus::Connection, event: Event) -> Event {
+    let Event::Processed(result) = event else { return event };
+    match bus::client::whole(connection, (*result).clone()).await {
+        Ok(whole) => Event::Processed(Box::new(whole)),
+        Err(error) => {
+            eprintln!("baocao: {error}");
+            Event::Processed(result)
+        }
+    }
+}
+
 impl Watch {
     pub(super) fn run(self, global: &Global) -> Result {
         let settings = global.settings()?;
@@ -54,6 +66,7 @@ impl Watch {
                 };
                 match event {
                     Some(Ok(event)) if self.wants(&event) => {
+                        let event = whole(&connection, event).await;
                         self.print(&event, &connection.names, global)?;
                         seen += 1;
                     }

@@ -581,6 +581,14 @@ fn check(key: &str, kind: &ValueKind) -> Result<(), String> {
         "worker.max_deliver" => between(kind, 1, 1000),
         "worker.retry_delays_seconds" => delays(kind),
         "worker.drain_seconds" => between(kind, 0, 3600),
+        "bus.inbox_prefix" => text(
+            kind,
+            is_inbox,
+            "words of ASCII letters, digits, - and _ between single dots",
+        ),
+        "service.concurrency" => between(kind, 0, 4096),
+        "service.max_bytes" => between(kind, 1, i64::MAX),
+        "service.timeout_seconds" => between(kind, 1, 3600),
         // Offsets into the text are 32 bits wide.
         "decode.max_bytes" | "decode.max_text_bytes" => between(kind, 1, i64::from(u32::MAX) - 1),
         "worker.max_bytes_in_flight" => between(kind, 1, i64::MAX),
@@ -637,6 +645,10 @@ fn one_of<T: for<'de> Deserialize<'de>>(kind: &ValueKind) -> Result<(), String> 
         let expected = error.split_once("expected ").map_or(error.as_str(), |(_, words)| words);
         expected.replace('`', "\"")
     })
+}
+
+fn is_inbox(text: &str) -> bool {
+    text.len() <= 64 && text.split('.').all(is_token)
 }
 
 fn is_token(text: &str) -> bool {

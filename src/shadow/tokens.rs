@@ -23,6 +23,13 @@ const BLOCK: usize = 8;
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
 
+#[cfg(test)]
+thread_local! {
+    /// Tokens looked up by the tests of this thread: the work that must grow with a text no faster
+    /// than the text.
+    pub(crate) static LOOKED_UP: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 impl Tokens {
     /// Lexes a text whose sentences go on as `flow` says.
     pub fn of(text: &str, flow: &Flow) -> Self {
@@ -56,6 +63,8 @@ impl Tokens {
     /// Index of the first token that begins at or behind an offset; none behind the text.
     #[inline]
     fn index(&self, offset: usize) -> Option<usize> {
+        #[cfg(test)]
+        LOOKED_UP.with(|count| count.set(count.get() + 1));
         let mut index = *self.blocks.get(offset / BLOCK)? as usize;
         while self.all.get(index)?.start() < offset {
             index += 1;

@@ -23,6 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub struct Health {
     connected: AtomicBool,
     pulling: AtomicBool,
+    /// An output stream was not there when it was last looked for.
+    lost: AtomicBool,
+    /// The last thing that was to go out did not.
+    failing: AtomicBool,
     draining: AtomicBool,
 }
 
@@ -37,6 +41,21 @@ impl Health {
         self.pulling.store(is_pulling, Ordering::Relaxed);
     }
 
+    /// Whether the streams of results, alerts and dead letters are there.
+    pub fn set_outputs_there(&self, are_there: bool) {
+        self.lost.store(!are_there, Ordering::Relaxed);
+    }
+
+    /// Whether what was to go out last did.
+    pub fn set_publishing(&self, is_publishing: bool) {
+        self.failing.store(!is_publishing, Ordering::Relaxed);
+    }
+
+    /// Whether results can go out, as far as is known.
+    pub fn has_outputs(&self) -> bool {
+        !self.lost.load(Ordering::Relaxed) && !self.failing.load(Ordering::Relaxed)
+    }
+
     /// Whether the worker is on its way out.
     pub fn set_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -45,20 +64,22 @@ impl Health {
     /// Whether new reports are worked on.
     pub fn is_ready(&self) -> bool {
         let of = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
-        of(&self.connected) && of(&self.pulling) && !of(&self.draining)
+        of(&self.connected) && of(&self.pulling) && self.has_outputs() && !of(&self.draining)
     }
 }
 
 /// One line for people.
 impl fmt::Display for Health {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let word = |flag: &AtomicBool| if flag.load(Ordering::Relaxed) { "yes" } else { "no" };
+        let word = |is_so: bool| if is_so { "yes" } else { "no" };
+        let of = |flag: &AtomicBool| word(flag.load(Ordering::Relaxed));
         write!(
             f,
-            "connected: {}, pulling: {}, draining: {}",
-            word(&self.connected),
-            word(&self.pulling),
-            word(&self.draining)
+            "connected: {}, pulling: {}, outputs: {}, draining: {}",
+            of(&self.connected),
+            of(&self.pulling),
+            word(self.has_outputs()),
+            of(&self.draining)
         )
     }
 }
@@ -138,6 +159,13 @@ mod tests {
         assert!(ask(server.address, "/readyz").await.starts_with("HTTP/1.1 503"));
         health.set_connected(true);
         health.set_pulling(true);
+        assert!(ask(server.address, "/readyz").await.starts_with("HTTP/1.1 200"));
+        health.set_outputs_there(false);
+        assert!(ask(server.address, "/readyz").await.contains("outputs: no"));
+        health.set_outputs_there(true);
+        health.set_publishing(false);
+        assert!(ask(server.address, "/readyz").await.starts_with("HTTP/1.1 503"));
+        health.set_publishing(true);
         assert!(ask(server.address, "/readyz").await.starts_with("HTTP/1.1 200"));
         health.set_draining();
         assert!(ask(server.address, "/readyz?verbose").await.starts_with("HTTP/1.1 503"));

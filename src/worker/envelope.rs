@@ -8,7 +8,7 @@ use prost::Message;
 use sha2::{Digest, Sha256};
 
 use crate::{
-    bus::{Names, Unit, headers, names::hex},
+    bus::{Names, Reference, Unit, headers, names::hex},
     decode::{self, Refusal, RefusalReason},
     proto::baocao::v1 as pb,
     wire,
@@ -36,6 +36,8 @@ pub struct Envelope {
     pub submission: pb::ReportSubmission,
     /// Why there is no submission in it, if there is none.
     pub refusal: Option<Refusal>,
+    /// Where its content lies, if that is not in it.
+    pub elsewhere: Option<Reference>,
 }
 
 /// Opens a message. Never fails: what is no submission has at least a name and a reason.
@@ -55,8 +57,11 @@ pub fn open(
     } else {
         &submission.content
     };
-    let digest = hex(&Sha256::digest(content));
-    let size = content.len() as u64;
+    let elsewhere = reference(&submission);
+    let (digest, size) = match &elsewhere {
+        Some(reference) => (reference.name.clone(), reference.size as u64),
+        None => (hex(&Sha256::digest(content)), content.len() as u64),
+    };
     let given = headers::id(incoming).or(Some(submission.submission_id.as_str()).filter(|id| !id.is_empty()));
     let id = given.unwrap_or(&digest[..32]).to_owned();
     let unit = names.unit_of(subject);
@@ -78,7 +83,18 @@ pub fn open(
         identity,
         submission,
         refusal,
+        elsewhere,
     }
+}
+
+/// Where the content of a submission lies that is not in it.
+fn reference(submission: &pb::ReportSubmission) -> Option<Reference> {
+    let object = submission.content_object.as_ref();
+    let object = object.filter(|_| submission.content.is_empty())?;
+    Some(Reference {
+        name: object.name.clone(),
+        size: usize::try_from(object.size).unwrap_or(usize::MAX),
+    })
 }
 
 /// The submission in a message.
@@ -144,15 +160,24 @@ fn checked(submission: pb::ReportSubmission) -> Option<pb::ReportSubmission> {
             .split_once('/')
             .is_some_and(|(kind, subtype)| plain(kind) && plain(subtype))
     };
+    let elsewhere = reference(&submission);
     let is_hash_right = || {
-        submission.content_sha256.is_empty()
-            || submission
-                .content_sha256
-                .eq_ignore_ascii_case(&hex(&Sha256::digest(&submission.content)))
+        let said = &submission.content_sha256;
+        said.is_empty()
+            || match &elsewhere {
+                Some(reference) => said.eq_ignore_ascii_case(&reference.name),
+                None => said.eq_ignore_ascii_case(&hex(&Sha256::digest(&submission.content))),
+            }
     };
-    let is_size_right = submission.content_size == 0 || submission.content_size == submission.content.len() as u64;
+    let size = elsewhere
+        .as_ref()
+        .map_or(submission.content.len(), |reference| reference.size);
+    let is_size_right = submission.content_size == 0 || submission.content_size == size as u64;
+    let is_content = elsewhere
+        .as_ref()
+        .map_or(!submission.content.is_empty(), Reference::is_sound);
     let is_type_right = submission.media_type.is_empty() || is_media_type(&submission.media_type);
-    let is_sound = !submission.content.is_empty() && is_type_right && is_size_right && is_hash_right();
+    let is_sound = is_content && is_type_right && is_size_right && is_hash_right();
     is_sound.then_some(submission)
 }
 
@@ -242,6 +267,37 @@ mod tests {
             ..Default::default()
         };
         assert_eq!(opened("", bare.encode_to_vec()).submission.content, TEXT.as_bytes());
+    }
+
+    #[test]
+    fn content_may_lie_elsewhere() {
+        let reference = Reference::to(TEXT.as_bytes());
+        let object = |name: &str| {
+            Some(pb::StoredObject {
+                name: name.into(),
+                size: reference.size as u64,
+            })
+        };
+        let claim = pb::ReportSubmission {
+            content_object: object(&reference.name),
+            ..Default::default()
+        };
+        for content_type in ["", "application/protobuf"] {
+            let envelope = opened(content_type, claim.encode_to_vec());
+            assert_eq!(envelope.elsewhere.as_ref(), Some(&reference));
+            assert_eq!(envelope.submission.content_sha256, reference.name);
+            assert_eq!(
+                envelope.identity.submission,
+                reference.name[..32],
+                "the id it would have with its content"
+            );
+        }
+        let strange = pb::ReportSubmission {
+            content_object: object("../secret"),
+            ..Default::default()
+        };
+        let reason = opened("application/protobuf", strange.encode_to_vec()).refusal;
+        assert_eq!(reason.map(|refusal| refusal.reason), Some(RefusalReason::Malformed));
     }
 
     #[test]

@@ -6,21 +6,23 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::{
-    sync::{Notify, RwLock},
+    sync::{Notify, RwLock, Semaphore},
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     PROCESSED,
-    job::{self, Core, Input, Output},
+    job::{self, Core, Input, Output, Work},
 };
 use crate::{
-    bus::{Delivery, Error, ErrorKind, Outgoing, Outlet, Published},
+    bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
     decode::Refusal,
+    telemetry::Health,
 };
 
 /// Tries of one publish or acknowledgement within one delivery: a short silence of the server
@@ -88,11 +90,16 @@ pub struct Handler<O> {
     pub stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     pub gone: Arc<Notify>,
+    /// Told whether things go out.
+    pub health: Arc<Health>,
+    /// Held while a document from the object store is in memory, which the room for its message
+    /// does not count.
+    pub fetching: Semaphore,
     /// Held by all who read, by one alone if it is suspect: see [`Handler::compute`].
     pub reading: RwLock<()>,
 }
 
-impl<O: Outlet> Handler<O> {
+impl<O: Outlet + Documents> Handler<O> {
     /// Handles one message. `room` is held as long as the message takes memory or a thread.
     pub async fn handle<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let began = Instant::now();
@@ -143,7 +150,7 @@ impl<O: Outlet> Handler<O> {
         room: R,
     ) -> Result<End, Failure> {
         let began = Instant::now();
-        let (output, held) = self.compute(input, room).await;
+        let (output, held) = self.read(input, room).await?;
         let took = began.elapsed();
         let published = self.publish(&output).await?;
         let stage = if held.is_some() { "read" } else { "panic" };
@@ -171,13 +178,35 @@ impl<O: Outlet> Handler<O> {
         }
     }
 
+    /// Does the job, and fetches the content first where it lies elsewhere.
+    async fn read<R: Send + 'static>(&self, input: &Input, room: R) -> Result<(Output, Option<R>), Failure> {
+        let (reference, room) = match self.compute(input, None, room).await {
+            (Work::Needs(reference), Some(room)) => (reference, room),
+            (Work::Done(output), room) => return Ok((*output, room)),
+            (Work::Needs(_), None) => return Ok((self.core.refuse(input, job::panicked()), None)),
+        };
+        // Closed never; and a second one would only wait.
+        let _one_of_few = self.fetching.acquire().await;
+        let content = match self.insist(|| self.outlet.fetch(&reference)).await {
+            Ok(content) => content,
+            Err(error) if error.kind() == ErrorKind::Malformed => {
+                return Ok((self.core.refuse(input, job::not_as_stored()), Some(room)));
+            }
+            Err(error) => return Err(error.into()),
+        };
+        match self.compute(input, Some(content), room).await {
+            (Work::Done(output), room) => Ok((*output, room)),
+            (Work::Needs(_), room) => Ok((self.core.refuse(input, job::not_as_stored()), room)),
+        }
+    }
+
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
     ///
     /// A document that kills the whole process takes with it what is read beside it. Whatever
     /// comes a second time is suspect, and is read alone, in an order that changes: those that
     /// come before the culprit are through, and with each death fewer are left beside it.
-    async fn compute<R: Send + 'static>(&self, input: &Input, room: R) -> (Output, Option<R>) {
+    async fn compute<R: Send + 'static>(&self, input: &Input, fetched: Option<Bytes>, room: R) -> (Work, Option<R>) {
         let is_suspect = input.deliveries() > 1;
         let (_alone, _beside) = if is_suspect {
             tokio::time::sleep(SHUFFLE.mul_f64(rand::random_range(0.0..1.0))).await;
@@ -189,12 +218,12 @@ impl<O: Outlet> Handler<O> {
         let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
-            let output = core.work(&job, max_message);
-            (output, room)
+            let work = core.work(&job, fetched, max_message);
+            (work, room)
         });
         match computed.await {
-            Ok((output, room)) => (output, Some(room)),
-            Err(_) => (self.core.refuse(input, job::panicked()), None),
+            Ok((work, room)) => (work, Some(room)),
+            Err(_) => (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None),
         }
     }
 
@@ -206,11 +235,22 @@ impl<O: Outlet> Handler<O> {
                 self.publish_insisting(alert).await.map(|_| ())
             })
             .await?;
+        if let Some(whole) = &output.whole {
+            // Before the result, which says where it lies.
+            self.insist(|| self.outlet.keep(whole.clone())).await?;
+        }
         self.publish_insisting(&output.result).await
     }
 
     async fn publish_insisting(&self, message: &Outgoing) -> Result<Published, Error> {
-        self.insist(|| self.outlet.publish_once(message.clone())).await
+        let published = self.insist(|| self.outlet.publish_once(message.clone())).await;
+        match &published {
+            Ok(_) => self.health.set_publishing(true),
+            // These are about the one message.
+            Err(error) if matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::Malformed) => {}
+            Err(_) => self.health.set_publishing(false),
+        }
+        published
     }
 
     /// Tries again after a silence, a few times.
@@ -247,9 +287,16 @@ impl<O: Outlet> Handler<O> {
         refusal: &Refusal,
         stage: &str,
     ) -> Result<(), Failure> {
-        let letter = self
+        let max_message = self.outlet.max_message();
+        let (mut letter, whole) = self
             .core
-            .dead_letter(input, &output.identity, refusal, stage, self.outlet.max_message());
+            .dead_letter(input, &output.identity, refusal, stage, max_message);
+        if let Some(whole) = whole
+            && let Err(error) = self.insist(|| self.outlet.keep(whole.clone())).await
+        {
+            tracing::error!(submission = output.identity.submission, %error, "the content of a dead letter is lost");
+            letter = Core::without_content(letter);
+        }
         self.publish_insisting(&letter).await?;
         if let Err(error) = self.insist(|| delivery.terminate()).await {
             tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");

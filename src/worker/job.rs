@@ -16,7 +16,7 @@ use super::envelope::{self, Envelope, Identity};
 use crate::{
     alert::AlertPolicy,
     bus::{
-        Delivery, Meta, Names, Outgoing,
+        Delivery, Meta, Names, Outgoing, Reference,
         client::{ALERT, PROCESSED},
         headers,
         publish::{STATUS, set},
@@ -66,6 +66,16 @@ impl Input {
         }
     }
 
+    /// A message that did not come from a consumer.
+    pub fn new(subject: &str, headers: Option<HeaderMap>, payload: Bytes, meta: Meta) -> Self {
+        Self {
+            subject: subject.into(),
+            headers,
+            payload,
+            meta,
+        }
+    }
+
     /// The subject it came on.
     pub fn subject(&self) -> &str {
         &self.subject
@@ -74,6 +84,22 @@ impl Input {
     /// Size of the message.
     pub fn bytes(&self) -> usize {
         self.payload.len()
+    }
+
+    /// The dead letter it was, if somebody has handed that in again.
+    fn replay_of(&self) -> Option<u64> {
+        headers::get(self.headers.as_ref(), headers::REPLAY_OF)?.parse().ok()
+    }
+
+    /// The id, for the server's duplicate window, of the message that goes to a subject: the
+    /// subject, which holds one message only. Two units may well give the same id to a submission.
+    /// A replay may send again what was deleted a moment ago, so it has ids of its own.
+    fn message_id(&self, subject: &str) -> String {
+        match (self.replay_of(), headers::get(self.headers.as_ref(), "Nats-Msg-Id")) {
+            (Some(_), Some(id)) => format!("{subject} {id}"),
+            (Some(letter), None) => format!("{subject} replay {letter} {}", self.meta.sequence),
+            (None, _) => subject.to_owned(),
+        }
     }
 
     /// How often it was delivered.
@@ -91,6 +117,9 @@ pub struct Output {
     pub alerts: Vec<Outgoing>,
     /// The result.
     pub result: Outgoing,
+    /// The whole of it, for the object store, where that is too large for a message; the result
+    /// says where it lies.
+    pub whole: Option<Bytes>,
     /// Number of findings.
     pub findings: usize,
     /// Why the report was refused, if it was.
@@ -135,18 +164,32 @@ impl Core {
     }
 
     /// Reads and checks the report in a message. `max_message` is the largest message that can
-    /// go out.
-    pub fn work(&self, input: &Input, max_message: usize) -> Output {
+    /// go out; `fetched` is the content that an earlier call asked for.
+    pub fn work(&self, input: &Input, fetched: Option<Bytes>, max_message: usize) -> Work {
         #[cfg(test)]
         assert!(!input.payload.starts_with(b"PANIC"), "tests want to see this caught");
         let mut envelope = self.open(input);
+        if let (Some(reference), None, None) = (&envelope.elsewhere, &fetched, &envelope.refusal) {
+            if reference.size <= self.limits.max_bytes {
+                return Work::Needs(reference.clone());
+            }
+            // Before a byte of it is fetched.
+            let (size, limit) = (reference.size, self.limits.max_bytes);
+            envelope.refusal = Some(Refusal::too_large(
+                ("tệp", "the document"),
+                size,
+                limit,
+                "decode.max_bytes",
+            ));
+        }
+        let content = fetched.as_deref().unwrap_or(&envelope.submission.content);
         let outcome = match envelope.refusal.take() {
             Some(refusal) => Outcome::Refused(refusal),
             None => {
                 let submission = &envelope.submission;
                 let decoded = self
                     .decoder
-                    .decode_blocking(&submission.content, &submission.media_type, &self.limits);
+                    .decode_blocking(content, &submission.media_type, &self.limits);
                 // The day it was handed in, not the day of this delivery.
                 let today = day_in_viet_nam(input.meta.stored_at);
                 pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
@@ -154,7 +197,7 @@ impl Core {
         };
         // The document is done with; results carry its size and hash.
         envelope.submission.content = Vec::new();
-        self.output(input, &envelope, outcome, max_message)
+        Work::Done(Box::new(self.output(input, &envelope, outcome, max_message)))
     }
 
     /// What goes out for a report that is given up.
@@ -174,27 +217,29 @@ impl Core {
         )
     }
 
-    /// The messages for an outcome. A result that is too large goes without the document's text;
-    /// if that is not enough, the report is refused, with the limit named.
+    /// The messages for an outcome. Of a result that is too large, the whole goes to the object
+    /// store, and what fits of it goes out.
     fn output(&self, input: &Input, envelope: &Envelope, outcome: Outcome, max_message: usize) -> Output {
         let made_at = SystemTime::now();
         let submission = &envelope.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
+        let findings = message.findings.len();
         let mut result = self.result(input, envelope, &message, made_at);
-        if result.size() > max_message
-            && let Some(document) = &mut message.document
-        {
-            document.text = String::new();
-            result = self.result(input, envelope, &message, made_at);
-        }
-        if result.size() > max_message && matches!(outcome, Outcome::Processed(_)) {
-            let refusal = Refusal::too_large(
-                ("kết quả", "the result"),
-                result.size(),
-                max_message,
-                "max_payload of the NATS server",
-            );
-            return self.output(input, envelope, Outcome::Refused(refusal), usize::MAX);
+        let mut whole = None;
+        if result.size() > max_message {
+            whole = Some(result.payload.clone());
+            let reference = Reference::to(&result.payload);
+            message.whole = Some(pb::StoredObject {
+                name: reference.name,
+                size: reference.size as u64,
+            });
+            for leave_out in LEFT_OUT {
+                leave_out(&mut message);
+                result = self.result(input, envelope, &message, made_at);
+                if result.size() <= max_message {
+                    break;
+                }
+            }
         }
         let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at))
             .into_iter()
@@ -205,7 +250,8 @@ impl Core {
             identity: envelope.identity.clone(),
             alerts,
             result,
-            findings: message.findings.len(),
+            whole,
+            findings,
             refusal: match outcome {
                 Outcome::Refused(refusal) => Some(refusal),
                 Outcome::Processed(_) => None,
@@ -227,10 +273,13 @@ impl Core {
             _ => super::PROCESSED,
         };
         set(&mut headers, STATUS, status);
+        let subject = self.names.processed(unit, submission);
+        headers::set_message_id(&mut headers, &input.message_id(&subject));
         Outgoing {
-            subject: self.names.processed(unit, submission),
+            subject,
             headers,
             payload: message.encode_to_vec().into(),
+            replaces: None,
         }
     }
 
@@ -255,11 +304,13 @@ impl Core {
         // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
         // its refusal.
         let id = format!("{}.{}", alert.rule, alert.alert_id);
-        let headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
+        let mut headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
+        headers::set_message_id(&mut headers, &input.message_id(&subject));
         let outgoing = |alert: &pb::Alert| Outgoing {
             subject: subject.clone(),
             headers: headers.clone(),
             payload: alert.encode_to_vec().into(),
+            replaces: None,
         };
         let whole = outgoing(&alert);
         match &mut alert.finding {
@@ -274,7 +325,7 @@ impl Core {
     }
 
     /// The dead letter of a report: the message as it came, and in headers why, where and after
-    /// how many tries.
+    /// how many tries. Content that does not fit comes apart, for the object store.
     pub fn dead_letter(
         &self,
         input: &Input,
@@ -282,12 +333,14 @@ impl Core {
         refusal: &Refusal,
         stage: &str,
         max_message: usize,
-    ) -> Outgoing {
+    ) -> (Outgoing, Option<Bytes>) {
+        let mut whole = None;
         let mut headers = headers::of_dead_letter(input.headers.as_ref());
         let mut letter = Outgoing {
             subject: self.names.dead(&identity.unit, &identity.submission),
             headers: HeaderMap::new(),
             payload: input.payload.clone(),
+            replaces: input.replay_of(),
         };
         let deliveries = input.meta.deliveries.to_string();
         let sequence = input.meta.sequence.to_string();
@@ -303,16 +356,56 @@ impl Core {
         for (name, value) in said {
             set(&mut headers, name, value);
         }
-        headers::set_message_id(&mut headers, &identity.submission);
+        headers::set_message_id(&mut headers, &input.message_id(&letter.subject));
         letter.headers = headers;
         if letter.size() > max_message {
-            // A message at the very limit leaves no room for headers. What happened to it is
-            // worth more than its bytes, which the submitter has.
-            set(&mut letter.headers, "Baocao-Dead-Payload", "omitted");
-            letter.payload = Bytes::new();
+            // A message at the very limit leaves no room for headers.
+            let Reference { name, size } = Reference::to(&letter.payload);
+            set(
+                &mut letter.headers,
+                headers::DEAD_PAYLOAD,
+                &format!("object {name} {size}"),
+            );
+            whole = Some(std::mem::take(&mut letter.payload));
         }
+        (letter, whole)
+    }
+
+    /// A dead letter whose content could not be kept elsewhere either. What happened to it is worth
+    /// more than its bytes, which the submitter has.
+    pub fn without_content(mut letter: Outgoing) -> Outgoing {
+        set(&mut letter.headers, headers::DEAD_PAYLOAD, headers::OMITTED);
         letter
     }
+}
+
+/// What is left out of a result that is too large for a message, one after the other, until it fits.
+const LEFT_OUT: [fn(&mut pb::ReportProcessed); 3] = [
+    |message| {
+        if let Some(document) = &mut message.document {
+            document.text = String::new();
+        }
+    },
+    |message| message.report = None,
+    |message| message.findings = Vec::new(),
+];
+
+/// What became of the work on a message.
+#[derive(Debug)]
+pub enum Work {
+    /// It is done.
+    Done(Box<Output>),
+    /// Its content has to be fetched first.
+    Needs(Reference),
+}
+
+/// What is said of a report whose content in the object store is not what it says.
+pub fn not_as_stored() -> Refusal {
+    Refusal::new(
+        RefusalReason::Malformed,
+        "nội dung trong kho đối tượng không khớp với kích thước hoặc mã băm đã nêu",
+        "the content in the object store is not of the size and digest that the submission says",
+    )
 }
 
 /// What is said of a report that was tried too often.

@@ -5,11 +5,16 @@
 //! - [`run`]: connect, provide for streams and consumer, pull, hand out, drain;
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
-//! - [`envelope`]: what a message holds.
+//! - [`envelope`]: what a message holds;
+//! - [`service`]: the same job for a request that waits.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
-use tokio::{sync::RwLock, task::JoinSet, time::timeout};
+use tokio::{
+    sync::{Notify, RwLock, Semaphore},
+    task::JoinSet,
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -30,14 +35,16 @@ use crate::{
 pub mod envelope;
 pub mod handle;
 pub mod job;
+pub mod service;
 
-/// Header value of a result whose report was read.
-pub const PROCESSED: &str = "processed";
-/// Header value of a result whose report was refused.
-pub const REFUSED: &str = "refused";
+pub use bus::headers::{PROCESSED, REFUSED};
 
 /// Longest pause between two attempts to connect or to find streams and consumer.
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// How often the output streams are looked for, and after how many looks without an answer no more.
+const LOOK: Duration = Duration::from_secs(5);
+const LOOKS_IN_VAIN: usize = 3;
 
 /// How long messages that did not finish in time have to say so.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -115,6 +122,7 @@ pub async fn run_with(
         health,
         tasks: JoinSet::new(),
         stopping: CancellationToken::new(),
+        gone: Arc::default(),
         summary: Summary::default(),
     };
     let mut shutdown = std::pin::pin!(shutdown);
@@ -123,10 +131,24 @@ pub async fn run_with(
         () = &mut shutdown => return Ok(worker.summary),
     };
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
+    let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
+    let outputs = tokio::spawn(outputs);
+    let service = match service::start(&connection, &worker.settings).await {
+        Ok(service) => service,
+        // The queue is worked on all the same.
+        Err(error) => {
+            tracing::error!(%error, "there is no service");
+            None
+        }
+    };
     let intake = worker.work(&connection, shutdown).await;
     worker.health.set_draining();
+    if let Some(service) = service {
+        service.stop().await;
+    }
     worker.drain(&connection, intake).await;
     health_follows.abort();
+    outputs.abort();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -142,11 +164,41 @@ async fn follow(connection: Connection, health: Arc<Health>) {
     }
 }
 
+/// Looks every few seconds whether the output streams are there: a worker without anything to do
+/// would not notice.
+async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: Arc<Notify>) {
+    let mut in_vain = 0;
+    while in_vain < LOOKS_IN_VAIN {
+        tokio::time::sleep(LOOK).await;
+        if !connection.is_connected() {
+            continue;
+        }
+        match topology::outputs_are_there(&connection).await {
+            Ok(are_there) => {
+                in_vain = 0;
+                health.set_outputs_there(are_there);
+                if !are_there {
+                    tracing::warn!("an output stream is gone");
+                    gone.notify_one();
+                }
+            }
+            Err(error) => {
+                tracing::debug!(%error, "looking after the outputs");
+                in_vain += usize::from(error.kind() == ErrorKind::TimedOut && connection.is_connected());
+            }
+        }
+    }
+    // Most likely we may not look; each look would be an error in the log of the server.
+    tracing::warn!("cannot look after the output streams; only failing publishes will tell");
+}
+
 struct Worker {
     settings: Settings,
     health: Arc<Health>,
     tasks: JoinSet<End>,
     stopping: CancellationToken,
+    /// Told when a stream or the consumer turns out to be gone.
+    gone: Arc<Notify>,
     summary: Summary,
 }
 
@@ -216,12 +268,19 @@ impl Worker {
             settings: self.settings.worker.clone(),
             heartbeat: topology.heartbeat(),
             stopping: self.stopping.clone(),
-            gone: Arc::default(),
+            gone: self.gone.clone(),
+            health: self.health.clone(),
             reading: RwLock::default(),
+            fetching: Semaphore::new(self.large_documents()),
         });
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
+    }
+
+    /// How many documents from the object store may be in memory at once.
+    fn large_documents(&self) -> usize {
+        (self.settings.worker.max_bytes_in_flight / self.settings.decode.max_bytes.max(1)).max(1)
     }
 
     /// Pulls and hands out until the intake fails.
@@ -233,7 +292,7 @@ impl Worker {
                     Err(error) => return error,
                 },
                 Some(ended) = self.tasks.join_next() => self.note(ended),
-                () = handler.gone.notified() => {
+                () = self.gone.notified() => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
             }

@@ -132,7 +132,7 @@ fn results_carry_events_and_traces_on() {
         assert_eq!(said("ce-subject"), "a/b c.d");
         assert_eq!(said("ce-type"), "vn.baocao.report.processed.v1");
         assert_eq!(said("Content-Type"), "application/protobuf");
-        assert_eq!(said("Nats-Msg-Id"), "a/b c.d");
+        assert_eq!(said("Nats-Msg-Id"), message.subject.as_str());
         assert!(said("traceparent").starts_with("00-4bf92f3577b34da6a3ce929d0e0e4736-"));
         let result: pb::ReportProcessed = bus::client::from_payload(Some(headers), &message.payload).unwrap();
         let submission = result.submission.unwrap();

@@ -72,6 +72,7 @@ fn a_subject_takes_one_message_for_ever() {
             subject: client.names().processed(&unit, submission),
             headers: publish::headers(id, "application/protobuf"),
             payload: "x".into(),
+            replaces: None,
         };
         let outlet = &client.connection;
         let publish = async |submission, id| outlet.publish_once(message(submission, id)).await.unwrap();

@@ -182,6 +182,66 @@ fn what_is_deleted_is_made_again() {
     });
 }
 
+/// Waits until the worker says that it is ready, or that it is not.
+async fn until_readiness_is(worker: &Worker, wanted: bool) {
+    let changed = async {
+        while worker.health.is_ready() != wanted {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(30), changed).await;
+    assert!(in_time.is_ok(), "{}", worker.health);
+}
+
+#[test]
+fn readiness_says_when_an_output_is_gone() {
+    on_each_server(|server| async move {
+        let mut settings = server.settings();
+        let owner = Client::new(&settings).await;
+        owner.provide().await;
+        // Others own the streams, so it can only wait; and nothing comes in that would tell it.
+        settings.bus.provision = baocao::config::Provision::Never;
+        let worker = Worker::start(&settings);
+        worker.until_ready().await;
+        let alerts = owner.names().alerts_stream();
+        owner.jetstream().delete_stream(&alerts).await.unwrap();
+        until_readiness_is(&worker, false).await;
+        owner.provide().await;
+        until_readiness_is(&worker, true).await;
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn readiness_says_when_nothing_can_go_out() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let worker = Worker::start(&settings);
+        worker.until_ready().await;
+        // A stream that is full, and takes nothing more.
+        let limit = async |max_messages| {
+            let info = client.stream_info(&client.names().processed_stream()).await;
+            let full = async_nats::jetstream::stream::Config {
+                max_messages,
+                discard: async_nats::jetstream::stream::DiscardPolicy::New,
+                ..info.config
+            };
+            client.jetstream().update_stream(full).await.unwrap();
+        };
+        submit_many(&client, 0..1).await;
+        client.results(1).await;
+        limit(1).await;
+        submit_many(&client, 1..2).await;
+        until_readiness_is(&worker, false).await;
+        limit(-1).await;
+        expect_results(&client, 2).await;
+        until_readiness_is(&worker, true).await;
+        worker.stop().await;
+    });
+}
+
 #[test]
 fn a_report_whose_result_is_there_is_acknowledged_without_a_second() {
     on_each_server(|server| async move {
@@ -193,6 +253,7 @@ fn a_report_whose_result_is_there_is_acknowledged_without_a_second() {
             subject: client.names().processed(&Unit::new("H50.1"), "0"),
             headers: publish::headers("from long ago", "application/protobuf"),
             payload: "the first result".into(),
+            replaces: None,
         };
         client.connection.publish_once(result).await.unwrap();
         submit_many(&client, 0..1).await;

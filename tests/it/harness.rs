@@ -128,6 +128,13 @@ pub fn on_each_server_with<F: Future<Output = ()>>(arguments: &'static [&'static
     }
 }
 
+/// The newest server there is.
+pub fn newest_server() -> PathBuf {
+    let number = |version: &str| -> Vec<u32> { version.split('.').map(|part| part.parse().unwrap_or(0)).collect() };
+    let newest = SERVERS.iter().max_by_key(|(version, _)| number(version));
+    newest.unwrap().1.clone()
+}
+
 /// A nats-server with JetStream.
 pub struct Server {
     path: PathBuf,
@@ -198,7 +205,7 @@ impl Drop for Server {
 }
 
 /// Starts a server and returns when it says that it is ready, with its port.
-fn launch(path: &Path, arguments: &[&str], store: &Path, port: Option<u16>) -> (Child, u16) {
+pub fn launch(path: &Path, arguments: &[&str], store: &Path, port: Option<u16>) -> (Child, u16) {
     let port = port.map_or("-1".to_owned(), |port| port.to_string());
     let mut child = Command::new(path)
         .args(["-js", "-a", "127.0.0.1", "-p", &port, "-sd"])

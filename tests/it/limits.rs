@@ -59,7 +59,7 @@ fn a_result_that_is_too_large_goes_without_the_text() {
 }
 
 #[test]
-fn a_result_that_is_too_large_without_the_text_is_a_refusal_that_names_the_limit() {
+fn a_result_that_is_too_large_without_the_text_lies_in_the_object_store() {
     on_each_server(|server| async move {
         let settings = server.settings();
         let client = Client::new(&settings).await;
@@ -70,22 +70,17 @@ fn a_result_that_is_too_large_without_the_text_is_a_refusal_that_names_the_limit
         client.submit_raw("dense", "text/plain", text.into()).await;
         let worker = Worker::start(&settings);
         let result = client.results(1).await.remove(0);
-        assert_eq!(result.status(), pb::Status::Refused);
-        let refusal = result.refusal.as_ref().unwrap();
-        assert_eq!(refusal.reason, "too-large");
-        assert!(refusal.message_en.contains("max_payload"), "{}", refusal.message_en);
+        assert_eq!(result.status(), pb::Status::Processed, "{:?}", result.refusal);
+        assert_eq!(result.report, None);
+        let whole = baocao::bus::client::whole(&client.connection, result).await.unwrap();
+        assert!(whole.report.unwrap().measures.len() >= 8000);
         client.until_all_is_done().await;
-        let alerts = client.count(&client.names().alerts_stream()).await;
-        assert_eq!(
-            alerts, 1,
-            "of the refusal, and none of findings that nobody can look up"
-        );
         worker.stop().await;
     });
 }
 
 #[test]
-fn a_dead_letter_without_room_for_its_payload_says_so() {
+fn a_dead_letter_without_room_for_its_payload_says_where_it_is() {
     on_each_server(|server| async move {
         let settings = server.settings();
         let client = Client::new(&settings).await;
@@ -103,7 +98,9 @@ fn a_dead_letter_without_room_for_its_payload_says_so() {
         let worker = Worker::start(&settings);
         let letter = client.take(&client.names().dead_stream(), 1).await.remove(0);
         let headers = letter.headers.as_ref().unwrap();
-        assert_eq!(headers.get("Baocao-Dead-Payload").unwrap().as_str(), "omitted");
+        let place = headers.get("Baocao-Dead-Payload").unwrap().as_str();
+        let object = baocao::bus::Reference::to(&[0xFF; MAX_PAYLOAD]);
+        assert_eq!(place, format!("object {} {MAX_PAYLOAD}", object.name));
         assert_eq!(headers.get("Baocao-Dead-Reason").unwrap().as_str(), "not-text");
         let result = client.results(1).await.remove(0);
         assert_eq!(result.submission.unwrap().content_size as usize, MAX_PAYLOAD);

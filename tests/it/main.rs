@@ -5,14 +5,19 @@
 
 mod bus;
 mod cli;
+mod cluster;
 mod contract;
+mod dead;
 mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod large;
 mod limits;
 mod noise;
 mod privacy;
 mod reports;
 mod sandbox;
+mod security;
+mod service;
 mod support;

@@ -153,7 +153,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         HANG if is_any(second, &[XEP, THU, DUNG]) => return Role::Rank,
         TRI if second.key == VI => return Role::Rank,
         // "sắp xếp 12 phòng" puts them in order.
-        XEP if is_any(second, &[Key::new("sắp")]) => return Role::Plain,
+        XEP if is_any(second, &[key!("sắp")]) => return Role::Plain,
         XEP => return Role::Rank,
         SO => {
             return if is_any(second, &SO_OF) {

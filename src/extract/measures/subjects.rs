@@ -213,7 +213,7 @@ fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut 
         let joined = figures.get(index + 1).is_some_and(|next| {
             let row = row_end(reader, vocabulary, figure.span.end as usize);
             let mark = reader.after(row);
-            let and = is_any(mark, &[Key::new("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
+            let and = is_any(mark, &[key!("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
             and && next.stream == figure.stream && reader.after(mark.end()).start() == next.number.start as usize
         });
         if joined && said.is_some() && figure.qualifier.is_none() {
@@ -379,7 +379,7 @@ impl Namer<'_, '_> {
         if is_any(joint, &AT) {
             joint = self.reader.before(joint.start());
         }
-        let and = joint.is_mark(',') || is_any(joint, &[Key::new("và")]);
+        let and = joint.is_mark(',') || is_any(joint, &[key!("và")]);
         let first = before.iter().rev().find(|other| other.kind == MeasureKind::Ratio)?;
         let placed = is_any(self.reader.before(first.lead as usize), &AT);
         let one = !sentence_ends(&self.reader, first.span.end as usize, figure.number.start as usize);
@@ -500,7 +500,7 @@ impl Namer<'_, '_> {
         match (behind, context) {
             // "có trên 95% cơ quan đạt chuẩn"
             (Some(behind), Some(_))
-                if is_any(self.reader.before(figure.lead as usize), &[Key::new("có")]) && self.words(behind) > 1 =>
+                if is_any(self.reader.before(figure.lead as usize), &[key!("có")]) && self.words(behind) > 1 =>
             {
                 (Some(behind), None)
             }
@@ -622,7 +622,7 @@ impl Namer<'_, '_> {
     fn compared(&self, figure: &Figure) -> Option<Span> {
         const MOST: usize = 6;
         let first = self.reader.after(figure.span.end as usize);
-        if !is_any(first, &[Key::new("so")]) {
+        if !is_any(first, &[key!("so")]) {
             return None;
         }
         let mut span = first.span;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::*;
 use crate::{
-    bus::{Meta, Names, publish::STATUS},
+    bus::{Meta, Names, Reference, publish::STATUS},
     config::Settings,
     worker::REFUSED,
 };
@@ -31,6 +31,7 @@ enum Fault {
 #[derive(Default)]
 struct State {
     stored: BTreeMap<String, Outgoing>,
+    objects: BTreeMap<String, Bytes>,
     calls: Vec<String>,
     /// By the beginning of the call.
     faults: Vec<(&'static str, Fault)>,
@@ -114,6 +115,23 @@ impl Outlet for Bus {
     }
 }
 
+impl Documents for Bus {
+    async fn keep(&self, content: Bytes) -> Result<Reference, Error> {
+        let reference = Reference::to(&content);
+        self.call("keep".into(), |state| {
+            state.objects.insert(reference.name.clone(), content);
+        })
+        .await?;
+        Ok(reference)
+    }
+
+    async fn fetch(&self, reference: &Reference) -> Result<Bytes, Error> {
+        self.call("fetch".into(), |state| state.objects.get(&reference.name).cloned())
+            .await?
+            .ok_or_else(|| Error::new(ErrorKind::Missing, "no such object"))
+    }
+}
+
 /// A delivery that notes how it is answered.
 struct Letter {
     bus: Bus,
@@ -185,6 +203,8 @@ impl Stage {
             stopping: CancellationToken::new(),
             gone: Arc::default(),
             reading: RwLock::default(),
+            fetching: Semaphore::new(1),
+            health: Arc::default(),
         };
         Self { bus, handler }
     }
