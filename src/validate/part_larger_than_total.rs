@@ -83,11 +83,24 @@ fn named_total(context: &Context<'_>, measures: &[Measure], part: usize) -> Opti
     if piece.span.start <= before.span.end {
         return None;
     }
-    let words = clauses::keys(&clauses::between(context, before.span.end, piece.span.start)?);
-    let tail = &words[words.len().saturating_sub(NEAR)..];
+    let linking = clauses::keys(&clauses::between(context, before.span.end, piece.span.start)?);
+    let tail = &linking[linking.len().saturating_sub(NEAR)..];
     // Behind a comparison the figures are of something else.
     let other = ["so với", "cùng kỳ", "tăng", "giảm", "vượt"];
-    if !clauses::holds(tail, "trong đó") || other.iter().any(|other| clauses::holds(&words, other)) {
+    if !clauses::holds(tail, "trong đó") || other.iter().any(|other| clauses::holds(&linking, other)) {
+        return None;
+    }
+    // "12 xã, 3 phường, trong đó 15 xã, phường": a part of both together.
+    let reader = context.layout.reader(context.document);
+    let comma = reader.after(piece.span.end as usize);
+    let next = reader.after(comma.end()).key;
+    let begins = |measure: &Measure| {
+        measure
+            .unit
+            .span()
+            .is_some_and(|unit| words(context, unit).first() == Some(&next))
+    };
+    if comma.is_mark(',') && measures[part.saturating_sub(REACH)..part].iter().any(begins) {
         return None;
     }
     (part.saturating_sub(REACH)..part).rev().find(|&total| {
