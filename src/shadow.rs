@@ -692,7 +692,7 @@ fn word(text: &str, start: usize) -> Token {
             tone = class & TONE;
         }
         upper += u32::from(class / UPPER);
-        digits += u32::from(class / DIGIT & 1);
+        digits += u32::from((class / DIGIT) & 1);
     }
     let lower = shift / LETTER_BITS - upper - digits;
     let case = match (upper, lower) {

@@ -157,7 +157,10 @@ pub fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         let before = files.len();
         walk(path, &mut files)?;
         if files.len() == before {
-            return Err(Error::new(format!("no file of a known ending (txt, docx, pdf, …) under {}", path.display())));
+            return Err(Error::new(format!(
+                "no file of a known ending (txt, docx, pdf, …) under {}",
+                path.display()
+            )));
         }
     }
     Ok(files)
@@ -264,7 +267,7 @@ mod tests {
     #[test]
     fn folders_stand_for_the_reports_under_them() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.txt", "a.md", "c.pdf", ".hidden.txt", "sub/d.TXT"] {
+        for name in ["b.txt", "a.md", "c.zip", ".hidden.txt", "sub/d.TXT"] {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, "x").unwrap();

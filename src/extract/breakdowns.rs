@@ -141,7 +141,8 @@ impl Gap {
         };
         let mut words = 0;
         let mut following = reader.after(from);
-        while from < until {
+        // The end of the text lies at or behind `until`, so this ends.
+        loop {
             let token = following;
             if token.start() >= until {
                 break;
