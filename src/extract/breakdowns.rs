@@ -701,7 +701,7 @@ mod tests {
                 vec!["72 Partial 10+18+7"],
             ),
             ("Có 27 cán bộ, trong đó nữ 09 cán bộ.", vec!["27 Partial 9"]),
-            ("Tiếp 1.327 lượt công dân, trong đó có 12 đoàn đông người.", vec![]),
+            ("Tiếp 2.046 lượt công dân, trong đó có 17 đoàn đông người.", vec![]),
             (
                 "Mở 62 lớp cho 4.875 lượt học viên, cụ thể: tin học 24 lớp, ngoại ngữ 38 lớp.",
                 vec!["62 Full 24+38"],

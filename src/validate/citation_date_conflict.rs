@@ -38,7 +38,7 @@ One of the dates is wrong, and whoever looks the document up under it finds noth
 
 ## Example
 ```text
-Nghị quyết số 25-NQ/TW, ngày 03/6/2023 … Nghị quyết số 25-NQ/TW, ngày 03/6/2013
+Nghị quyết số 14-NQ/TU, ngày 08/9/2023 … Nghị quyết số 14-NQ/TU, ngày 08/9/2022
 ```
 
 ## How to fix it

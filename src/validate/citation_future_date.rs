@@ -27,7 +27,7 @@ A report cannot rest on a document that did not exist. Usually the year was mist
 
 ## Example
 ```text
-Thông báo số 24/TB-HĐND, ngày 26/12/2023        (in a report on the first half of 2023)
+Thông báo số 61/TB-HĐND, ngày 18/11/2023        (in a report on the first half of 2023)
 ```
 
 ## How to fix it

@@ -35,7 +35,7 @@ Two documents of two levels are mixed up; whoever follows the reference finds th
 
 ## Example
 ```text
-Nghị quyết số 17-NQ/TW, ngày 06/6/2023 của Ban Thường vụ Tỉnh ủy
+Nghị quyết số 29-NQ/TW, ngày 14/3/2022 của Ban Thường vụ Tỉnh ủy
 ```
 
 ## How to fix it

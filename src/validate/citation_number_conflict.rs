@@ -27,9 +27,9 @@ pub static RULE: Rule = Rule {
     summary_en: "The same document cited under two different numbers",
     documentation: r#"
 ## What it finds
-Two mentions (*viện dẫn*) of one type, date and title (*trích yếu*) with different numbers, as "Kế hoạch số 72/KH-UBND,
-ngày 21/4/2023" and "Kế hoạch số 70/KH-UBND, ngày 21/4/2023" on the same thing; or of one type, running number and date
-with different issuer codes, as 17-NQ/TW and 17-NQ/TU. Documents that are cited side by side are meant to be two.
+Two mentions (*viện dẫn*) of one type, date and title (*trích yếu*) with different numbers, as "Kế hoạch số 145/KH-UBND,
+ngày 02/3/2024" and "Kế hoạch số 154/KH-UBND, ngày 02/3/2024" on the same thing; or of one type, running number and date
+with different issuer codes, as 29-NQ/TW and 29-NQ/TU. Documents that are cited side by side are meant to be two.
 Numbers that differ in separators only are the matter of `citation-symbol-format`.
 
 ## Why it matters

@@ -36,7 +36,7 @@ Document systems look symbols up letter by letter. A symbol in the wrong form is
 
 ## Example
 ```text
-Kế hoạch số 09/KH/UBND, ngày 18/01/2023
+Kế hoạch số 31/KH/UBND, ngày 12/02/2024
 ```
 
 ## How to fix it

@@ -25,7 +25,7 @@ pub static RULE: Rule = Rule {
     summary_en: "A percentage that is not numerator over denominator",
     documentation: r#"
 ## What it finds
-A percentage (*tỷ lệ phần trăm*) that belongs to a ratio beside it ("941/957 … (chiếm 97,98%)") or to two figures of one
+A percentage (*tỷ lệ phần trăm*) that belongs to a ratio beside it ("412/430 … (chiếm 97,2%)") or to two figures of one
 unit ("tiếp nhận 1.204 hồ sơ … đã giải quyết 1.128 hồ sơ, đạt 96,3%") and is not what they make. The last digit shown
 may be rounded or cut off. Approximate figures, changes ("tăng 5%") and percentages of something else ("đạt 95% kế
 hoạch") are left alone.
@@ -35,7 +35,7 @@ One of three figures is wrong, and each of them may be copied alone.
 
 ## Example
 ```text
-941/957 trưởng ấp là đảng viên (chiếm 97,98%)        (941/957 = 98,33%)
+412/430 thôn có nhà văn hóa (chiếm 97,2%)        (412/430 = 95,81%)
 ```
 
 ## How to fix it

@@ -29,7 +29,7 @@ What was done last year is counted again this year.
 
 ## Example
 ```text
-Trong năm, HĐND tỉnh ban hành Nghị quyết số 77/2017/NQ-HĐND ngày 20/7/2017        (in a report on 2018)
+Trong năm, HĐND tỉnh ban hành Nghị quyết số 18/2021/NQ-HĐND ngày 09/12/2021        (in a report on 2022)
 ```
 
 ## How to fix it

@@ -37,7 +37,7 @@ One indicator (*chỉ tiêu*) can have one value only for one period; the statis
 
 ## Example
 ```text
-PAR INDEX đứng thứ 34/63 (tăng 6 bậc so với năm 2021) … xếp thứ 34/63, tăng 5 bậc so với năm 2021
+SIPAS đứng thứ 12/34 (tăng 3 bậc so với năm 2024) … xếp thứ 12/34, tăng 4 bậc so với năm 2024
 ```
 
 ## How to fix it

@@ -26,8 +26,10 @@ fn process(bytes: &[u8]) -> pb::ReportProcessed {
     wire::processed(&pb::ReportSubmission::default(), &outcome, true, None)
 }
 
-/// The words of a text as the reader folds them, joined: no case, tone placement, marks or spaces.
+/// The words of a text as the reader folds them, joined: no case, tone placement, marks or spaces;
+/// Đ as D, since titles may quote symbols.
 fn fold(text: &str) -> String {
+    let text = text.replace(['Đ', 'đ', 'Ð'], "d");
     let words = text
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty());
@@ -174,6 +176,20 @@ fn doubled_spaces() {
 #[test]
 fn look_alikes_of_the_letter_d() {
     unchanged("Ð for Đ", |text| text.replace('Đ', "Ð"));
+}
+
+#[test]
+fn a_plain_d_in_symbols() {
+    // Behind the "/" or "-" of a symbol, where no word of the language stands.
+    unchanged("D for Đ in symbols", |text| {
+        let mut out = String::with_capacity(text.len());
+        let mut in_symbol = false;
+        for c in text.chars() {
+            in_symbol = matches!(c, '/' | '-') || (in_symbol && c.is_alphabetic());
+            out.push(if in_symbol && c == 'Đ' { 'D' } else { c });
+        }
+        out
+    });
 }
 
 #[test]

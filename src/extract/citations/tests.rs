@@ -63,8 +63,8 @@ fn one_document() {
             "quy chuẩn QCVN 44:2019/BXYZ|Quy chuẩn|QCVN 44:2019/BXYZ||||",
         ),
         (
-            "THỰC HIỆN KẾ HOẠCH SỐ 70/KH-UBND NGÀY 21/4/2023 CỦA UBND TỈNH VỀ CÔNG TÁC GIỐNG",
-            "KẾ HOẠCH SỐ 70/KH-UBND NGÀY 21/4/2023|Kế hoạch|70/KH-UBND|2023-04-21|UBND TỈNH||CÔNG TÁC GIỐNG",
+            "THỰC HIỆN KẾ HOẠCH SỐ 64/KH-UBND NGÀY 19/8/2022 CỦA UBND TỈNH VỀ CÔNG TÁC GIỐNG",
+            "KẾ HOẠCH SỐ 64/KH-UBND NGÀY 19/8/2022|Kế hoạch|64/KH-UBND|2022-08-19|UBND TỈNH||CÔNG TÁC GIỐNG",
         ),
     ] {
         assert_eq!(cited(text), [expected], "{text}");

@@ -139,8 +139,8 @@ fn approximation_and_change() {
             ],
         ),
         (
-            "73 học sinh đạt giải trên tổng số 93 học sinh.",
-            &["73 học sinh | Count 73 học sinh", "93 học sinh | Count 93 học sinh"],
+            "64 thí sinh đạt giải trên tổng số 88 thí sinh.",
+            &["64 thí sinh | Count 64 thí sinh", "88 thí sinh | Count 88 thí sinh"],
         ),
         (
             "Giảm 17 tổng cục, 10 cục và 144 vụ.",
