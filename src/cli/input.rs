@@ -6,7 +6,7 @@ use std::{
     io::{self, Read},
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
-    time::{Instant, SystemTime, UNIX_EPOCH},
+    time::{Instant, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
@@ -111,7 +111,7 @@ impl<'g> Reading<'g> {
                 ..settings.sandbox()
             }),
             rules: settings.rule_sets().of(unit).clone(),
-            today: today.unwrap_or_else(today_in_viet_nam),
+            today: today.unwrap_or_else(|| PartialDate::in_viet_nam(SystemTime::now())),
             vocabulary: Vocabulary::embedded(),
         }
     }
@@ -206,46 +206,9 @@ pub fn parse_date(text: &str) -> std::result::Result<PartialDate, String> {
         .ok_or_else(|| "expected a day of the calendar as YYYY-MM-DD".to_owned())
 }
 
-/// Today where reports are written: Viet Nam keeps UTC+7 all year.
-pub fn today_in_viet_nam() -> PartialDate {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let days = (since_1970.as_secs() + 7 * 3600) / 86_400;
-    date_of(i64::try_from(days).unwrap_or_default())
-}
-
-/// The date so many days after 1970-01-01. Counts from 1 March, where leap days come last, in
-/// eras of 400 years (146,097 days), which repeat.
-fn date_of(days: i64) -> PartialDate {
-    let days = days + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    PartialDate::new(year as u16, month as u8, day as u8)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn days_since_1970_are_dates() {
-        assert_eq!(date_of(0), PartialDate::new(1970, 1, 1));
-        assert_eq!(date_of(19_782), PartialDate::new(2024, 2, 29));
-        assert_eq!(date_of(19_783), PartialDate::new(2024, 3, 1));
-        assert_eq!(date_of(20_453), PartialDate::new(2025, 12, 31));
-        let ordinal = |days| date_of(days).ordinal().unwrap();
-        for days in 0..60_000 {
-            assert_eq!(ordinal(days + 1), ordinal(days) + 1, "{days}");
-        }
-    }
 
     #[test]
     fn dates_are_days_of_the_calendar() {

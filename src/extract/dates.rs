@@ -1,7 +1,10 @@
 //! Dates in every written form: 03/6/2013, 3-6-2013, ngày 27 tháng 5 năm 2019, tháng 10 năm 2023,
 //! năm 2015.
 
-use std::fmt;
+use std::{
+    fmt,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use crate::{
     document::Span,
@@ -45,6 +48,31 @@ impl PartialDate {
         let before = year * 365 + year / 4 - year / 100 + year / 400;
         let months: i32 = (1..self.month).map(|month| i32::from(days_in(self.year, month))).sum();
         Some(before + months + i32::from(self.day) - 1)
+    }
+
+    /// The calendar day in Viet Nam, which keeps UTC+7 all year, at a moment from 1970 on.
+    pub fn in_viet_nam(time: SystemTime) -> Self {
+        const VIET_NAM: Duration = Duration::from_secs(7 * 60 * 60);
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default() + VIET_NAM;
+        // Of the proleptic Gregorian calendar, by eras of 400 years that begin on 1 March.
+        let days = since.as_secs() / (24 * 60 * 60) + 719_468;
+        let (era, day_of_era) = (days / 146_097, days % 146_097);
+        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+        let shifted_month = (5 * day_of_year + 2) / 153;
+        let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+        let month = if shifted_month < 10 {
+            shifted_month + 3
+        } else {
+            shifted_month - 9
+        };
+        let year = era * 400 + year_of_era + u64::from(month <= 2);
+        // In range until the year 9999.
+        Self::new(
+            u16::try_from(year).unwrap_or(9999),
+            u8::try_from(month).unwrap_or(12),
+            u8::try_from(day).unwrap_or(31),
+        )
     }
 }
 
@@ -320,6 +348,33 @@ mod tests {
         ] {
             let found = parse_with_blanks(&Reader::new(text, &flow), 0).map(|found| found.date);
             assert_eq!(found, Some(PartialDate::new(year, month, day)), "{text}");
+        }
+    }
+
+    #[test]
+    fn days_turn_at_midnight_in_viet_nam() {
+        for (seconds, date) in [
+            (0, PartialDate::new(1970, 1, 1)),
+            (951_782_400 - 7 * 3600 - 1, PartialDate::new(2000, 2, 28)),
+            (951_782_400 - 7 * 3600, PartialDate::new(2000, 2, 29)),
+            (951_782_400 + 17 * 3600, PartialDate::new(2000, 3, 1)),
+            (1_735_689_599 - 7 * 3600, PartialDate::new(2024, 12, 31)),
+        ] {
+            let time = UNIX_EPOCH + Duration::from_secs(seconds);
+            assert_eq!(PartialDate::in_viet_nam(time), date, "{seconds}");
+        }
+    }
+
+    #[test]
+    fn days_follow_each_other() {
+        let date = |days: u64| PartialDate::in_viet_nam(UNIX_EPOCH + Duration::from_secs(days * 86_400));
+        assert_eq!(date(0), PartialDate::new(1970, 1, 1));
+        assert_eq!(date(19_782), PartialDate::new(2024, 2, 29));
+        assert_eq!(date(19_783), PartialDate::new(2024, 3, 1));
+        assert_eq!(date(20_453), PartialDate::new(2025, 12, 31));
+        let ordinal = |days| date(days).ordinal().unwrap();
+        for days in 0..60_000 {
+            assert_eq!(ordinal(days + 1), ordinal(days) + 1, "{days}");
         }
     }
 }

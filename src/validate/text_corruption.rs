@@ -36,7 +36,7 @@ A search for the word misses the place, and a changed word may change what was m
 
 ## Example
 ```text
-tăng cường kiềm tra; kết quả triển thực hiện
+tăng cường kiềm tra; giữ nền nêp trong cơ quan
 ```
 
 ## How to fix it

@@ -3,10 +3,7 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::{
-    collections::BTreeSet,
-    time::{Duration, SystemTime},
-};
+use std::{collections::BTreeSet, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -30,9 +27,6 @@ use crate::{
     vocabulary::Vocabulary,
     wire,
 };
-
-/// Viet Nam is seven hours ahead of UTC all year round.
-const VIET_NAM: Duration = Duration::from_secs(7 * 60 * 60);
 
 /// What reading and checking depends on.
 #[derive(Debug)]
@@ -191,7 +185,7 @@ impl Core {
                     .decoder
                     .decode_blocking(content, &submission.media_type, &self.limits);
                 // The day it was handed in, not the day of this delivery.
-                let today = day_in_viet_nam(input.meta.stored_at);
+                let today = PartialDate::in_viet_nam(input.meta.stored_at);
                 pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
             }
         };
@@ -424,47 +418,4 @@ pub fn panicked() -> Refusal {
         "lỗi chương trình khi đọc văn bản; hãy báo cho người bảo trì",
         "the program failed on this document; please tell its maintainers",
     )
-}
-
-/// The calendar day in Viet Nam.
-fn day_in_viet_nam(time: SystemTime) -> PartialDate {
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default() + VIET_NAM;
-    // Of the proleptic Gregorian calendar, by eras of 400 years that begin on 1 March.
-    let days = since.as_secs() / (24 * 60 * 60) + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
-    };
-    let year = era * 400 + year_of_era + u64::from(month <= 2);
-    // In range until the year 9999.
-    PartialDate::new(
-        u16::try_from(year).unwrap_or(9999),
-        u8::try_from(month).unwrap_or(12),
-        u8::try_from(day).unwrap_or(31),
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn days_turn_at_midnight_in_viet_nam() {
-        for (seconds, date) in [
-            (0, PartialDate::new(1970, 1, 1)),
-            (951_782_400 - 7 * 3600 - 1, PartialDate::new(2000, 2, 28)),
-            (951_782_400 - 7 * 3600, PartialDate::new(2000, 2, 29)),
-            (951_782_400 + 17 * 3600, PartialDate::new(2000, 3, 1)),
-            (1_735_689_599 - 7 * 3600, PartialDate::new(2024, 12, 31)),
-        ] {
-            let time = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
-            assert_eq!(day_in_viet_nam(time), date, "{seconds}");
-        }
-    }
 }
