@@ -299,11 +299,23 @@ impl Client {
 
     /// The first `count` messages of a stream, as soon as they are there.
     pub async fn take(&self, stream: &str, count: usize) -> Vec<jetstream::Message> {
-        let consumer = self
-            .jetstream()
-            .create_consumer_on_stream(OrderedConfig::default(), stream)
+        // A cluster that has just lost a server answers when it has chosen a leader again.
+        let created = async {
+            loop {
+                let made = self
+                    .jetstream()
+                    .create_consumer_on_stream(OrderedConfig::default(), stream)
+                    .await;
+                match made {
+                    Ok(consumer) => return consumer,
+                    Err(error) => eprintln!("{stream}: {error}; once more"),
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let consumer = tokio::time::timeout(PATIENCE, created)
             .await
-            .unwrap();
+            .unwrap_or_else(|_| panic!("{stream}: no consumer"));
         let messages = consumer.messages().await.unwrap();
         let taken = messages.take(count).map(Result::unwrap).collect::<Vec<_>>();
         match tokio::time::timeout(PATIENCE, taken).await {
