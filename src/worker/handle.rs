@@ -227,9 +227,9 @@ impl<O: Outlet + Documents> Handler<O> {
         }
     }
 
-    /// Publishes alerts, then the result.
+    /// Publishes alerts and status packets, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        stream::iter(&output.alerts)
+        stream::iter(output.alerts.iter().chain(&output.statuses))
             .map(Ok)
             .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
                 self.publish_insisting(alert).await.map(|_| ())

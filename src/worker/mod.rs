@@ -6,6 +6,7 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
+//! - `status`: what the sender of an edXML packet is told;
 //! - [`service`]: the same job for a request that waits.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
@@ -36,6 +37,7 @@ pub mod envelope;
 pub mod handle;
 pub mod job;
 pub mod service;
+mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
 
