@@ -42,6 +42,10 @@ fn report() -> Vec<u8> {
     std::fs::read(crate_root().join("tests/fixtures/formats/plain.docx")).unwrap()
 }
 
+fn sheet() -> Vec<u8> {
+    std::fs::read(crate_root().join("tests/fixtures/formats/sheet.xlsx")).unwrap()
+}
+
 /// The subjects of status packets without what is before the unit, and what they say.
 async fn statuses(client: &Client, count: usize) -> Vec<(String, Envelope)> {
     let messages = client.take(&client.names().edxml_stream(), count).await;
@@ -62,7 +66,11 @@ fn a_packet_has_a_result_and_its_sender_is_told() {
         let client = Client::new(&settings).await;
         client.provide().await;
         let worker = Worker::start(&settings);
-        let whole = packet(&[("bc.docx", &report())]);
+        let whole = packet(&[
+            ("phu-luc.xlsx", &sheet()),
+            ("bc.docx", &report()),
+            ("con-dau.bin", b"\0\x01"),
+        ]);
         client.submit_raw("good", "", whole.clone().into_bytes()).await;
         // Broken off in the attachment: the header says whom to answer.
         let broken = whole.as_bytes()[..whole.len() - 100].to_vec();
@@ -76,6 +84,20 @@ fn a_packet_has_a_result_and_its_sender_is_told() {
         };
         assert_eq!(result("good").status(), pb::Status::Processed);
         assert_eq!(result("broken").refusal.as_ref().unwrap().reason, "malformed");
+
+        // All attachments were read, the main one is the report.
+        let document = result("good").document.as_ref().unwrap();
+        let files: Vec<(&str, bool, bool, &str)> = document
+            .attachments
+            .iter()
+            .map(|file| (file.name.as_str(), file.main, file.length > 0, file.refusal.as_str()))
+            .collect();
+        let expected = [
+            ("phu-luc.xlsx", false, true, ""),
+            ("bc.docx", true, true, ""),
+            ("con-dau.bin", false, false, "not-text"),
+        ];
+        assert_eq!(files, expected);
 
         let told = statuses(&client, 4).await;
         let said: Vec<(&str, u8, &str)> = told
