@@ -22,7 +22,7 @@ use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
     decode::Refusal,
-    telemetry::Health,
+    telemetry::{Health, metrics},
 };
 
 /// Tries of one publish or acknowledgement within one delivery: a short silence of the server
@@ -66,6 +66,17 @@ impl Failure {
             Failure::Bus(error) => error.to_string(),
             Failure::TooSlow => "it took longer than worker.max_handling_seconds".into(),
             Failure::Stopping => "the worker stops".into(),
+        }
+    }
+}
+
+impl Failure {
+    /// One word, for metrics.
+    fn cause(&self) -> &'static str {
+        match self {
+            Failure::Bus(_) => "bus",
+            Failure::TooSlow => "slow",
+            Failure::Stopping => "stopping",
         }
     }
 }
@@ -117,12 +128,12 @@ impl<O: Outlet + Documents> Handler<O> {
         let failure = tokio::select! {
             biased;
             ended = work => match ended {
-                Ok(end) => return end,
+                Ok(end) => return count(end, began),
                 Err(failure) => failure,
             },
             failure = self.watch_over(&delivery, began) => failure,
         };
-        self.recover(&delivery, &input, failure).await
+        count(self.recover(&delivery, &input, failure).await, began)
     }
 
     /// Says "still working" until there is a reason to stop.
@@ -153,8 +164,12 @@ impl<O: Outlet + Documents> Handler<O> {
         let (output, held) = self.read(input, room).await?;
         let took = began.elapsed();
         let published = self.publish(&output).await?;
+        metrics().stage.took(["publish"], began.elapsed().saturating_sub(took));
         let stage = if held.is_some() { "read" } else { "panic" };
         if let Some(refusal) = &output.refusal {
+            if published == Published::Stored {
+                count_result(&output);
+            }
             self.bury(delivery, input, &output, refusal, stage).await?;
             self.log(&output, input, took, began.elapsed(), "refused");
             return Ok(End::Refused);
@@ -167,8 +182,14 @@ impl<O: Outlet + Documents> Handler<O> {
             Published::Stored => "processed",
             Published::AlreadyThere => "processed before",
         };
+        if published == Published::Stored {
+            count_result(&output);
+        }
         self.log(&output, input, took, began.elapsed(), outcome);
-        match self.insist(|| delivery.confirm()).await {
+        let asked = Instant::now();
+        let confirmed = self.insist(|| delivery.confirm()).await;
+        metrics().stage.took(["acknowledge"], asked.elapsed());
+        match confirmed {
             Ok(()) => Ok(end),
             Err(error) => {
                 // Nothing is lost and nothing comes twice: the next delivery finds the result.
@@ -223,27 +244,38 @@ impl<O: Outlet + Documents> Handler<O> {
         });
         match computed.await {
             Ok((work, room)) => (work, Some(room)),
-            Err(_) => (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None),
+            Err(_) => {
+                metrics().panics.inc();
+                (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None)
+            }
         }
     }
 
     /// Publishes alerts, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        stream::iter(&output.alerts)
+        stream::iter(output.alerts.iter().zip(&output.severities))
             .map(Ok)
-            .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
-                self.publish_insisting(alert).await.map(|_| ())
+            .try_for_each_concurrent(ALERTS_AT_ONCE, |(alert, &severity)| async move {
+                if self.publish_insisting("alert", alert).await? == Published::Stored {
+                    metrics().alerts.inc([severity]);
+                }
+                Ok(())
             })
             .await?;
         if let Some(whole) = &output.whole {
             // Before the result, which says where it lies.
             self.insist(|| self.outlet.keep(whole.clone())).await?;
         }
-        self.publish_insisting(&output.result).await
+        self.publish_insisting("result", &output.result).await
     }
 
-    async fn publish_insisting(&self, message: &Outgoing) -> Result<Published, Error> {
+    async fn publish_insisting(&self, kind: &'static str, message: &Outgoing) -> Result<Published, Error> {
+        let began = Instant::now();
         let published = self.insist(|| self.outlet.publish_once(message.clone())).await;
+        metrics().publish.took([kind], began.elapsed());
+        if published.is_err() {
+            metrics().publish_failures.inc([kind]);
+        }
         match &published {
             Ok(_) => self.health.set_publishing(true),
             // These are about the one message.
@@ -285,7 +317,7 @@ impl<O: Outlet + Documents> Handler<O> {
         input: &Input,
         output: &Output,
         refusal: &Refusal,
-        stage: &str,
+        stage: &'static str,
     ) -> Result<(), Failure> {
         let max_message = self.outlet.max_message();
         let (mut letter, whole) = self
@@ -302,7 +334,9 @@ impl<O: Outlet + Documents> Handler<O> {
                 }
             }
         }
-        self.publish_insisting(&letter).await?;
+        if self.publish_insisting("dead", &letter).await? == Published::Stored {
+            metrics().dead.inc([stage]);
+        }
         if let Err(error) = self.insist(|| delivery.terminate()).await {
             tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");
         }
@@ -320,7 +354,9 @@ impl<O: Outlet + Documents> Handler<O> {
             self.insist(|| delivery.confirm()).await?;
             return Ok(End::AlreadyDone);
         }
-        self.publish(&output).await?;
+        if self.publish(&output).await? == Published::Stored {
+            count_result(&output);
+        }
         self.bury(delivery, input, &output, &refusal, "delivery").await?;
         tracing::error!(
             submission = output.identity.submission,
@@ -357,6 +393,7 @@ impl<O: Outlet + Documents> Handler<O> {
             why,
             "to be delivered again"
         );
+        metrics().retried.inc([failure.cause()]);
         // Unheard, it is delivered again after `ack_wait`.
         if let Err(error) = delivery.retry_after(delay).await {
             tracing::warn!(%error, "cannot say so");
@@ -381,13 +418,36 @@ impl<O: Outlet + Documents> Handler<O> {
             outcome,
             reason = output.refusal.as_ref().map(|refusal| refusal.reason.as_str()),
             bytes = input.bytes(),
-            findings = output.findings,
+            findings = output.findings.len(),
             alerts = output.alerts.len(),
             deliveries = input.deliveries(),
             computing_ms = millis(computing),
             all_ms = millis(all),
             "report"
         );
+    }
+}
+
+/// Counts a message that has come to an end, and passes that on.
+fn count(end: End, began: Instant) -> End {
+    metrics().report.observe(began.elapsed().as_secs_f64());
+    match end {
+        End::Processed => drop(metrics().processed.inc()),
+        End::AlreadyDone => drop(metrics().processed_before.inc()),
+        End::Unconfirmed => drop(metrics().unconfirmed.inc()),
+        // Counted where they are decided, with the reason.
+        End::Refused | End::GivenUp | End::Retried => {}
+    }
+    end
+}
+
+/// Counts what is in a result that has just been stored.
+fn count_result(output: &Output) {
+    for &(rule, severity) in &output.findings {
+        metrics().found(rule, severity);
+    }
+    if let Some(refusal) = &output.refusal {
+        metrics().refused.inc([refusal.reason.as_str()]);
     }
 }
 
