@@ -15,6 +15,7 @@ mod harness;
 mod hostile;
 mod large;
 mod limits;
+mod metrics;
 mod noise;
 mod privacy;
 mod reports;
