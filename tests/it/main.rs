@@ -18,6 +18,7 @@ mod noise;
 mod privacy;
 mod reports;
 mod sandbox;
+mod schema;
 mod security;
 mod service;
 mod support;
