@@ -8,6 +8,7 @@ mod cli;
 mod cluster;
 mod contract;
 mod dead;
+mod edxml;
 mod faults;
 mod formats;
 mod harness;
