@@ -10,10 +10,11 @@ use super::{PACKAGE, json::Definitions, message};
 use crate::{
     bus::{
         Names,
-        client::{ALERT, PROCESSED, SUBMITTED},
+        client::{ALERT, EDXML_STATUS, PROCESSED, SUBMITTED},
         headers, publish, topology,
     },
     config::Settings,
+    decode::edxml,
 };
 
 /// The document for the prefix of these settings.
@@ -71,7 +72,7 @@ fn channel(address: &str, title: &str, description: &str, stream: Option<Value>,
     channel.into()
 }
 
-const PARAMETERS: [(&str, &str); 5] = [
+const PARAMETERS: [(&str, &str); 6] = [
     (
         "unit",
         "Electronic identification code (mã định danh) of the submitting body, such as H50.12.3. Its dots stay: it may \
@@ -84,6 +85,10 @@ const PARAMETERS: [(&str, &str); 5] = [
     ),
     ("severity", "`info`, `warning` or `error`."),
     ("rule", "Id of the rule (`baocao rules`), or `document-refused`."),
+    (
+        "code",
+        "Status as QCVN 102 numbers it: `01` arrived, `02` refused, `03` taken.",
+    ),
     ("n", "Number of the alert within its submission, from 0."),
 ];
 
@@ -125,6 +130,13 @@ fn channels(names: &Names, settings: &Settings) -> Value {
             "What could not be handled, as it came; headers say why. `baocao dead` shows and replays them.",
             kept(names.dead_stream()),
             &["DeadLetter"],
+        ),
+        "edxmlStatus": channel(
+            &below(&names.all_edxml(), "{unit}.{submission}.{code}"),
+            "Answers to edXML packets",
+            "Status packets (QCVN 102) for who sent a report as an edXML packet; `edxml.status` switches them off.",
+            kept(names.edxml_stream()),
+            &["StatusPacket"],
         ),
         "extract": channel(
             &names.service("extract"),
@@ -195,6 +207,7 @@ fn operations() -> Value {
         "publishResult": operation("send", "processed", "Publishes the result of a report.", &["ReportProcessed"]),
         "publishAlert": operation("send", "alerts", "Publishes a finding or a refusal.", &["Alert"]),
         "publishDeadLetter": operation("send", "dead", "Keeps what could not be handled.", &["DeadLetter"]),
+        "answerPacket": operation("send", "edxmlStatus", "Says what became of a packet.", &["StatusPacket"]),
         "answerExtract": asked(
             "extract",
             "Reads a report and answers with the result; nothing is stored.",
@@ -376,6 +389,16 @@ fn messages() -> Value {
         typed("Alert", "A finding, or a refusal", headers::PROTOBUF, event(ALERT, &[])),
     );
     add("DeadLetter", dead_letter());
+    add(
+        "StatusPacket",
+        json!({
+            "name": "StatusPacket",
+            "title": "What became of an edXML packet",
+            "contentType": edxml::MEDIA_TYPE,
+            "headers": event(EDXML_STATUS, &[]),
+            "payload": { "type": "string", "contentMediaType": edxml::MEDIA_TYPE },
+        }),
+    );
     add(
         "ReportProcessedAnswer",
         typed("ReportProcessed", "The result of a report", headers::PROTOBUF, answer()),

@@ -8,6 +8,7 @@ use async_nats::{HeaderMap, jetstream};
 use baocao::{
     bus::Names,
     config::Settings,
+    decode::edxml,
     proto::baocao::v1 as pb,
     schema::{self, MESSAGES, SOURCES},
     wire,
@@ -286,12 +287,20 @@ fn messages_on_the_bus_are_as_the_document_says() {
             .unwrap();
         broken.await.unwrap();
         assert!(contract.has_subject("received", &subject));
+        client
+            .submit_raw(
+                "packet",
+                edxml::MEDIA_TYPE,
+                crate::edxml::packet(&[("bc.txt", little_report(2).as_bytes())]).into(),
+            )
+            .await;
         client.until_all_is_done().await;
 
         let results = assert_as_described(&client, &contract, "processed", Some(decoded::<pb::ReportProcessed>)).await;
         let alerts = assert_as_described(&client, &contract, "alerts", Some(decoded::<pb::Alert>)).await;
         let dead = dead_letters(&client, &contract).await;
-        assert_eq!((results, alerts > 0, dead), (2, true, 1));
+        let statuses = assert_as_described(&client, &contract, "edxmlStatus", None).await;
+        assert_eq!((results, alerts > 0, dead, statuses), (3, true, 1, 2));
         worker.stop().await;
     });
 }
