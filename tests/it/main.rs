@@ -13,6 +13,7 @@ mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod kubernetes;
 mod large;
 mod limits;
 mod noise;
