@@ -16,6 +16,7 @@ mod hostile;
 mod kubernetes;
 mod large;
 mod limits;
+mod metrics;
 mod noise;
 mod privacy;
 mod reports;
