@@ -17,6 +17,7 @@ mod kubernetes;
 mod large;
 mod limits;
 mod metrics;
+mod monitoring;
 mod noise;
 mod privacy;
 mod reports;
