@@ -423,9 +423,9 @@ fn part(rest: &str) -> Parsed {
     if !WORDS.contains(&word.key) || word.case == Case::Lower {
         return None;
     }
-    let mut last = reader.after(word.end());
+    let mut last = reader.next(word);
     if last.key == TH {
-        last = reader.after(last.end());
+        last = reader.next(last);
         if !last.is_word() {
             return None;
         }
@@ -538,7 +538,7 @@ fn find_type_line(text: &str, lines: &[Line]) -> Option<usize> {
             return false;
         }
         let first = reader.after(line.span.start as usize);
-        let second = reader.after(first.end());
+        let second = reader.next(first);
         TYPES
             .iter()
             .any(|[a, b]| first.key == *a && second.key == *b && second.case == Case::Upper)
@@ -560,7 +560,7 @@ fn behind_type_word(text: &str, line: Span) -> Option<Span> {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let second = reader.after(reader.after(line.start as usize).end());
-    let next = reader.after(second.end());
+    let next = reader.next(second);
     (next.start() < line.end as usize && next.is_word()).then_some(Span {
         start: next.span.start,
         end: line.end,
@@ -573,7 +573,7 @@ fn goes_on(text: &str, title: Option<Span>, line: Line, blank: bool) -> bool {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let first = reader.after(line.span.start as usize);
-    let second = reader.after(first.end());
+    let second = reader.next(first);
     let addressed = first.key == ADDRESSED[0] && (second.key == ADDRESSED[1] || second.key == key!("trình"));
     if addressed || line.label.is_some() || line.bullet || line.span.len() > 260 {
         return false;
