@@ -423,9 +423,9 @@ fn part(rest: &str) -> Parsed {
     if !WORDS.contains(&word.key) || word.case == Case::Lower {
         return None;
     }
-    let mut last = reader.after(word.end());
+    let mut last = reader.next(word);
     if last.key == TH {
-        last = reader.after(last.end());
+        last = reader.next(last);
         if !last.is_word() {
             return None;
         }
@@ -586,7 +586,7 @@ fn goes_on(text: &str, title: Option<Span>, line: Line, blank: bool) -> bool {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let first = reader.after(line.span.start as usize);
-    let second = reader.after(first.end());
+    let second = reader.next(first);
     let addressed = first.key == ADDRESSED[0] && (second.key == ADDRESSED[1] || second.key == key!("trình"));
     if addressed || line.label.is_some() || line.bullet || line.span.len() > 260 {
         return false;
