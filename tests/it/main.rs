@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bus;
+mod chaos;
 mod cli;
 mod cluster;
 mod contract;
@@ -16,6 +17,7 @@ mod large;
 mod limits;
 mod noise;
 mod privacy;
+mod proxy;
 mod reports;
 mod sandbox;
 mod security;
