@@ -10,7 +10,7 @@ use async_nats::{Client, ConnectOptions, Event, jetstream};
 use tokio::{sync::watch, time::Instant};
 
 use super::{Error, ErrorKind, Names};
-use crate::config;
+use crate::{config, telemetry::metrics};
 
 /// Longest pause between two attempts to reconnect.
 const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
@@ -143,11 +143,15 @@ fn reconnect_delay(attempts: usize) -> Duration {
 fn notice(event: &Event, connected: &watch::Sender<bool>) {
     match event {
         Event::Connected => {
-            connected.send_replace(true);
+            if !connected.send_replace(true) {
+                metrics().reconnects.inc();
+            }
+            metrics().connected.set(1);
             tracing::info!("connection is up");
         }
         Event::Disconnected => {
             connected.send_replace(false);
+            metrics().connected.set(0);
             tracing::warn!("connection is down");
         }
         Event::Closed => {
@@ -155,7 +159,10 @@ fn notice(event: &Event, connected: &watch::Sender<bool>) {
             tracing::info!("connection is closed");
         }
         // A denied publish shows only here; the caller merely waits for an answer in vain.
-        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => tracing::error!(%event, "bus"),
+        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
+            metrics().bus_errors.inc();
+            tracing::error!(%event, "bus");
+        }
         Event::LameDuckMode | Event::Draining => tracing::info!(%event, "bus"),
     }
 }

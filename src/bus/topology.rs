@@ -99,11 +99,17 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     Ok(Topology { consumer, drifts })
 }
 
-/// Whether the streams of results, alerts and dead letters are there. The error is a look that
+/// Whether the streams of results, alerts, dead letters and status packets are there. The error is a look that
 /// failed.
 pub async fn outputs_are_there(connection: &Connection) -> Result<bool, Error> {
     let names = &connection.names;
-    for stream in [names.processed_stream(), names.alerts_stream(), names.dead_stream()] {
+    let outputs = [
+        names.processed_stream(),
+        names.alerts_stream(),
+        names.dead_stream(),
+        names.edxml_stream(),
+    ];
+    for stream in outputs {
         match stream_info(connection, &stream).await {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Missing => return Ok(false),
@@ -153,6 +159,11 @@ pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
             names.dead_stream(),
             names.all_dead(),
             "reports that could not be worked on, with the reason",
+        ),
+        kept(
+            names.edxml_stream(),
+            names.all_edxml(),
+            "edXML status packets, for the gateway to the exchange axis",
         ),
         documents(names, &base),
     ]

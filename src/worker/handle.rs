@@ -25,7 +25,7 @@ use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
     decode::Refusal,
-    telemetry::Health,
+    telemetry::{Health, metrics},
 };
 
 /// Tries of one acknowledgement or read within one delivery: a short silence of the server need
@@ -78,6 +78,17 @@ impl Failure {
             Failure::Bus(error) => error.to_string(),
             Failure::TooSlow => "it took longer than worker.max_handling_seconds".into(),
             Failure::Stopping => "the worker stops".into(),
+        }
+    }
+}
+
+impl Failure {
+    /// One word, for metrics.
+    fn cause(&self) -> &'static str {
+        match self {
+            Failure::Bus(_) => "bus",
+            Failure::TooSlow => "slow",
+            Failure::Stopping => "stopping",
         }
     }
 }
@@ -168,6 +179,7 @@ impl<O: Outlet + Documents> Handler<O> {
     pub async fn handle<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let input = Input::of(&delivery);
         let tries = delivery.meta().deliveries;
+        let began = Instant::now();
         let reading = Stopwatch::default();
         let work = async {
             if tries > self.settings.max_deliver {
@@ -185,12 +197,12 @@ impl<O: Outlet + Documents> Handler<O> {
         let failure = tokio::select! {
             biased;
             ended = work => match ended {
-                Ok(end) => return end,
+                Ok(end) => return count(end, began),
                 Err(failure) => failure,
             },
             failure = self.watch_over(&delivery, &reading) => failure,
         };
-        self.recover(&delivery, &input, failure).await
+        count(self.recover(&delivery, &input, failure).await, began)
     }
 
     /// Says "still working" until there is a reason to stop.
@@ -222,8 +234,12 @@ impl<O: Outlet + Documents> Handler<O> {
         let (output, held) = self.read(input, reading, room).await?;
         let took = began.elapsed();
         let published = self.publish(&output).await?;
+        metrics().stage.took(["publish"], began.elapsed().saturating_sub(took));
         let stage = if held.is_some() { "read" } else { "panic" };
         if let Some(refusal) = &output.refusal {
+            if published == Published::Stored {
+                count_result(&output);
+            }
             self.bury(delivery, input, &output, refusal, stage).await?;
             self.log(&output, input, took, began.elapsed(), "refused");
             return Ok(End::Refused);
@@ -236,8 +252,14 @@ impl<O: Outlet + Documents> Handler<O> {
             Published::Stored => "processed",
             Published::AlreadyThere => "processed before",
         };
+        if published == Published::Stored {
+            count_result(&output);
+        }
         self.log(&output, input, took, began.elapsed(), outcome);
-        match self.insist(Patience::Short, || delivery.confirm()).await {
+        let asked = Instant::now();
+        let confirmed = self.insist(Patience::Short, || delivery.confirm()).await;
+        metrics().stage.took(["acknowledge"], asked.elapsed());
+        match confirmed {
             Ok(()) => Ok(end),
             Err(error) => {
                 // Nothing is lost and nothing comes twice: the next delivery finds the result.
@@ -295,28 +317,44 @@ impl<O: Outlet + Documents> Handler<O> {
         reading.set(None);
         match computed {
             Ok((work, room)) => (work, Some(room)),
-            Err(_) => (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None),
+            Err(_) => {
+                metrics().panics.inc();
+                (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None)
+            }
         }
     }
 
-    /// Publishes alerts, then the result.
+    /// Publishes alerts and status packets, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        stream::iter(&output.alerts)
+        let alerts = output.alerts.iter().zip(output.severities.iter().map(Some));
+        let statuses = output.statuses.iter().map(|status| (status, None));
+        stream::iter(alerts.chain(statuses))
             .map(Ok)
-            .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
-                self.publish_insisting(alert).await.map(|_| ())
+            .try_for_each_concurrent(ALERTS_AT_ONCE, |(message, severity)| async move {
+                let kind = if severity.is_some() { "alert" } else { "status" };
+                let published = self.publish_insisting(kind, message).await?;
+                if let (Some(&severity), Published::Stored) = (severity, published) {
+                    metrics().alerts.inc([severity]);
+                }
+                Ok(())
             })
             .await?;
         if let Some(whole) = &output.whole {
             // Before the result, which says where it lies.
             self.insist_on_store(|| self.outlet.keep(whole.clone())).await?;
         }
-        self.publish_insisting(&output.result).await
+        self.publish_insisting("result", &output.result).await
     }
 
-    async fn publish_insisting(&self, message: &Outgoing) -> Result<Published, Error> {
+    async fn publish_insisting(&self, kind: &'static str, message: &Outgoing) -> Result<Published, Error> {
+        let began = Instant::now();
         let publish = || self.tell_health(self.outlet.publish_once(message.clone()));
-        self.insist(Patience::Endless, publish).await
+        let published = self.insist(Patience::Endless, publish).await;
+        metrics().publish.took([kind], began.elapsed());
+        if published.is_err() {
+            metrics().publish_failures.inc([kind]);
+        }
+        published
     }
 
     /// Lets readiness know at once whether things go out, while they are still insisted on.
@@ -384,7 +422,7 @@ impl<O: Outlet + Documents> Handler<O> {
         input: &Input,
         output: &Output,
         refusal: &Refusal,
-        stage: &str,
+        stage: &'static str,
     ) -> Result<(), Failure> {
         let max_message = self.outlet.max_message();
         let (mut letter, whole) = self
@@ -401,7 +439,9 @@ impl<O: Outlet + Documents> Handler<O> {
                 }
             }
         }
-        self.publish_insisting(&letter).await?;
+        if self.publish_insisting("dead", &letter).await? == Published::Stored {
+            metrics().dead.inc([stage]);
+        }
         if let Err(error) = self.insist(Patience::Short, || delivery.terminate()).await {
             tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");
         }
@@ -420,7 +460,9 @@ impl<O: Outlet + Documents> Handler<O> {
             self.insist(Patience::Short, || delivery.confirm()).await?;
             return Ok(End::AlreadyDone);
         }
-        self.publish(&output).await?;
+        if self.publish(&output).await? == Published::Stored {
+            count_result(&output);
+        }
         self.bury(delivery, input, &output, &refusal, "delivery").await?;
         tracing::error!(
             submission = output.identity.submission,
@@ -459,6 +501,7 @@ impl<O: Outlet + Documents> Handler<O> {
             why,
             "to be delivered again"
         );
+        metrics().retried.inc([failure.cause()]);
         // Unheard, it is delivered again after `ack_wait`.
         if let Err(error) = delivery.retry_after(delay).await {
             tracing::warn!(%error, "cannot say so");
@@ -483,13 +526,36 @@ impl<O: Outlet + Documents> Handler<O> {
             outcome,
             reason = output.refusal.as_ref().map(|refusal| refusal.reason.as_str()),
             bytes = input.bytes(),
-            findings = output.findings,
+            findings = output.findings.len(),
             alerts = output.alerts.len(),
             deliveries = input.deliveries(),
             computing_ms = millis(computing),
             all_ms = millis(all),
             "report"
         );
+    }
+}
+
+/// Counts a message that has come to an end, and passes that on.
+fn count(end: End, began: Instant) -> End {
+    metrics().report.observe(began.elapsed().as_secs_f64());
+    match end {
+        End::Processed => drop(metrics().processed.inc()),
+        End::AlreadyDone => drop(metrics().processed_before.inc()),
+        End::Unconfirmed => drop(metrics().unconfirmed.inc()),
+        // Counted where they are decided, with the reason.
+        End::Refused | End::GivenUp | End::Retried => {}
+    }
+    end
+}
+
+/// Counts what is in a result that has just been stored.
+fn count_result(output: &Output) {
+    for &(rule, severity) in &output.findings {
+        metrics().found(rule, severity);
+    }
+    if let Some(refusal) = &output.refusal {
+        metrics().refused.inc([refusal.reason.as_str()]);
     }
 }
 

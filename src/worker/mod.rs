@@ -6,6 +6,7 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
+//! - `status`: what the sender of an edXML packet is told;
 //! - [`service`]: the same job for a request that waits.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
@@ -29,13 +30,15 @@ use crate::{
         topology,
     },
     config::Settings,
-    telemetry::{Health, health},
+    telemetry::{Health, health, metrics},
 };
 
 pub mod envelope;
 pub mod handle;
 pub mod job;
 pub mod service;
+mod stages;
+mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
 
@@ -46,6 +49,9 @@ const MAX_PAUSE: Duration = Duration::from_millis(800);
 /// How often the output streams are looked for, and after how many looks without an answer no more.
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
+
+/// How often the server is asked how much waits in the queue.
+const LOOK_AT_QUEUE: Duration = Duration::from_secs(10);
 
 /// How long messages that did not finish in time have to say so.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -136,6 +142,7 @@ pub async fn run_with(
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
     let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
     let outputs = tokio::spawn(outputs);
+    let queue = tokio::spawn(look_at_queue(connection.clone()));
     let service = match service::start(&connection, &worker.settings).await {
         Ok(service) => service,
         // The queue is worked on all the same.
@@ -152,6 +159,7 @@ pub async fn run_with(
     worker.drain(&connection, intake).await;
     health_follows.abort();
     outputs.abort();
+    queue.abort();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -193,6 +201,23 @@ async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: A
     }
     // Most likely we may not look; each look would be an error in the log of the server.
     tracing::warn!("cannot look after the output streams; only failing publishes will tell");
+}
+
+/// Asks every few seconds how much waits in the queue, for the metrics.
+async fn look_at_queue(connection: Connection) {
+    let (stream, consumer) = (connection.names.received_stream(), connection.names.consumer());
+    loop {
+        let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
+        if connection.is_connected() {
+            match topology::consumer_info(&connection, &stream, &consumer).await {
+                Ok(info) => (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64),
+                Err(error) => tracing::debug!(%error, "looking at the queue"),
+            }
+        }
+        metrics().queue_pending.set(pending);
+        metrics().queue_unacknowledged.set(unacknowledged);
+        tokio::time::sleep(LOOK_AT_QUEUE).await;
+    }
 }
 
 struct Worker {
@@ -312,6 +337,11 @@ impl Worker {
             sequence = incoming.meta().sequence,
             "received"
         );
+        metrics().received.inc();
+        if incoming.meta().deliveries > 1 {
+            metrics().redelivered.inc();
+        }
+        let room = (room, metrics().hold(incoming.payload().len()));
         if handler.is_suspect(incoming.meta().deliveries) {
             let suspect = self.tasks.spawn(async move { handler.handle(incoming, room).await });
             self.suspect = Some(suspect.id());
