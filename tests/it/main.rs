@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bus;
+mod chaos;
 mod cli;
 mod cluster;
 mod contract;
@@ -20,6 +21,7 @@ mod metrics;
 mod monitoring;
 mod noise;
 mod privacy;
+mod proxy;
 mod reports;
 mod sandbox;
 mod schema;
