@@ -208,7 +208,7 @@ async fn ensure_stream(
     Ok(stream_drift(&wanted, &found.config))
 }
 
-async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
+pub(super) async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
     let what = format!("look at stream {name}");
     let answer: Response<stream::Info> = connection
         .jetstream
@@ -300,7 +300,7 @@ impl Comparison {
     }
 }
 
-fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
+pub(super) fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("stream {}", wanted.name),
         drifts: Vec::new(),
@@ -323,7 +323,7 @@ fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     compare.drifts
 }
 
-fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
+pub(super) fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("consumer {name}"),
         drifts: Vec::new(),

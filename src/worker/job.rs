@@ -3,7 +3,7 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::{borrow::Cow, collections::BTreeSet, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use prost::Message;
 
 use super::{
     envelope::{self, Envelope, Identity},
-    stages,
+    live, stages,
 };
 use crate::{
     alert::AlertPolicy,
@@ -41,6 +41,7 @@ pub struct Core {
     policy: AlertPolicy,
     include_text: bool,
     vocabulary: &'static Vocabulary,
+    configuration: String,
 }
 
 /// A message of the bus, as the job needs it.
@@ -76,6 +77,11 @@ impl Input {
     /// The subject it came on.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// The id that its sender gave in a header.
+    pub fn given_id(&self) -> Option<Cow<'_, str>> {
+        headers::id(self.headers.as_ref())
     }
 
     /// Size of the message.
@@ -154,7 +160,32 @@ impl Core {
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
             vocabulary: Vocabulary::embedded(),
+            configuration: live::configuration(settings),
         }
+    }
+
+    /// The same, but for other settings. Children that decode are kept where nothing changes for them.
+    pub fn anew(&self, settings: &Settings) -> Self {
+        let fresh = Self::new(settings, self.names.clone());
+        let keeps = fresh.decoder.is_like(&self.decoder);
+        Self {
+            decoder: if keeps {
+                self.decoder.clone()
+            } else {
+                fresh.decoder.clone()
+            },
+            ..fresh
+        }
+    }
+
+    /// What identifies the settings in force: results carry it.
+    pub fn configuration(&self) -> &str {
+        &self.configuration
+    }
+
+    /// What a message calls its submission.
+    pub fn submission(&self, input: &Input) -> String {
+        self.open(input).identity.submission
     }
 
     /// Subjects and streams.
@@ -208,6 +239,13 @@ impl Core {
         self.output(input, &envelope, Outcome::Refused(refusal), usize::MAX)
     }
 
+    /// Says in a message which settings it was made by.
+    fn sign(&self, producer: &mut Option<pb::Producer>) {
+        if let Some(producer) = producer {
+            producer.configuration.clone_from(&self.configuration);
+        }
+    }
+
     fn open(&self, input: &Input) -> Envelope {
         envelope::open(
             &self.names,
@@ -224,6 +262,7 @@ impl Core {
         let made_at = SystemTime::now();
         let submission = &envelope.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
+        self.sign(&mut message.producer);
         let mut result = self.result(input, envelope, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
@@ -241,7 +280,8 @@ impl Core {
                 }
             }
         }
-        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        let mut alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        alerts.iter_mut().for_each(|alert| self.sign(&mut alert.producer));
         let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
         let alerts = alerts
             .into_iter()

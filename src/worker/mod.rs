@@ -6,7 +6,9 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
-//! - [`service`]: the same job for a request that waits.
+//! - [`service`]: the same job for a request that waits;
+//! - [`live`]: the settings in force, which may change while it runs;
+//! - [`control`]: requests to change them.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -17,10 +19,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    handle::{End, Handler},
-    job::Core,
-};
+use self::handle::{End, Handler};
 use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
@@ -29,16 +28,20 @@ use crate::{
         topology,
     },
     config::Settings,
-    telemetry::{Health, health, metrics},
+    telemetry::{Health, health, logs, metrics},
 };
 
+pub mod control;
 pub mod envelope;
 pub mod handle;
 pub mod job;
+pub mod live;
 pub mod service;
 mod stages;
 
 pub use bus::headers::{PROCESSED, REFUSED};
+pub use control::Reread;
+pub use live::Live;
 
 /// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
 /// time that a cluster takes to elect a leader.
@@ -114,6 +117,16 @@ pub async fn run_with(
     health: Arc<Health>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, Error> {
+    run_reloading(settings, None, health, shutdown).await
+}
+
+/// [`run_with`], and on SIGHUP or when an operator asks for it, with the settings that `reread` gives.
+pub async fn run_reloading(
+    settings: Settings,
+    reread: Option<Reread>,
+    health: Arc<Health>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, Error> {
     let address = settings.telemetry.http_listen.clone();
     let _probes = match address.as_str() {
         "" => None,
@@ -139,7 +152,10 @@ pub async fn run_with(
     let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
     let outputs = tokio::spawn(outputs);
     let queue = tokio::spawn(look_at_queue(connection.clone()));
-    let service = match service::start(&connection, &worker.settings).await {
+    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    tracing::info!(configuration = live.core().configuration(), "settings in force");
+    let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
+    let service = match service::start(&connection, &worker.settings, live.clone()).await {
         Ok(service) => service,
         // The queue is worked on all the same.
         Err(error) => {
@@ -147,7 +163,7 @@ pub async fn run_with(
             None
         }
     };
-    let intake = worker.work(&connection, shutdown).await;
+    let intake = worker.work(&connection, live, shutdown).await;
     worker.health.set_draining();
     if let Some(service) = service {
         service.stop().await;
@@ -156,6 +172,7 @@ pub async fn run_with(
     health_follows.abort();
     outputs.abort();
     queue.abort();
+    control.abort();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -210,6 +227,7 @@ async fn look_at_queue(connection: Connection) {
                 Err(error) => tracing::debug!(%error, "looking at the queue"),
             }
         }
+        logs::tell_held_back();
         metrics().queue_pending.set(pending);
         metrics().queue_unacknowledged.set(unacknowledged);
         tokio::time::sleep(LOOK_AT_QUEUE).await;
@@ -243,9 +261,13 @@ impl Worker {
     }
 
     /// Pulls and hands out until shutdown; returns the intake that has to be closed.
-    async fn work(&mut self, connection: &Connection, shutdown: impl Future<Output = ()>) -> Option<Intake> {
+    async fn work(
+        &mut self,
+        connection: &Connection,
+        live: Arc<Live>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Option<Intake> {
         let mut shutdown = std::pin::pin!(shutdown);
-        let core = Arc::new(Core::new(&self.settings, connection.names.clone()));
         let budget = Budget::new(
             self.settings.worker.concurrency,
             self.settings.worker.max_bytes_in_flight,
@@ -253,7 +275,7 @@ impl Worker {
         let mut pause = Pause::default();
         loop {
             let opened = tokio::select! {
-                opened = self.open(connection, &core, &budget) => opened,
+                opened = self.open(connection, &live, &budget) => opened,
                 () = &mut shutdown => return None,
             };
             match opened {
@@ -282,13 +304,13 @@ impl Worker {
     async fn open(
         &self,
         connection: &Connection,
-        core: &Arc<Core>,
+        live: &Arc<Live>,
         budget: &Budget,
     ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
         let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
-            core: core.clone(),
+            live: live.clone(),
             settings: self.settings.worker.clone(),
             heartbeat: topology.heartbeat(),
             stopping: self.stopping.clone(),
