@@ -14,8 +14,12 @@ pub const PROTOBUF: &str = "application/protobuf";
 /// Media type of canonical proto3 JSON.
 pub const JSON: &str = "application/json";
 
-/// Media type of an event that has all in its payload (structured mode).
-pub const EVENT: &str = "application/cloudevents+json";
+/// Media types of an event that has all in its payload (structured mode).
+const EVENTS: [&str; 2] = ["application/cloudevents+json", "application/cloudevents"];
+
+/// Says what the data of an event is, beside `Content-Type`: the binding of CloudEvents to NATS keeps
+/// that for telling the modes apart.
+pub const DATA_CONTENT_TYPE: &str = "ce-datacontenttype";
 
 /// What the value of an attribute may not hold as a header, beside what is not ASCII.
 const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
@@ -69,9 +73,8 @@ pub fn set_attribute(headers: &mut HeaderMap, name: &str, value: &str) {
 /// Whether a message is an event that has all in its payload.
 pub fn is_structured(incoming: Option<&HeaderMap>) -> bool {
     let said = get(incoming, CONTENT_TYPE).unwrap_or_default();
-    said.split(';')
-        .next()
-        .is_some_and(|media_type| media_type.trim().eq_ignore_ascii_case(EVENT))
+    let media_type = said.split(';').next().unwrap_or_default().trim();
+    EVENTS.iter().any(|event| event.eq_ignore_ascii_case(media_type))
 }
 
 /// The id the sender gave in a header: `ce-id`, else `Nats-Msg-Id`, which says less than the id in the
@@ -87,6 +90,7 @@ pub fn event(id: &str, kind: &str, about: &str, made_at: SystemTime, incoming: O
     let mut headers = headers(id, PROTOBUF);
     set(&mut headers, "ce-specversion", "1.0");
     set_attribute(&mut headers, "ce-id", id);
+    set(&mut headers, DATA_CONTENT_TYPE, PROTOBUF);
     set(&mut headers, "ce-type", kind);
     set(&mut headers, "ce-source", concat!("/", env!("CARGO_PKG_NAME")));
     set_attribute(&mut headers, "ce-subject", about);
@@ -189,6 +193,7 @@ mod tests {
             ("ce-source", "/baocao"),
             ("ce-subject", "s%E1%BB%91%201"),
             ("ce-time", "1970-01-01T00:00:00Z"),
+            ("ce-datacontenttype", PROTOBUF),
             ("Content-Type", PROTOBUF),
         ] {
             assert_eq!(said(name), Some(value), "{name}");

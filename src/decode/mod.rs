@@ -2,6 +2,8 @@
 //!
 //! A new format is one file here and one line in [`FORMATS`].
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
@@ -249,9 +251,17 @@ pub fn decode_anything(
         Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
         Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
         Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
-        Some(ExternalFormat::Packet) => edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
-            decode_anything(bytes, media_type, limits, shop)
-        }),
+        Some(ExternalFormat::Packet) => {
+            let mut has_document = false;
+            edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
+                if has_document && Instant::now() > shop.late_from {
+                    return Err(edxml::no_time());
+                }
+                let decoded = decode_anything(bytes, media_type, limits, shop);
+                has_document |= decoded.is_ok();
+                decoded
+            })
+        }
         None => decode(bytes, media_type, limits),
     }
 }

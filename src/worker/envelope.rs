@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     bus::{Names, Reference, Unit, headers, names::hex},
     decode::{self, Refusal, RefusalReason},
+    packet::Envelope as Packet,
     proto::baocao::v1 as pb,
     wire,
 };
@@ -40,6 +41,19 @@ pub struct Envelope {
     pub refusal: Option<Refusal>,
     /// Where its content lies, if that is not in it.
     pub elsewhere: Option<Reference>,
+    /// What the edXML packet says that it is, if it is one.
+    pub packet: Option<Packet>,
+}
+
+impl Envelope {
+    /// Reads what an edXML packet says of itself; the content may have come later than the message.
+    pub fn take_packet(&mut self, content: &[u8]) {
+        self.packet = decode::edxml::envelope(content, &decode::Limits::default());
+        if let Some(packet) = &self.packet {
+            // Where the subject names no unit, the submission has the packet's; the identity has not.
+            wire::take_envelope(&mut self.submission, packet);
+        }
+    }
 }
 
 /// Opens a message. Never fails: what is no submission has at least a name and a reason.
@@ -70,10 +84,6 @@ pub fn open(
     let unit = names.unit_of(subject);
     submission.submission_id = id.clone();
     submission.unit = unit.to_string();
-    if let Some(envelope) = decode::edxml::envelope(&submission.content, &decode::Limits::default()) {
-        // Where the subject names no unit, the submission has the packet's; the identity has not.
-        wire::take_envelope(&mut submission, &envelope);
-    }
     submission.content_sha256 = digest;
     submission.content_size = size;
     if let Some(source) = headers::attribute(incoming, "ce-source") {
@@ -82,12 +92,17 @@ pub fn open(
     let said = headers::get(incoming, "ce-time").and_then(|time| time.parse().ok());
     submission.submitted_at = said.or(submission.submitted_at).or(Some(stored_at.into()));
     let identity = Identity { unit, submission: id };
-    Envelope {
+    let content = std::mem::take(&mut submission.content);
+    let mut envelope = Envelope {
         identity,
         submission,
         refusal,
         elsewhere,
-    }
+        packet: None,
+    };
+    envelope.take_packet(&content);
+    envelope.submission.content = content;
+    envelope
 }
 
 /// Where the content of a submission lies that is not in it.
@@ -112,10 +127,9 @@ fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmi
     if headers::is_structured(incoming) {
         return event::read(payload);
     }
-    by_media_type(
-        headers::get(incoming, headers::CONTENT_TYPE).unwrap_or_default(),
-        payload,
-    )
+    let said = headers::get(incoming, headers::CONTENT_TYPE);
+    let said = said.or_else(|| headers::get(incoming, headers::DATA_CONTENT_TYPE));
+    by_media_type(said.unwrap_or_default(), payload)
 }
 
 /// The submission in bytes of which the sender says what they are.
@@ -200,7 +214,8 @@ fn checked(submission: pb::ReportSubmission) -> Option<pb::ReportSubmission> {
 /// of less than 128 bytes can.
 fn sniff(payload: &[u8]) -> Option<pb::ReportSubmission> {
     if payload.first() == Some(&b'{') {
-        return from_json(payload).ok();
+        // A sender need not say that it is an event, either.
+        return from_json(payload).or_else(|_| event::read(payload)).ok();
     }
     let submission = pb::ReportSubmission::decode(payload).ok()?;
     if submission.encoded_len() != payload.len() || submission.encode_to_vec() != payload {

@@ -11,18 +11,18 @@ use prost::Message;
 
 use super::{
     envelope::{self, Envelope, Identity},
-    live, stages,
+    live, stages, status,
 };
 use crate::{
     alert::AlertPolicy,
     bus::{
         Delivery, Meta, Names, Outgoing, Reference,
-        client::{ALERT, PROCESSED},
+        client::{ALERT, EDXML_STATUS, PROCESSED},
         headers,
         publish::{STATUS, set},
     },
-    config::Settings,
-    decode::{Limits, Refusal, RefusalReason, external::Program, sandbox::Decoder},
+    config::{self, Settings},
+    decode::{Limits, Refusal, RefusalReason, edxml, external::Program, sandbox::Decoder},
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
@@ -40,6 +40,7 @@ pub struct Core {
     rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
+    edxml: config::Edxml,
     vocabulary: &'static Vocabulary,
     configuration: String,
 }
@@ -120,6 +121,8 @@ pub struct Output {
     pub alerts: Vec<Outgoing>,
     /// The severity of each alert.
     pub severities: Vec<&'static str>,
+    /// What the sender of an edXML packet is told.
+    pub statuses: Vec<Outgoing>,
     /// The result.
     pub result: Outgoing,
     /// The whole of it, for the object store, where that is too large for a message; the result
@@ -159,6 +162,7 @@ impl Core {
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
+            edxml: settings.edxml.clone(),
             vocabulary: Vocabulary::embedded(),
             configuration: live::configuration(settings),
         }
@@ -211,6 +215,9 @@ impl Core {
                 limit,
                 "decode.max_bytes",
             ));
+        }
+        if let Some(fetched) = &fetched {
+            envelope.take_packet(fetched);
         }
         let content = fetched.as_deref().unwrap_or(&envelope.submission.content);
         let outcome = match envelope.refusal.take() {
@@ -292,6 +299,7 @@ impl Core {
             identity: envelope.identity.clone(),
             alerts,
             severities,
+            statuses: self.statuses(input, envelope, &outcome, made_at),
             result,
             whole,
             findings: match &outcome {
@@ -364,6 +372,46 @@ impl Core {
             }
             _ => whole,
         }
+    }
+
+    /// What the sender of an edXML packet is told: that it has arrived, and whether it was taken.
+    fn statuses(&self, input: &Input, envelope: &Envelope, outcome: &Outcome, made_at: SystemTime) -> Vec<Outgoing> {
+        let Some(packet) = envelope.packet.as_ref().filter(|_| self.edxml.status) else {
+            return Vec::new();
+        };
+        let Identity { unit, submission } = &envelope.identity;
+        let refusal = match outcome {
+            Outcome::Refused(refusal) => Some(refusal),
+            Outcome::Processed(_) => None,
+        };
+        let written = match status::packets(&self.edxml, packet, refusal, input.meta.stored_at, made_at) {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::warn!(submission, unit = unit.tokens(), %error, "no status packet can be written");
+                return Vec::new();
+            }
+        };
+        let outgoing = |(code, xml): (edxml::status::Code, String)| {
+            let code = code.digits();
+            let mut headers = headers::event(
+                &format!("{submission}.{code}"),
+                EDXML_STATUS,
+                submission,
+                made_at,
+                input.headers.as_ref(),
+            );
+            set(&mut headers, headers::CONTENT_TYPE, edxml::MEDIA_TYPE);
+            set(&mut headers, headers::DATA_CONTENT_TYPE, edxml::MEDIA_TYPE);
+            let subject = self.names.edxml_status(unit, submission, code);
+            headers::set_message_id(&mut headers, &input.message_id(&subject));
+            Outgoing {
+                subject,
+                headers,
+                payload: xml.into(),
+                replaces: None,
+            }
+        };
+        written.into_iter().map(outgoing).collect()
     }
 
     /// The dead letter of a report: the message as it came, and in headers why, where and after

@@ -108,6 +108,7 @@ fn with_reloadable(old: &Settings, wanted: &Settings) -> Settings {
     settings.rules = wanted.rules.clone();
     settings.alert = wanted.alert.clone();
     settings.result = wanted.result.clone();
+    settings.edxml = wanted.edxml.clone();
     settings.decode = wanted.decode.clone();
     // Memory is shared out by it when the worker begins to pull.
     settings.decode.max_bytes = old.decode.max_bytes;

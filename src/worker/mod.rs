@@ -6,6 +6,7 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
+//! - `status`: what the sender of an edXML packet is told;
 //! - [`service`]: the same job for a request that waits;
 //! - [`live`]: the settings in force, which may change while it runs;
 //! - [`control`]: requests to change them.
@@ -14,7 +15,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
-    task::JoinSet,
+    task::{self, JoinError, JoinSet},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -38,6 +39,7 @@ pub mod job;
 pub mod live;
 pub mod service;
 mod stages;
+mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
 pub use control::Reread;
@@ -45,7 +47,7 @@ pub use live::Live;
 
 /// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
 /// time that a cluster takes to elect a leader.
-const MAX_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_millis(800);
 
 /// How often the output streams are looked for, and after how many looks without an answer no more.
 const LOOK: Duration = Duration::from_secs(5);
@@ -141,6 +143,8 @@ pub async fn run_reloading(
         tasks: JoinSet::new(),
         stopping: CancellationToken::new(),
         gone: Arc::default(),
+        company: Arc::default(),
+        suspect: None,
         summary: Summary::default(),
     };
     let mut shutdown = std::pin::pin!(shutdown);
@@ -241,6 +245,10 @@ struct Worker {
     stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     gone: Arc<Notify>,
+    /// Held by all reports in hand, by one alone if it is suspect.
+    company: Arc<RwLock<()>>,
+    /// The suspect report in hand: nothing is pulled beside it.
+    suspect: Option<task::Id>,
     summary: Summary,
 }
 
@@ -316,7 +324,7 @@ impl Worker {
             stopping: self.stopping.clone(),
             gone: self.gone.clone(),
             health: self.health.clone(),
-            reading: RwLock::default(),
+            company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
         });
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
@@ -333,11 +341,11 @@ impl Worker {
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
         loop {
             tokio::select! {
-                next = intake.next() => match next {
+                next = intake.next(), if self.suspect.is_none() => match next {
                     Ok((incoming, room)) => self.hand_out(incoming, room, handler.clone()),
                     Err(error) => return error,
                 },
-                Some(ended) = self.tasks.join_next() => self.note(ended),
+                Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
                 () = self.gone.notified() => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
@@ -356,13 +364,28 @@ impl Worker {
             metrics().redelivered.inc();
         }
         let room = (room, metrics().hold(incoming.payload().len()));
-        self.tasks.spawn(async move { handler.handle(incoming, room).await });
+        if handler.is_suspect(incoming.meta().deliveries) {
+            let suspect = self.tasks.spawn(async move { handler.handle(incoming, room).await });
+            self.suspect = Some(suspect.id());
+            return;
+        }
+        // Free, since nothing is pulled beside a suspect; and taken here, so that a suspect that comes next waits.
+        let company = self.company.clone().try_read_owned();
+        self.tasks.spawn(async move {
+            let _company = company;
+            handler.handle(incoming, room).await
+        });
     }
 
     /// Counts the end of a message.
-    fn note(&mut self, ended: Result<End, tokio::task::JoinError>) {
+    fn note(&mut self, ended: Result<(task::Id, End), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        self.suspect = self.suspect.filter(|suspect| *suspect != id);
         match ended {
-            Ok(end) => *self.summary.ends.entry(end).or_default() += 1,
+            Ok((_, end)) => *self.summary.ends.entry(end).or_default() += 1,
             Err(error) => {
                 // The message stays unacknowledged and is delivered again.
                 tracing::error!(is_panic = error.is_panic(), "a handler failed");
@@ -392,7 +415,7 @@ impl Worker {
     }
 
     async fn finish(&mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
+        while let Some(ended) = self.tasks.join_next_with_id().await {
             self.note(ended);
         }
     }
