@@ -25,6 +25,7 @@ mod progress;
 mod reload;
 mod rules;
 mod runtime;
+mod schema;
 mod submit;
 mod watch;
 mod worker;
@@ -92,6 +93,7 @@ enum Command {
     Check(check::Check),
     Extract(extract::Extract),
     Rules(rules::Rules),
+    Schema(schema::Schema),
     Config(config::PrintConfig),
     Worker(worker::Worker),
     Submit(submit::Submit),
@@ -141,6 +143,7 @@ impl Cli {
             Command::Check(command) => command.run(&global),
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
+            Command::Schema(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
             Command::DecodeChild(command) => command.run(),
             Command::Worker(command) => command.run(&global),

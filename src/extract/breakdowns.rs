@@ -16,7 +16,7 @@ use crate::{
         Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind,
         measures::{Streams, tables},
     },
-    shadow::{Key, Kind, Reader, Token, key},
+    shadow::{Key, KeySet, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
@@ -123,6 +123,12 @@ struct Gap {
     leaves: bool,
 }
 
+/// The words between figures that [`Gap::word`] asks for.
+static GAP_WORDS: KeySet<17> = KeySet::new([
+    "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "năm", "kỳ", "trước", "đảng", "dân", "phụ", "nữ",
+    "riêng",
+]);
+
 impl Gap {
     fn read(reader: &Reader<'_>, from: usize, until: usize) -> Self {
         const RIENG: Key = Key::new("riêng");
@@ -147,7 +153,11 @@ impl Gap {
             if token.start() >= until {
                 break;
             }
-            following = reader.after(token.end());
+            following = reader.next(token);
+            if token.is_word() && !GAP_WORDS.has(token) {
+                words += 1;
+                continue;
+            }
             match token.kind {
                 Kind::Mark('(') => {
                     gap.depth += 1;
@@ -181,7 +191,7 @@ impl Gap {
     }
 
     fn full_stop(&mut self, reader: &Reader<'_>, token: Token, words: &mut usize) {
-        let next = reader.after(token.end());
+        let next = reader.next(token);
         if next.is_mark('.') && !next.spaced {
             self.ellipsis = true;
         } else if next.spaced || next.is_end() {
@@ -192,11 +202,11 @@ impl Gap {
     }
 
     fn line_end(&mut self, reader: &Reader<'_>, token: Token, words: &mut usize) {
-        let next = reader.after(token.end());
+        let next = reader.next(token);
         if matches!(next.kind, Kind::Break) {
             return;
         }
-        let colon = reader.before(token.start()).is_mark(':');
+        let colon = reader.previous(token).is_mark(':');
         let bullet = matches!(next.kind, Kind::Mark('-' | '+' | '•'));
         self.bullet = bullet && (!self.ends || self.bullet || *words == 0);
         if !(colon && bullet) {
@@ -539,7 +549,7 @@ impl Finder<'_> {
         let mut at = body.start as usize;
         for position in 0..8 {
             let token = self.reader.after(at);
-            let next = self.reader.after(token.end());
+            let next = self.reader.next(token);
             if token.is_number() {
                 return Some(Opener::Colon);
             }

@@ -13,9 +13,6 @@ pub struct Tokens {
     all: Vec<Token>,
     /// Index of the first token that begins at or behind the start of each block of bytes.
     blocks: Vec<u32>,
-    /// One bit a token: whether text that was broken off at a line break goes on at the token, or
-    /// in the space before it.
-    resumed: Vec<u64>,
 }
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
@@ -30,41 +27,62 @@ thread_local! {
     pub(crate) static LOOKED_UP: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
+/// Counts a token looked up, in tests.
+#[inline]
+pub(super) fn count() {
+    #[cfg(test)]
+    LOOKED_UP.with(|count| count.set(count.get() + 1));
+}
+
 impl Tokens {
     /// Lexes a text whose sentences go on as `flow` says.
     pub fn of(text: &str, flow: &Flow) -> Self {
-        let mut all = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
-        let mut blocks = Vec::with_capacity(text.len() / BLOCK + 1);
+        let mut all: Vec<Token> = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
         let mut at = 0;
         loop {
-            let token = lex(text, at);
-            while blocks.len() * BLOCK <= token.start() {
-                blocks.push(all.len() as u32);
-            }
+            let mut token = lex(text, at);
+            token.index = all.len() as u32;
             all.push(token);
             if token.kind == Kind::End {
                 break;
             }
             at = token.end();
         }
-        let mut tokens = Self {
-            resumed: vec![0; all.len().div_ceil(64)],
-            all,
-            blocks,
-        };
-        for &(to, _) in &flow.back {
-            if let Some(index) = tokens.index(to as usize) {
-                tokens.resumed[index / 64] |= 1 << (index % 64);
+        let mut blocks = vec![0; text.len() / BLOCK + 1];
+        let mut block = 0;
+        for (index, token) in all.iter().enumerate() {
+            let until = token.start() / BLOCK + 1;
+            if block < until {
+                blocks[block..until].fill(index as u32);
+                block = until;
             }
+        }
+        let mut tokens = Self { all, blocks };
+        for &(from, to) in &flow.onward {
+            tokens.join(from as usize, to as usize);
         }
         tokens
     }
 
+    /// Marks the line break at `from` as passed, and the place where its sentence goes on.
+    fn join(&mut self, from: usize, to: usize) {
+        if let Some(index) = self.index(from) {
+            self.all[index].passed = true;
+        }
+        if let Some(index) = self.index(to) {
+            self.all[index].resumed = true;
+        }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> &[Token] {
+        &self.all
+    }
+
     /// Index of the first token that begins at or behind an offset; none behind the text.
     #[inline]
-    fn index(&self, offset: usize) -> Option<usize> {
-        #[cfg(test)]
-        LOOKED_UP.with(|count| count.set(count.get() + 1));
+    pub(super) fn index(&self, offset: usize) -> Option<usize> {
+        count();
         let mut index = *self.blocks.get(offset / BLOCK)? as usize;
         while self.all.get(index)?.start() < offset {
             index += 1;
@@ -99,7 +117,7 @@ impl Tokens {
     pub(super) fn before(&self, text: &str, until: usize) -> Option<Token> {
         let index = self.index(until)?;
         let end = self.end_before(index);
-        if end > until || self.resumed[index / 64] >> (index % 64) & 1 == 1 {
+        if end > until || self.all[index].resumed {
             return None;
         }
         let next = self.all[index];
@@ -173,6 +191,9 @@ mod tests {
             for at in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {
                 prop_assert_eq!(looking.after(at), lexing.after(at), "after {}", at);
                 prop_assert_eq!(looking.before(at), lexing.before(at), "before {}", at);
+                let token = looking.after(at);
+                prop_assert_eq!(looking.next(token), lexing.after(token.end()), "next to {:?}", token);
+                prop_assert_eq!(looking.previous(token), lexing.before(token.start()), "previous to {:?}", token);
             }
         }
     }

@@ -348,7 +348,7 @@ impl Issuers {
         let mut next = reader.after(name.end);
         let dash = next.is_mark('-') && next.spaced;
         if dash || next.key == key!("và") {
-            next = reader.after(next.end());
+            next = reader.next(next);
             // "Bà Rịa - Vũng Tàu", "Pháp luật và Tư pháp": the name goes on in capitals, and neither another
             // body nor a document begins.
             let open = dash || name.codes.is_empty() && !name.in_place;

@@ -115,12 +115,12 @@ impl<T: Clone> Phrases<T> {
                 best = Some((value, token));
             }
             token = if self.backwards {
-                reader.before(token.start())
+                reader.previous(token)
             } else {
-                reader.after(token.end())
+                reader.next(token)
             };
             if self.over_marks && matches!(token.kind, Kind::Mark(',' | '-' | '/' | '&')) {
-                token = reader.after(token.end());
+                token = reader.next(token);
             }
             if !token.is_word() {
                 return best;

@@ -470,6 +470,11 @@ impl WorkerProcess {
         Self { child, folder: None }
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Whether it has died.
     pub fn is_dead(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()

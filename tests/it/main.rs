@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bus;
+mod chaos;
 mod cli;
 mod cluster;
 mod contract;
@@ -14,15 +15,19 @@ mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod kubernetes;
 mod large;
 mod limits;
 mod logs;
 mod metrics;
+mod monitoring;
 mod noise;
 mod privacy;
+mod proxy;
 mod reload;
 mod reports;
 mod sandbox;
+mod schema;
 mod security;
 mod service;
 mod support;

@@ -141,7 +141,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
     if !before.is_word() {
         return Role::Plain;
     }
-    let second = reader.before(before.start());
+    let second = reader.previous(before);
     match before.key {
         THU => {
             return if is_any(second, &RANKED) {
@@ -170,7 +170,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         None => Role::Plain,
         // "đầu năm học 38 trường": only years stand behind a school year.
         Some((_, first)) if first.key == key!("năm") && before.key == key!("học") => {
-            let number = reader.after(before.end());
+            let number = reader.next(before);
             if number.span.len() == 4 {
                 Role::Never
             } else {
@@ -178,7 +178,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             }
         }
         Some((label, first)) => {
-            if is_any(reader.before(first.start()), &EACH) {
+            if is_any(reader.previous(first), &EACH) {
                 return Role::Plain;
             }
             match label {
@@ -233,11 +233,11 @@ pub(super) fn is_of_index(reader: &Reader<'_>, before: Token, floor: usize) -> b
             if OTHER.contains(&token.key) {
                 return false;
             }
-            if token.key == SO && reader.before(token.start()).key == CHI {
+            if token.key == SO && reader.previous(token).key == CHI {
                 return true;
             }
         }
-        token = reader.before(token.start());
+        token = reader.previous(token);
     }
     false
 }
@@ -309,7 +309,7 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
                 }
             }
             // "hoàn thành 12 xã" reaches no level.
-            Before::Level if first.key == THANH && is_any(reader.before(first.start()), &BEFORE_THANH) => break,
+            Before::Level if first.key == THANH && is_any(reader.previous(first), &BEFORE_THANH) => break,
             Before::Level => level = true,
             // "73 học sinh … trên tổng số 93": the figure is the whole, and "trên" goes with it.
             Before::Filler if first.key == TONG => {
@@ -331,8 +331,8 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
 fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
     const LEN: Key = Key::new("lên");
     const SENT: [Key; 4] = [Key::new("chuyển"), Key::new("gửi"), Key::new("cáo"), Key::new("trình")];
-    let up = reader.before(above.start());
-    is_any(up, &[LEN]) && is_any(reader.before(up.start()), &SENT)
+    let up = reader.previous(above);
+    is_any(up, &[LEN]) && is_any(reader.previous(up), &SENT)
 }
 
 /// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").

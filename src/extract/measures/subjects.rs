@@ -214,7 +214,7 @@ fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut 
             let row = row_end(reader, vocabulary, figure.span.end as usize);
             let mark = reader.after(row);
             let and = is_any(mark, &[key!("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
-            and && next.stream == figure.stream && reader.after(mark.end()).start() == next.number.start as usize
+            and && next.stream == figure.stream && reader.next(mark).start() == next.number.start as usize
         });
         if joined && said.is_some() && figure.qualifier.is_none() {
             figures[index].qualifier = said;
@@ -236,7 +236,7 @@ fn row_end(reader: &Reader<'_>, vocabulary: &Vocabulary, from: usize) -> usize {
     let mut end = from;
     loop {
         let comma = reader.after(end);
-        let next = reader.after(comma.end());
+        let next = reader.next(comma);
         if !comma.is_mark(',') || !is_any(next, &SIBLINGS) {
             break;
         }
@@ -277,7 +277,7 @@ fn bracket_behind(reader: &Reader<'_>, at: usize) -> Option<usize> {
         return None;
     }
     for _ in 0..LONGEST {
-        token = reader.after(token.end());
+        token = reader.next(token);
         match token.kind {
             Kind::Mark(')') => return Some(token.end()),
             Kind::Mark('(') => return None,
@@ -340,7 +340,7 @@ impl Namer<'_, '_> {
         let mut token = self.reader.before(figure.lead as usize);
         for _ in 0..LONGEST {
             let bullet = matches!(token.kind, Kind::Mark('-' | '+' | '•'));
-            token = self.reader.before(token.start());
+            token = self.reader.previous(token);
             if !token.is_end() {
                 continue;
             }
@@ -348,7 +348,7 @@ impl Namer<'_, '_> {
                 return None;
             }
             while token.kind == Kind::Break {
-                token = self.reader.before(token.start());
+                token = self.reader.previous(token);
             }
             if token.is_mark(':') {
                 break;
@@ -359,7 +359,7 @@ impl Namer<'_, '_> {
         }
         let mut span: Option<Span> = None;
         for _ in 0..MAX_WORDS {
-            token = self.reader.before(token.start());
+            token = self.reader.previous(token);
             if !token.is_word() {
                 break;
             }
@@ -377,7 +377,7 @@ impl Namer<'_, '_> {
         }
         let mut joint = self.reader.before(figure.lead as usize);
         if is_any(joint, &AT) {
-            joint = self.reader.before(joint.start());
+            joint = self.reader.previous(joint);
         }
         let and = joint.is_mark(',') || is_any(joint, &[key!("và")]);
         let first = before.iter().rev().find(|other| other.kind == MeasureKind::Ratio)?;
@@ -639,7 +639,7 @@ impl Namer<'_, '_> {
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
     fn reports(&self, token: Token) -> bool {
         const DAT: [Key; 3] = [Key::new("đạt"), Key::new("là"), Key::new("có")];
-        is_any(token, &DAT) && self.reader.after(token.end()).is_number()
+        is_any(token, &DAT) && self.reader.next(token).is_number()
     }
 
     /// Whether the next noun of a row follows a comma, and not the clause of the next figure.
@@ -672,7 +672,7 @@ impl Namer<'_, '_> {
         // "tinh giản 1.497 biên chế": the word for the cut says what is counted.
         let cut = self.reader.after(at);
         if is_any(cut, &CUTS) {
-            at = self.reader.after(cut.end()).end();
+            at = self.reader.next(cut).end();
         }
         let mut span: Option<Span> = None;
         let mut words = 0;
@@ -705,7 +705,7 @@ impl Namer<'_, '_> {
                 Kind::Mark(':') if words == 0 => {}
                 // "hộ nghèo giảm đáng kể (còn 4,14%)"
                 Kind::Mark('(') if words == 0 && !bracketed => bracketed = true,
-                Kind::Mark('/') if self.reader.before(token.start()).is_number() => {}
+                Kind::Mark('/') if self.reader.previous(token).is_number() => {}
                 Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
                 Kind::Mark(',') if words > 0 && self.joins_siblings(token) => {}
                 _ => break,
@@ -717,9 +717,9 @@ impl Namer<'_, '_> {
 
     /// Whether a comma stands in a row of nouns ("các huyện, thành phố").
     fn joins_siblings(&self, comma: Token) -> bool {
-        let next = self.reader.after(comma.end());
-        let last = self.reader.before(comma.start());
-        let first = self.reader.before(last.start());
+        let next = self.reader.next(comma);
+        let last = self.reader.previous(comma);
+        let first = self.reader.previous(last);
         is_any(next, &SIBLINGS) && (is_any(last, &SIBLINGS) || is_any(first, &SIBLINGS))
     }
 
@@ -802,7 +802,7 @@ impl Namer<'_, '_> {
             (Key::new("đáp"), Key::new("ứng")),
             (Key::new("tham"), Key::new("dự")),
         ];
-        let first = self.reader.before(last.start());
+        let first = self.reader.previous(last);
         first.is_word() && last.is_word() && COMPOUNDS.contains(&(first.key, last.key))
     }
 
@@ -870,7 +870,7 @@ impl Namer<'_, '_> {
             if token.is_end() || token.start() < self.floor || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
                 return false;
             }
-            if is_any(token, &GIAN) && self.reader.before(token.start()).key == TINH {
+            if is_any(token, &GIAN) && self.reader.previous(token).key == TINH {
                 return true;
             }
             at = token.start();
