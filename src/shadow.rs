@@ -64,6 +64,11 @@ impl<const N: usize> KeySet<N> {
         Self { keys, traces }
     }
 
+    /// The keys of its words.
+    pub const fn keys(&self) -> &[Key; N] {
+        &self.keys
+    }
+
     /// Whether a word is in the set.
     #[inline]
     pub fn has(&self, token: Token) -> bool {
@@ -643,19 +648,56 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The tokens that begin in a stretch of a text whose tokens are at hand, in the order of the
-    /// text: line breaks that are passed are among them, and what they skip.
-    pub fn tokens_in(&self, span: Span) -> &'t [Token] {
-        let index = |offset: u32| self.tokens.and_then(|tokens| tokens.index(offset as usize));
-        let end = index(span.end).unwrap_or(self.all.len());
-        &self.all[index(span.start).unwrap_or(end).min(end)..end]
+    /// The anchors that begin in a stretch of a text whose tokens are at hand, in the order of the text:
+    /// numbers, words with digits, and the words that its [`Tokens`] were told of.
+    pub fn anchors_in(&self, span: Span) -> impl Iterator<Item = Token> {
+        self.tokens.into_iter().flat_map(move |tokens| tokens.anchors_in(span))
+    }
+
+    /// The same as [`Self::walk`] for a text whose tokens are at hand, for long ways: borrowed from the
+    /// table, which tells whether they are spaced as the text runs on, over line breaks passed or not.
+    /// No offset and no place where a sentence goes on may lie inside a token.
+    #[inline]
+    pub fn run(&self, from: usize) -> impl Iterator<Item = &'t Token> {
+        let start = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
+        let mut rest = self.all[start(from)..].iter();
+        std::iter::from_fn(move || {
+            let mut token = rest.next()?;
+            if token.passed {
+                rest = self.all[start(token.start())..].iter();
+                token = rest.next()?;
+            }
+            Some(token)
+        })
+    }
+
+    /// The tokens from the one that begins at or behind `from`, each the [`Self::next`] of the one before,
+    /// to the end of the text.
+    #[inline]
+    pub fn walk(&self, from: usize) -> impl Iterator<Item = Token> {
+        let mut last: Option<Token> = None;
+        std::iter::from_fn(move || {
+            last = match last {
+                None => Some(self.after(from)),
+                Some(token) if token.kind == Kind::End => return None,
+                Some(token) => Some(self.next(token)),
+            };
+            last
+        })
     }
 
     /// The token that begins at or behind `from`.
     #[inline]
     pub fn after(&self, from: usize) -> Token {
-        if let Some(token) = self.tokens.and_then(|tokens| tokens.right_at(from)) {
-            return *token;
+        if let Some(index) = self.tokens.and_then(|tokens| tokens.index(from)) {
+            let token = &self.all[index];
+            let behind_another = index > 0 && self.all[index - 1].end() == from;
+            if (behind_another || token.start() == from) && !token.passed {
+                return Token {
+                    spaced: behind_another && token.spaced,
+                    ..*token
+                };
+            }
         }
         self.find_after(from)
     }
@@ -791,7 +833,7 @@ impl<'t> Reader<'t> {
             // "5xã": the word begins at its first letter, the number before it is a token of its own.
             Some(letter) => {
                 let letter_run = bytes[start..letter].iter().take_while(|b| b.is_ascii_digit()).count();
-                word(self.text, start + letter_run, false)
+                word(self.text, start + letter_run)
             }
             None => Token {
                 kind: Kind::Number,
@@ -803,47 +845,89 @@ impl<'t> Reader<'t> {
 }
 
 /// The token that begins at or behind `from`; every line break is one.
-#[inline]
 fn lex(text: &str, from: usize) -> Token {
-    let bytes = text.as_bytes();
-    let (mut start, mut spaced) = (from, false);
-    let (class, size) = loop {
-        let Some(&byte) = bytes.get(start) else {
-            return Token {
-                span: Span::new(text.len(), text.len()),
-                spaced,
-                ..Token::default()
-            };
-        };
-        let (class, size) = class_at(bytes, start);
-        if class != SPACE {
-            break (class, size);
-        }
-        spaced |= !is_emphasis(byte);
-        start += size;
-    };
-    if is_letter(class) {
-        return word(text, start, spaced);
+    match First::behind(text, from) {
+        None => First::none_behind(text, from),
+        Some(first) if first.is_letter() => first.word(text),
+        Some(first) => first.mark_or_number(text),
     }
-    let (kind, end) = if class & DIGIT != 0 {
-        let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        (Kind::Number, start + digits)
-    } else if class == NEWLINE {
-        (Kind::Break, start + size)
-    } else {
-        (Kind::Mark(mark(decode(bytes, start).0)), start + size)
-    };
-    Token {
-        kind,
-        span: Span::new(start, end),
-        spaced,
-        ..Token::default()
+}
+
+/// The first character of a token.
+struct First {
+    start: usize,
+    class: Class,
+    size: usize,
+    /// Whether white space stands before it.
+    spaced: bool,
+}
+
+impl First {
+    /// The first character at or behind an offset that is no space; none where the text ends.
+    #[inline]
+    fn behind(text: &str, from: usize) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let (mut start, mut spaced) = (from, false);
+        while start < bytes.len() {
+            let (class, size) = class_at(bytes, start);
+            if class != SPACE {
+                return Some(Self {
+                    start,
+                    class,
+                    size,
+                    spaced,
+                });
+            }
+            spaced |= !is_emphasis(bytes[start]);
+            start += size;
+        }
+        None
+    }
+
+    /// The end of the text, where nothing but spaces stands behind an offset.
+    fn none_behind(text: &str, from: usize) -> Token {
+        Token {
+            span: Span::new(text.len(), text.len()),
+            spaced: text.as_bytes()[from..].iter().any(|&byte| !is_emphasis(byte)),
+            ..Token::default()
+        }
+    }
+
+    fn is_letter(&self) -> bool {
+        is_letter(self.class)
+    }
+
+    /// The word that begins with this letter.
+    fn word(&self, text: &str) -> Token {
+        Token {
+            spaced: self.spaced,
+            ..word(text, self.start)
+        }
+    }
+
+    /// The token that begins with what is no letter.
+    #[inline]
+    fn mark_or_number(&self, text: &str) -> Token {
+        let (bytes, start) = (text.as_bytes(), self.start);
+        let (kind, end) = if self.class & DIGIT != 0 {
+            let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (Kind::Number, start + digits)
+        } else if self.class == NEWLINE {
+            (Kind::Break, start + self.size)
+        } else {
+            (Kind::Mark(mark(decode(bytes, start).0)), start + self.size)
+        };
+        Token {
+            kind,
+            span: Span::new(start, end),
+            spaced: self.spaced,
+            ..Token::default()
+        }
     }
 }
 
 /// The word that begins with the letter at `start`.
-#[inline]
-fn word(text: &str, start: usize, spaced: bool) -> Token {
+fn word(text: &str, start: usize) -> Token {
     let word = Word::at(text.as_bytes(), start);
     let key = word.key(text, start);
     Token {
@@ -851,8 +935,7 @@ fn word(text: &str, start: usize, spaced: bool) -> Token {
         span: Span::new(start, word.end),
         key,
         case: word.case(),
-        spaced,
-        digits: word.rest & DIGIT != 0,
+        digits: word.has_digits(),
         trace: key.trace(),
         ..Token::default()
     }
@@ -907,6 +990,10 @@ impl Word {
         } else {
             Key::new(&text[start..self.end])
         }
+    }
+
+    fn has_digits(&self) -> bool {
+        self.rest & DIGIT != 0
     }
 
     fn case(&self) -> Case {

@@ -3,6 +3,8 @@
 //! English decimals ("46.0415", as indexes print them) and English grouping ("1,234.5") are told
 //! by their shape. What has the shape of neither (30.4.2024, 0912.345.678) is no numeral.
 
+use std::ops::Range;
+
 use rust_decimal::Decimal;
 
 use crate::{
@@ -216,6 +218,13 @@ fn weak_digit_word(word: Key) -> Option<i64> {
         NAM => Some(5),
         _ => None,
     }
+}
+
+/// The first digit of a stretch, which may be empty.
+pub fn digit_in(bytes: &[u8], range: Range<usize>) -> Option<usize> {
+    let start = range.start;
+    let digit = bytes.get(range)?.iter().position(u8::is_ascii_digit)?;
+    Some(start + digit)
 }
 
 /// The words that a number in words begins with.

@@ -345,7 +345,7 @@ impl Issuers {
 
     /// Takes the next token into the name; false where the name ends.
     fn extend<'v>(&'v self, reader: &Reader<'_>, name: &mut Name<'v>) -> bool {
-        let mut next = reader.after(name.end);
+        let mut next = reader.next(name.last);
         let dash = next.is_mark('-') && next.spaced;
         if dash || next.key == key!("và") {
             next = reader.next(next);

@@ -5,22 +5,13 @@ use std::sync::Arc;
 use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
-    extract::{Citation, PartialDate, Symbol, dates, symbols},
-    shadow::{Case, Key, Kind, Reader, Token, key},
+    extract::{Citation, PartialDate, Symbol, dates, numerals::digit_in, symbols},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
-/// The bytes with which a number or the type word of a law begins.
-const MAY_BEGIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let bytes = b"0123456789lLPH";
-    let mut i = 0;
-    while i < bytes.len() {
-        table[bytes[i] as usize] = true;
-        i += 1;
-    }
-    table
-};
+/// The first words of the types of laws: luật, pháp lệnh, Hiến pháp.
+pub(in crate::extract) static LAW_WORDS: KeySet<3> = KeySet::of([keys::LAW, keys::ORDINANCE, keys::CONSTITUTION]);
 
 /// The search for anchors.
 pub(super) struct Scanner<'t, 'v> {
@@ -46,21 +37,23 @@ struct Before {
 
 impl<'v> Scanner<'_, 'v> {
     pub(super) fn scan(&mut self, region: Span) {
-        let bytes = self.reader.text.as_bytes();
-        let (mut i, end) = (region.start as usize, region.end as usize);
-        while i < end {
-            i = match bytes[i] {
-                b'0'..=b'9' => {
-                    let digits = bytes[i..end].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                    self.number(i).unwrap_or(i + digits)
-                }
-                b'l' | b'L' if matches!(bytes.get(i + 1), Some(b'u' | b'U')) => self.law(i).unwrap_or(i + 1),
-                b'P' | b'H' => self.law(i).unwrap_or(i + 1),
-                _ => {
-                    let rest = bytes[i + 1..end].iter();
-                    end - rest.as_slice().len() + rest.take_while(|&&byte| !MAY_BEGIN[byte as usize]).count()
-                }
-            };
+        let reader = self.reader;
+        let bytes = reader.text.as_bytes();
+        let mut from = region.start as usize;
+        for token in reader.anchors_in(region) {
+            let start = token.start();
+            // "pháp" and "hiến" in small letters are other words.
+            if start >= from
+                && LAW_WORDS.has(token)
+                && matches!(bytes[start], b'l' | b'L' | b'P' | b'H')
+                && let Some(end) = self.law(start)
+            {
+                from = end;
+            }
+            while let Some(digit) = digit_in(bytes, start.max(from)..token.end()) {
+                let digits = bytes[digit..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                from = self.number(digit).unwrap_or(digit + digits);
+            }
         }
     }
 

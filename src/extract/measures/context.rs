@@ -271,8 +271,9 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
     };
     let mut level = false;
     let mut at = start;
+    let mut before = reader.before(start);
     for _ in 0..MAX_BEFORE {
-        let token = reader.before(at);
+        let token = before;
         if !token.is_word() || token.start() < floor {
             break;
         }
@@ -320,6 +321,7 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         }
         at = first.start();
         said.lead = at;
+        before = reader.previous(first);
     }
     if said.approx == Approx::Exact && said.change == Change::None && is_estimate(reader, at, floor) {
         said.approx = Approx::Estimated;
@@ -347,9 +349,9 @@ fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
         Key::new("có"),
         Key::new("đến"),
     ];
-    let (mut at, mut last) = (from, Token::default());
+    let mut last = Token::default();
+    let mut token = reader.before(from);
     for _ in 0..8 {
-        let token = reader.before(at);
         if token.start() < floor || !(token.is_word() || token.is_number()) {
             return false;
         }
@@ -357,7 +359,7 @@ fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
             return is_any(last, &BEHIND);
         }
         last = token;
-        at = token.start();
+        token = reader.previous(token);
     }
     false
 }
@@ -367,15 +369,12 @@ pub(super) fn and_more(reader: &Reader<'_>, end: usize, within: usize) -> Option
     const TRO: Key = Key::new("trở");
     const LEN: Key = Key::new("lên");
     const XUONG: Key = Key::new("xuống");
-    let mut at = end;
-    for _ in 0..within {
-        let token = reader.after(at);
+    for token in reader.walk(end).take(within) {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return None;
         }
-        at = token.end();
         if token.key == TRO && token.is_word() {
-            return match reader.after(at).key {
+            return match reader.next(token).key {
                 LEN => Some(Approx::Over),
                 XUONG => Some(Approx::Under),
                 _ => None,
@@ -390,10 +389,8 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
     const NHAT: Key = Key::new("nhất");
     const DAU: Key = Key::new("đầu");
     const DAN: Key = Key::new("dẫn");
-    let mut at = end;
     let mut last = Token::default();
-    for _ in 0..14 {
-        let token = reader.after(at);
+    for token in reader.walk(end).take(14) {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return false;
         }
@@ -402,7 +399,6 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
             return true;
         }
         last = token;
-        at = token.end();
     }
     false
 }

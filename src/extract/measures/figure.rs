@@ -150,18 +150,18 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let region = self.region.start as usize..(self.region.end as usize).min(bytes.len());
         // Where to go on, and whether that is behind something read.
         let (mut from, mut read) = (region.start, false);
-        for token in self.reader.tokens_in(self.region) {
+        for token in self.reader.anchors_in(self.region) {
             let start = token.start();
-            if NUMBER_WORDS.has(*token) && (start > from || start == from && !read) {
+            if NUMBER_WORDS.has(token) && (start > from || start == from && !read) {
                 let apart = start == region.start || is_apart(bytes[start - 1]);
-                if apart && let Some(end) = self.word(*token, figures) {
+                if apart && let Some(end) = self.word(token, figures) {
                     (from, read) = (end, true);
                 }
             }
             if !(token.is_number() || token.has_digits()) {
                 continue;
             }
-            while let Some(digit) = digit_in(bytes, start.max(from)..token.end().min(region.end)) {
+            while let Some(digit) = numerals::digit_in(bytes, start.max(from)..token.end().min(region.end)) {
                 from = match self.skips.end_of(digit) {
                     Some(end) => end,
                     None => self.resume(digit, self.digits(digit, figures)),
@@ -733,14 +733,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
     fn noun_before(&self, start: usize) -> Option<Span> {
-        let mut at = start;
+        let mut before = self.reader.before(start);
         for position in 0..14 {
-            let token = self.reader.before(at);
+            let token = before;
             let colon = token.is_mark(':') && position == 0;
             if !token.is_word() && !colon {
                 return None;
             }
-            at = token.start();
+            before = self.reader.previous(token);
             if token.is_word() && token.key == key!("số") && position > 0 {
                 let mut next = self.reader.next(token);
                 // "Số lượng người làm việc"
@@ -760,9 +760,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether an index or a score is spoken of shortly before ("chỉ số PAPI đạt 46,0415").
     fn index_before(&self, start: usize) -> bool {
-        let mut at = start;
+        let mut token = self.reader.before(start);
         for _ in 0..12 {
-            let token = self.reader.before(at);
             if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | '(' | ')')) {
                 return false;
             }
@@ -772,7 +771,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if token.is_word() && token.key == key!("số") && self.reader.previous(token).key == key!("chỉ") {
                 return true;
             }
-            at = token.start();
+            token = self.reader.previous(token);
         }
         false
     }
@@ -1339,13 +1338,6 @@ fn short_money(word: Key) -> Option<i64> {
 /// Whether a word that begins behind this byte stands apart from what is before it.
 fn is_apart(byte: u8) -> bool {
     byte.is_ascii_whitespace() || matches!(byte, b'(' | b'*' | b',' | b';' | b'.' | b':')
-}
-
-/// The first digit of a stretch, which may be empty.
-fn digit_in(bytes: &[u8], range: std::ops::Range<usize>) -> Option<usize> {
-    let start = range.start;
-    let digit = bytes.get(range)?.iter().position(u8::is_ascii_digit)?;
-    Some(start + digit)
 }
 
 /// Whether two numbers are the scale of a map ("1/500", "1/2.000").

@@ -375,13 +375,15 @@ fn has_verb(reader: &Reader<'_>, previous: &Figure, figure: &Figure) -> bool {
         Key::new("còn"),
         Key::new("là"),
     ];
-    let mut at = previous.span.end as usize;
-    while at < figure.lead as usize {
-        let token = reader.after(at);
+    let mut behind = previous.span.end as usize;
+    for token in reader.walk(behind) {
+        if behind >= figure.lead as usize {
+            break;
+        }
         if token.is_end() || is_any(token, &STOP) {
             return true;
         }
-        at = token.end();
+        behind = token.end();
     }
     false
 }
