@@ -12,12 +12,18 @@ use async_nats::jetstream::{
     stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
+use serde::de::DeserializeOwned;
+
 use super::{Connection, Error, ErrorKind, Names};
 use crate::config::{self, Provision};
 
 /// Messages that all workers together may hold unacknowledged. Each worker bounds its own share
 /// by permits; this only has to be out of the way of many workers and of delayed retries.
 const MAX_ACK_PENDING: i64 = 20_000;
+
+/// How soon an unanswered look is repeated.
+const ONCE_MORE: Duration = Duration::from_millis(500);
 
 /// A field of a stream or consumer that is not as this program would have made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,17 +225,41 @@ async fn ensure_stream(
     Ok(stream_drift(&wanted, &found.config))
 }
 
-async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
-    let what = format!("look at stream {name}");
-    let answer: Response<stream::Info> = connection
-        .jetstream
-        .request(format!("STREAM.INFO.{name}"), &serde_json::json!({}))
-        .await
-        .map_err(|error| Error::asking(&what, &error))?;
-    match answer {
-        Response::Ok(info) => Ok(info),
-        Response::Err { error } => Err(Error::answered(&what, &error)),
-    }
+/// What the server says of a stream.
+pub async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
+    look(
+        connection,
+        &format!("STREAM.INFO.{name}"),
+        &format!("look at stream {name}"),
+    )
+    .await
+}
+
+/// Looks something up. A look that comes while a cluster elects a leader is never answered, and one that comes a moment
+/// later is: so it is repeated while the answer is outstanding.
+async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what: &str) -> Result<T, Error> {
+    let ask = async || -> Result<T, Error> {
+        let answer: Response<T> = connection
+            .jetstream
+            .request(subject.to_owned(), &serde_json::json!({}))
+            .await
+            .map_err(|error| Error::asking(what, &error))?;
+        match answer {
+            Response::Ok(info) => Ok(info),
+            Response::Err { error } => Err(Error::answered(what, &error)),
+        }
+    };
+    let mut asked = FuturesUnordered::new();
+    let answer = loop {
+        asked.push(ask());
+        tokio::select! {
+            Some(answer) = asked.next() => break answer,
+            () = tokio::time::sleep(ONCE_MORE) => {}
+        }
+    };
+    let is_silence = |kind| matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable);
+    connection.note_use(!matches!(&answer, Err(error) if is_silence(error.kind())));
+    answer
 }
 
 async fn create_stream(connection: &Connection, wanted: &stream::Config) -> Result<stream::Info, Error> {
@@ -281,15 +311,7 @@ async fn ensure_consumer(
 /// What the server says of a consumer.
 pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) -> Result<consumer::Info, Error> {
     let what = format!("look at consumer {name} of stream {stream}");
-    let answer: Response<consumer::Info> = connection
-        .jetstream
-        .request(format!("CONSUMER.INFO.{stream}.{name}"), &serde_json::json!({}))
-        .await
-        .map_err(|error| Error::asking(&what, &error))?;
-    match answer {
-        Response::Ok(info) => Ok(info),
-        Response::Err { error } => Err(Error::answered(&what, &error)),
-    }
+    look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await
 }
 
 /// Collects the fields that differ.

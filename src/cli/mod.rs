@@ -21,6 +21,7 @@ mod input;
 mod lang;
 mod rules;
 mod runtime;
+mod schema;
 mod submit;
 mod watch;
 mod worker;
@@ -88,6 +89,7 @@ enum Command {
     Check(check::Check),
     Extract(extract::Extract),
     Rules(rules::Rules),
+    Schema(schema::Schema),
     Config(config::PrintConfig),
     Worker(worker::Worker),
     Submit(submit::Submit),
@@ -134,6 +136,7 @@ impl Cli {
             Command::Check(command) => command.run(&global),
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
+            Command::Schema(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
             Command::DecodeChild(command) => command.run(),
             Command::Worker(command) => command.run(&global),

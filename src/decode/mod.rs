@@ -280,6 +280,18 @@ pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
     told_text && !binary && sniff::media_type(bytes).is_none() && ExternalFormat::of(bytes).is_none()
 }
 
+/// The media type that the first bytes of a document tell; empty for none that is read.
+pub fn sniffed(bytes: &[u8]) -> &'static str {
+    match ExternalFormat::of(bytes) {
+        Some(ExternalFormat::Pdf) => "application/pdf",
+        Some(ExternalFormat::Image) => "image/*",
+        Some(ExternalFormat::Office) => "application/msword",
+        Some(ExternalFormat::Packet) => edxml::MEDIA_TYPE,
+        None if is_plain(bytes, "") => FORMATS[0].media_types[0],
+        None => sniff::media_type(bytes).unwrap_or_default(),
+    }
+}
+
 /// Media types that say nothing of the content.
 const UNTOLD: &[&str] = &["", "application/octet-stream", "binary/octet-stream"];
 

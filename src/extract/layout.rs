@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
-    shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
+    shadow::{Case, Flow, Key, KeySet, Reader, Token, Tokens, key, letter_case},
 };
 
 /// What the extractors need to know of the document's lines.
@@ -90,6 +90,11 @@ pub struct Note {
     pub reference: Option<Span>,
 }
 
+/// The words at which extractors begin to read: numbers in words, and the types of laws.
+static ANCHORS: KeySet<14> = KeySet::new([
+    "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "luật", "pháp", "hiến",
+]);
+
 /// Up to this many paragraphs may belong to one footnote.
 const MAX_NOTE_PARAGRAPHS: usize = 60;
 /// A paragraph of so many bytes is prose, not the line of a list.
@@ -133,7 +138,7 @@ impl Layout {
             .collect();
         let flow = Flow::new(joiner.joins);
         Self {
-            tokens: Tokens::of(text, &flow),
+            tokens: Tokens::of(text, &flow, &ANCHORS),
             flow,
             masthead: 0..head.type_line.unwrap_or(head.title_lines.start),
             type_line: head.type_line,
@@ -188,7 +193,7 @@ impl Line {
             span,
             label: label(text, span),
             bullet: starred || is_dash(inner) || matches!(first, '+' | '•' | '●' | '◦' | '▪' | '\u{F0B7}'),
-            row: inner.contains('|') || inner.contains('\t'),
+            row: memchr::memchr2(b'|', b'\t', inner.as_bytes()).is_some(),
         }
     }
 
@@ -401,7 +406,7 @@ fn single_letter(rest: &str) -> Parsed {
     let marks: &[char] = if letter.is_uppercase() {
         &['.', '-', '–', '/', ')']
     } else {
-        &[')', '.', '/']
+        &[')', '.', '/', '-', '–']
     };
     let kind = match letter {
         'A'..='Z' => LabelKind::Upper,
@@ -423,9 +428,9 @@ fn part(rest: &str) -> Parsed {
     if !WORDS.contains(&word.key) || word.case == Case::Lower {
         return None;
     }
-    let mut last = reader.after(word.end());
+    let mut last = reader.next(word);
     if last.key == TH {
-        last = reader.after(last.end());
+        last = reader.next(last);
         if !last.is_word() {
             return None;
         }
@@ -519,31 +524,45 @@ impl Head {
     }
 }
 
-/// The first line that says nothing but the type of the document, in capitals.
+/// The first line that begins with the type of the document, in capitals.
 fn find_type_line(text: &str, lines: &[Line]) -> Option<usize> {
-    const TYPES: [[Key; 2]; 8] = [
-        [Key::new("báo"), Key::new("cáo")],
-        [Key::new("tờ"), Key::new("trình")],
-        [Key::new("kế"), Key::new("hoạch")],
-        [Key::new("thông"), Key::new("báo")],
-        [Key::new("nghị"), Key::new("quyết")],
-        [Key::new("quyết"), Key::new("định")],
-        [Key::new("chỉ"), Key::new("thị")],
-        [Key::new("kết"), Key::new("luận")],
-    ];
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let is_type = |line: &Line| {
-        if line.is_blank() || line.label.is_some() || line.span.len() > 300 || !is_upper_start(text, line.span) {
-            return false;
-        }
-        let first = reader.after(line.span.start as usize);
-        let second = reader.after(first.end());
-        TYPES
-            .iter()
-            .any(|[a, b]| first.key == *a && second.key == *b && second.case == Case::Upper)
+        !line.is_blank() && line.label.is_none() && line.span.len() <= 300 && type_word(&reader, line.span).is_some()
     };
     lines.iter().take(MASTHEAD_LINES).position(is_type)
+}
+
+/// The type word at the start of a line, in capitals: "BÁO CÁO", also of a draft ("DỰ THẢO BÁO
+/// CÁO"), whose mark is left out.
+pub fn type_word(reader: &Reader<'_>, line: Span) -> Option<Span> {
+    const TYPES: [[Key; 2]; 8] = [
+        [key!("báo"), key!("cáo")],
+        [key!("tờ"), key!("trình")],
+        [key!("kế"), key!("hoạch")],
+        [key!("thông"), key!("báo")],
+        [key!("nghị"), key!("quyết")],
+        [key!("quyết"), key!("định")],
+        [key!("chỉ"), key!("thị")],
+        [key!("kết"), key!("luận")],
+    ];
+    const DRAFT: [Key; 2] = [key!("dự"), key!("thảo")];
+    let pair_at = |at: usize| {
+        let first = reader.after(at);
+        (first, reader.after(first.end()))
+    };
+    let mut pair = pair_at(line.start as usize);
+    if [pair.0.key, pair.1.key] == DRAFT {
+        pair = pair_at(pair.1.end());
+    }
+    let (first, second) = pair;
+    let known = TYPES.contains(&[first.key, second.key]);
+    let capitals = reader
+        .str(first.span.join(second.span))
+        .chars()
+        .all(|c| !c.is_lowercase());
+    (known && capitals && second.span.end <= line.end).then(|| first.span.join(second.span))
 }
 
 /// Whether the first two words are in capitals.
@@ -559,8 +578,7 @@ fn is_upper_start(text: &str, span: Span) -> bool {
 fn behind_type_word(text: &str, line: Span) -> Option<Span> {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
-    let second = reader.after(reader.after(line.start as usize).end());
-    let next = reader.after(second.end());
+    let next = reader.after(type_word(&reader, line)?.end as usize);
     (next.start() < line.end as usize && next.is_word()).then_some(Span {
         start: next.span.start,
         end: line.end,
@@ -573,7 +591,7 @@ fn goes_on(text: &str, title: Option<Span>, line: Line, blank: bool) -> bool {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let first = reader.after(line.span.start as usize);
-    let second = reader.after(first.end());
+    let second = reader.next(first);
     let addressed = first.key == ADDRESSED[0] && (second.key == ADDRESSED[1] || second.key == key!("trình"));
     if addressed || line.label.is_some() || line.bullet || line.span.len() > 260 {
         return false;
@@ -605,6 +623,9 @@ fn ends_sentence(text: &str, span: Span) -> bool {
     let trimmed = trimmed.trim_end_matches(is_superscript);
     trimmed.ends_with(['.', ';', ':', '!', '?', '…'])
 }
+
+/// The bytes that superscripts begin with.
+const SUPERSCRIPT_BYTES: [u8; 2] = [0xC2, 0xE2];
 
 fn is_superscript(c: char) -> bool {
     matches!(c, '¹' | '²' | '³' | '⁰' | '⁴'..='⁹')
@@ -739,8 +760,8 @@ pub fn is_name_text(text: &str) -> bool {
 }
 
 /// The mark of a footnote at the start of a line: superscript digits, a number in square brackets,
-/// or one in round brackets that also stands glued to a word in the text. The mark and the offset
-/// of the note behind it.
+/// or one in round brackets or without any that also stands glued to a word in the text. The mark
+/// and the offset of the note behind it.
 fn note_mark(text: &str, line: Line, glued: &FxHashSet<&str>) -> Option<(Span, usize)> {
     let body = line.span.of(text);
     let start = line.span.start as usize;
@@ -751,6 +772,11 @@ fn note_mark(text: &str, line: Line, glued: &FxHashSet<&str>) -> Option<(Span, u
         .sum();
     let (mark, behind) = if size > 0 {
         (Span::new(start, start + size), size)
+    } else if let Some(digits) = bare_mark(body) {
+        if !glued.contains(&body[..digits]) {
+            return None;
+        }
+        (Span::new(start, start + digits), digits)
     } else {
         let close = if body.starts_with('[') { ']' } else { ')' };
         let inner = body.strip_prefix(['[', '('])?;
@@ -772,22 +798,64 @@ fn bracketed_number(inner: &str, close: char) -> Option<usize> {
     ((1..=3).contains(&digits) && inner[digits..].starts_with(close)).then_some(digits)
 }
 
-/// Numbers in round brackets that are glued to the word before them, as marks of footnotes are.
+/// Length of a number at the start of a line that has lost its raised position: "1 Gồm …".
+fn bare_mark(body: &str) -> Option<usize> {
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let behind = body[digits..].strip_prefix(' ')?;
+    ((1..=2).contains(&digits) && behind.starts_with(char::is_uppercase)).then_some(digits)
+}
+
+/// Numbers that are glued to the word before them, as marks of footnotes are: in round brackets, or
+/// bare where their raised position is lost. Only such as stand at the start of a line, too.
 fn glued_numbers<'t>(text: &'t str, lines: &[Line]) -> FxHashSet<&'t str> {
-    let at_start = |line: &&Line| {
-        line.span
-            .of(text)
+    let mut bracketed = false;
+    let mut bare = FxHashSet::default();
+    for line in lines {
+        let body = line.span.of(text);
+        if let Some(digits) = bare_mark(body) {
+            bare.insert(&body[..digits]);
+        }
+        bracketed |= body
             .strip_prefix('(')
-            .is_some_and(|inner| bracketed_number(inner, ')').is_some())
-    };
-    if !lines.iter().any(|line| at_start(&line)) {
-        return FxHashSet::default();
+            .is_some_and(|inner| bracketed_number(inner, ')').is_some());
     }
-    lines
-        .iter()
-        .flat_map(|line| bracket_marks(text, *line, '(', ')'))
-        .map(|mark| mark.of(text))
-        .collect()
+    let mut glued = FxHashSet::default();
+    if bracketed {
+        let marks = lines.iter().flat_map(|line| bracket_marks(text, *line, b'(', ')'));
+        glued.extend(marks.map(|mark| mark.of(text)));
+    }
+    if !bare.is_empty() {
+        let marks = lines.iter().flat_map(|line| bare_marks(text, *line));
+        glued.extend(marks.map(|mark| mark.of(text)).filter(|mark| bare.contains(mark)));
+    }
+    glued
+}
+
+/// Numbers glued to the end of a word of small letters: "hộ nghèo1". Not those of units ("m2") and
+/// of codes ("QL1", "H5N1").
+fn bare_marks(text: &str, line: Line) -> Vec<Span> {
+    /// m, km, cm, dm, mm, ha, kw.
+    const LONGEST_UNIT: usize = 2;
+    let body = line.span.of(text);
+    let bytes = body.as_bytes();
+    let mut marks = Vec::new();
+    let mut at = 0;
+    while let Some(found) = bytes[at..].iter().position(u8::is_ascii_digit) {
+        let start = at + found;
+        let digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+        at = start + digits;
+        let letters = |c: &char| c.is_alphabetic();
+        let word = body[..start].chars().rev().take_while(letters);
+        let small = word.clone().count() > LONGEST_UNIT && word.clone().all(char::is_lowercase);
+        let ends = !body[at..].starts_with(|c: char| c.is_alphanumeric() || c == '%');
+        if small && ends && digits <= 2 {
+            marks.push(Span::new(
+                line.span.start as usize + start,
+                line.span.start as usize + at,
+            ));
+        }
+    }
+    marks
 }
 
 /// Finds where sentences go on across line breaks, and the footnotes between.
@@ -886,7 +954,8 @@ impl<'t> Joiner<'t> {
         let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
             Some(_) => goes_on || comma || upper || self.is_full(first),
-            None => goes_on || comma,
+            // The title of a heading may take two lines, in capitals both.
+            None => goes_on || comma || (upper && first.label.is_some()),
         }
     }
 
@@ -1084,35 +1153,47 @@ fn find_references(text: &str, lines: &[Line], notes: &mut [Note]) {
 /// The footnote marks inside a line, not at its start.
 fn marks_in(text: &str, line: Line) -> Vec<Span> {
     let body = line.span.of(text);
+    let is_raised = |rest: &str| rest.chars().next().is_some_and(is_superscript);
     let mut marks = Vec::new();
-    let mut previous: Option<(usize, char)> = None;
     let mut start = None;
-    for (i, c) in body.char_indices().chain([(body.len(), ' ')]) {
-        if is_superscript(c) {
-            // A mark is glued to a word; m² is an area.
-            if start.is_none() && previous.is_some_and(|(_, p)| !p.is_whitespace()) {
-                start = Some(i);
-            }
-        } else if let Some(from) = start.take() {
-            marks.push(Span::new(line.span.start as usize + from, line.span.start as usize + i));
+    for at in memchr::memchr2_iter(SUPERSCRIPT_BYTES[0], SUPERSCRIPT_BYTES[1], body.as_bytes()) {
+        let Some(mark) = body[at..].chars().next().filter(|&c| is_superscript(c)) else {
+            continue;
+        };
+        // A mark is glued to a word; m² is an area.
+        if start.is_none() && is_glued(body, at) {
+            start = Some(at);
         }
-        previous = Some((i, c));
+        let end = at + mark.len_utf8();
+        if !is_raised(&body[end..])
+            && let Some(start) = start.take()
+        {
+            marks.push(Span::new(
+                line.span.start as usize + start,
+                line.span.start as usize + end,
+            ));
+        }
     }
-    marks.extend(bracket_marks(text, line, '[', ']'));
-    marks.extend(bracket_marks(text, line, '(', ')'));
+    marks.extend(bracket_marks(text, line, b'[', ']'));
+    marks.extend(bracket_marks(text, line, b'(', ')'));
+    marks.extend(bare_marks(text, line));
     marks.sort_unstable();
     marks
 }
 
 /// Numbers in brackets inside a line, glued to what stands before them.
-fn bracket_marks(text: &str, line: Line, open: char, close: char) -> Vec<Span> {
+fn bracket_marks(text: &str, line: Line, open: u8, close: char) -> impl Iterator<Item = Span> {
     let body = line.span.of(text);
-    let glued = |at: usize| body[..at].chars().next_back().is_some_and(|c| !c.is_whitespace());
-    body.match_indices(open)
-        .filter(|&(at, _)| glued(at))
-        .filter_map(|(at, _)| Some((at + 1, bracketed_number(&body[at + 1..], close)?)))
-        .map(|(at, digits)| Span::new(line.span.start as usize + at, line.span.start as usize + at + digits))
-        .collect()
+    let start = line.span.start as usize;
+    memchr::memchr_iter(open, body.as_bytes())
+        .filter(|&at| is_glued(body, at))
+        .filter_map(move |at| Some((at + 1, bracketed_number(&body[at + 1..], close)?)))
+        .map(move |(at, digits)| Span::new(start + at, start + at + digits))
+}
+
+/// Whether something other than white space stands right before an offset.
+fn is_glued(body: &str, at: usize) -> bool {
+    body[..at].chars().next_back().is_some_and(|c| !c.is_whitespace())
 }
 
 #[cfg(test)]
@@ -1120,6 +1201,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::extract::{citations::LAW_WORDS, numerals::NUMBER_WORDS};
 
     fn layout(text: &str) -> Layout {
         Layout::of(&Document::plain(text))
@@ -1178,6 +1260,17 @@ mod tests {
     }
 
     #[test]
+    fn a_bare_number_is_a_mark_where_the_text_refers_to_it() {
+        let text = "BÁO CÁO\nKết quả\n\nCòn 214 hộ nghèo1; đã trồng 12 km2 rừng.\n\n1 Gồm: thôn Đông 84 hộ, thôn Đoài 130 hộ.\n\n2 Xã không có.";
+        let notes = layout(text).notes;
+        let notes: Vec<_> = notes
+            .iter()
+            .map(|note| (note.mark.of(text), note.body.of(text)))
+            .collect();
+        assert_eq!(notes, [("1", "Gồm: thôn Đông 84 hộ, thôn Đoài 130 hộ.")]);
+    }
+
+    #[test]
     fn wrapped_lines_are_joined_and_headings_are_not() {
         let line = "Trong năm qua các đơn vị của Ủy ban nhân dân xã đã phối hợp với\n";
         let text = format!(
@@ -1214,7 +1307,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_word_that_an_extractor_begins_with_is_an_anchor() {
+        for key in NUMBER_WORDS.keys().iter().chain(LAW_WORDS.keys()) {
+            assert!(ANCHORS.contains(*key), "{key:?}");
+        }
+    }
+
+    /// What [`marks_in`] finds, character by character.
+    fn raised_marks(body: &str) -> Vec<Span> {
+        let mut marks = Vec::new();
+        let (mut previous, mut start) = (None, None);
+        for (i, c) in body.char_indices().chain([(body.len(), ' ')]) {
+            if is_superscript(c) {
+                if start.is_none() && previous.is_some_and(|p: char| !p.is_whitespace()) {
+                    start = Some(i);
+                }
+            } else if let Some(start) = start.take() {
+                marks.push(Span::new(start, i));
+            }
+            previous = Some(c);
+        }
+        marks
+    }
+
     proptest! {
+        #[test]
+        fn raised_marks_are_found_by_their_bytes(body in "[ am²³⁴⁰¹“…à\u{A0}]{0,12}") {
+            let line = Line {
+                span: Span::new(0, body.len()),
+                ..Line::default()
+            };
+            prop_assert_eq!(marks_in(&body, line), raised_marks(&body));
+        }
+
         #[test]
         fn any_text_has_a_layout(text in "(BÁO CÁO\n)?([a-zđIVX1-9¹²ÁẾ.,;:()\\[\\]*|\\-\t ]{0,30}\n){0,20}(Nơi nhận:\n)?\\PC{0,30}") {
             let layout = layout(&text);

@@ -11,7 +11,7 @@ use prost::Message;
 
 use super::{
     envelope::{self, Envelope, Identity},
-    status,
+    stages, status,
 };
 use crate::{
     alert::AlertPolicy,
@@ -26,7 +26,7 @@ use crate::{
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::RuleSets,
+    validate::{RuleSets, Severity},
     vocabulary::Vocabulary,
     wire,
 };
@@ -113,6 +113,8 @@ pub struct Output {
     pub identity: Identity,
     /// Alerts, in order.
     pub alerts: Vec<Outgoing>,
+    /// The severity of each alert.
+    pub severities: Vec<&'static str>,
     /// What the sender of an edXML packet is told.
     pub statuses: Vec<Outgoing>,
     /// The result.
@@ -120,8 +122,8 @@ pub struct Output {
     /// The whole of it, for the object store, where that is too large for a message; the result
     /// says where it lies.
     pub whole: Option<Bytes>,
-    /// Number of findings.
-    pub findings: usize,
+    /// Rule and severity of each finding.
+    pub findings: Vec<(&'static str, Severity)>,
     /// Why the report was refused, if it was.
     pub refusal: Option<Refusal>,
 }
@@ -191,12 +193,14 @@ impl Core {
             Some(refusal) => Outcome::Refused(refusal),
             None => {
                 let submission = &envelope.submission;
-                let decoded = self
-                    .decoder
-                    .decode_blocking(content, &submission.media_type, &self.limits);
+                let decoded = stages::decode(content, || {
+                    self.decoder
+                        .decode_blocking(content, &submission.media_type, &self.limits)
+                });
                 // The day it was handed in, not the day of this delivery.
                 let today = PartialDate::in_viet_nam(input.meta.stored_at);
-                pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
+                let rules = self.rules.of(&submission.unit);
+                pipeline::finish_observed(decoded, self.vocabulary, rules, today, &stages::Measured)
             }
         };
         // The document is done with; results carry its size and hash.
@@ -227,7 +231,6 @@ impl Core {
         let made_at = SystemTime::now();
         let submission = &envelope.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
-        let findings = message.findings.len();
         let mut result = self.result(input, envelope, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
@@ -245,7 +248,9 @@ impl Core {
                 }
             }
         }
-        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at))
+        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
+        let alerts = alerts
             .into_iter()
             .enumerate()
             .map(|(n, alert)| self.alert(input, envelope, n, alert, made_at, max_message))
@@ -253,10 +258,14 @@ impl Core {
         Output {
             identity: envelope.identity.clone(),
             alerts,
+            severities,
             statuses: self.statuses(input, envelope, &outcome, made_at),
             result,
             whole,
-            findings,
+            findings: match &outcome {
+                Outcome::Processed(read) => read.findings.iter().map(|found| (found.rule, found.severity)).collect(),
+                Outcome::Refused(_) => Vec::new(),
+            },
             refusal: match outcome {
                 Outcome::Refused(refusal) => Some(refusal),
                 Outcome::Processed(_) => None,
@@ -299,13 +308,9 @@ impl Core {
         max_message: usize,
     ) -> Outgoing {
         let Identity { unit, submission } = &envelope.identity;
-        let severity = match alert.severity() {
-            pb::Severity::Info => "info",
-            pb::Severity::Warning => "warning",
-            pb::Severity::Error => "error",
-            pb::Severity::Unspecified => "_",
-        };
-        let subject = self.names.alert(severity, &alert.rule, unit, submission, n);
+        let subject = self
+            .names
+            .alert(severity(alert.severity()), &alert.rule, unit, submission, n);
         // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
         // its refusal.
         let id = format!("{}.{}", alert.rule, alert.alert_id);
@@ -420,6 +425,16 @@ impl Core {
     pub fn without_content(mut letter: Outgoing) -> Outgoing {
         set(&mut letter.headers, headers::DEAD_PAYLOAD, headers::OMITTED);
         letter
+    }
+}
+
+/// The word for a severity in subjects and labels.
+fn severity(severity: pb::Severity) -> &'static str {
+    match severity {
+        pb::Severity::Info => "info",
+        pb::Severity::Warning => "warning",
+        pb::Severity::Error => "error",
+        pb::Severity::Unspecified => "_",
     }
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bus;
+mod chaos;
 mod cli;
 mod cluster;
 mod contract;
@@ -13,12 +14,17 @@ mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod kubernetes;
 mod large;
 mod limits;
+mod metrics;
+mod monitoring;
 mod noise;
 mod privacy;
+mod proxy;
 mod reports;
 mod sandbox;
+mod schema;
 mod security;
 mod service;
 mod support;
