@@ -138,6 +138,29 @@ pub fn take_envelope(submission: &mut pb::ReportSubmission, envelope: &Envelope)
     submission.envelope = Some(self::envelope(envelope));
 }
 
+/// A file of a packet.
+fn attachment(file: &packet::AttachedFile) -> pb::Attachment {
+    let base = pb::Attachment {
+        name: file.name.clone(),
+        size: file.size,
+        main: file.is_main,
+        ..Default::default()
+    };
+    match &file.read {
+        Ok((media_type, length)) => pb::Attachment {
+            media_type: media_type.clone(),
+            length: *length,
+            ..base
+        },
+        Err(refusal) => pb::Attachment {
+            refusal: refusal.reason.as_str().into(),
+            message_vi: refusal.message_vi.clone(),
+            message_en: refusal.message_en.clone(),
+            ..base
+        },
+    }
+}
+
 /// The envelope of a packet.
 pub fn envelope(envelope: &Envelope) -> pb::Envelope {
     let day = |day: Day| Date {
@@ -192,6 +215,8 @@ fn producer(produced_at: Option<SystemTime>) -> pb::Producer {
         name: env!("CARGO_PKG_NAME").into(),
         version: env!("CARGO_PKG_VERSION").into(),
         produced_at: produced_at.map(Into::into),
+        // The worker knows; the command line prints the same for the same input.
+        configuration: String::new(),
     }
 }
 
@@ -237,6 +262,7 @@ impl<'a> Writer<'a> {
                 Vec::new()
             },
             pages: self.document.pages.iter().map(|page| self.page(page)).collect(),
+            attachments: self.document.attachments.iter().map(attachment).collect(),
         }
     }
 
