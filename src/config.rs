@@ -96,6 +96,10 @@ pub struct Worker {
 pub enum Stages {
     /// Extract and validate.
     All,
+    /// Decode and extract, and hand on.
+    Extract,
+    /// Take what others have extracted, and validate.
+    Validate,
 }
 
 /// The service for requests.

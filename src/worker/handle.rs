@@ -14,10 +14,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    PROCESSED,
-    job::{self, Core, Input, Output, Work},
-};
+use super::job::{self, Core, Input, Output, Work};
 use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
@@ -314,11 +311,12 @@ impl<O: Outlet + Documents> Handler<O> {
     async fn give_up<R>(&self, delivery: &impl Delivery, input: &Input, why: &str, _room: R) -> Result<End, Failure> {
         let refusal = job::given_up(delivery.meta().deliveries, why);
         let output = self.core.refuse(input, refusal.clone());
-        let stream = self.core.names().processed_stream();
-        let status = self.outlet.status_of(&stream, &output.result.subject).await;
-        if matches!(&status, Ok(Some(status)) if status == PROCESSED) {
-            self.insist(|| delivery.confirm()).await?;
-            return Ok(End::AlreadyDone);
+        for (stream, subject, success) in self.core.traces_of_success(&output.identity) {
+            let status = self.outlet.status_of(&stream, &subject).await;
+            if matches!(&status, Ok(Some(status)) if status == success) {
+                self.insist(|| delivery.confirm()).await?;
+                return Ok(End::AlreadyDone);
+            }
         }
         self.publish(&output).await?;
         self.bury(delivery, input, &output, &refusal, "delivery").await?;

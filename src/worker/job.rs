@@ -9,18 +9,22 @@ use async_nats::HeaderMap;
 use bytes::Bytes;
 use prost::Message;
 
-use super::envelope::{self, Envelope, Identity};
+use super::{
+    envelope::{self, Envelope, Identity},
+    extracted,
+};
 use crate::{
     alert::AlertPolicy,
     bus::{
         Delivery, Meta, Names, Outgoing, Reference,
-        client::{ALERT, PROCESSED},
+        client::{ALERT, EXTRACTED, PROCESSED},
         headers,
         publish::{STATUS, set},
     },
-    config::Settings,
+    config::{Settings, Stages},
     decode::{Limits, Refusal, RefusalReason, external::Program, sandbox::Decoder},
-    extract::PartialDate,
+    document::Document,
+    extract::{self, PartialDate},
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
     validate::RuleSets,
@@ -31,6 +35,7 @@ use crate::{
 /// What reading and checking depends on.
 #[derive(Debug)]
 pub struct Core {
+    stages: Stages,
     names: Names,
     limits: Limits,
     decoder: Decoder,
@@ -75,6 +80,16 @@ impl Input {
         &self.subject
     }
 
+    /// Its content.
+    pub fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// When the stream stored it.
+    pub fn stored_at(&self) -> SystemTime {
+        self.meta.stored_at
+    }
+
     /// Size of the message.
     pub fn bytes(&self) -> usize {
         self.payload.len()
@@ -102,6 +117,19 @@ impl Input {
     }
 }
 
+/// A report whose document has been decoded, in this process or by another worker.
+#[derive(Debug)]
+pub struct Opened {
+    /// Who it is from and what it is called.
+    pub identity: Identity,
+    /// The submission, without its content.
+    pub submission: pb::ReportSubmission,
+    /// When the bus stored the submission.
+    pub received_at: SystemTime,
+    /// The document, or why it cannot be read.
+    pub document: Result<Document, Refusal>,
+}
+
 /// What goes out for a report, ready to be sent.
 #[derive(Debug)]
 pub struct Output {
@@ -109,7 +137,7 @@ pub struct Output {
     pub identity: Identity,
     /// Alerts, in order.
     pub alerts: Vec<Outgoing>,
-    /// The result.
+    /// The result; of a worker that only extracts, what it hands on.
     pub result: Outgoing,
     /// The whole of it, for the object store, where that is too large for a message; the result
     /// says where it lies.
@@ -139,9 +167,13 @@ fn report_missing(decoder: &Decoder) {
 impl Core {
     /// As the settings have it.
     pub fn new(settings: &Settings, names: Names) -> Self {
+        let stages = settings.worker.stages;
         let decoder = Decoder::new(settings.sandbox());
-        report_missing(&decoder);
+        if stages != Stages::Validate {
+            report_missing(&decoder);
+        }
         Self {
+            stages,
             names,
             limits: settings.limits(),
             decoder,
@@ -157,15 +189,38 @@ impl Core {
         &self.names
     }
 
-    /// Reads and checks the report in a message. `max_message` is the largest message that can
-    /// go out; `fetched` is the content that an earlier call asked for.
+    /// Does the stages of this worker on the report in a message. `max_message` is the largest message that can go out;
+    /// `fetched` is the content that an earlier call asked for.
     pub fn work(&self, input: &Input, fetched: Option<Bytes>, max_message: usize) -> Work {
         #[cfg(test)]
         assert!(!input.payload.starts_with(b"PANIC"), "tests want to see this caught");
+        let opened = match self.stages {
+            Stages::All | Stages::Extract => self.decode(input, fetched),
+            Stages::Validate => extracted::open(&self.names, input, fetched.as_ref()),
+        };
+        let opened = match opened {
+            Ok(opened) => opened,
+            Err(elsewhere) => return Work::Needs(elsewhere),
+        };
+        let output = match (self.stages, &opened.document) {
+            (Stages::Extract, Ok(document)) => self.hand_on(input, &opened, document, max_message),
+            _ => {
+                // The day it was handed in, not the day of this delivery.
+                let today = PartialDate::in_viet_nam(opened.received_at);
+                let rules = self.rules.of(&opened.submission.unit);
+                let outcome = pipeline::finish(opened.document, self.vocabulary, rules, today);
+                self.output(input, &opened.identity, &opened.submission, outcome, max_message)
+            }
+        };
+        Work::Done(Box::new(output))
+    }
+
+    /// Decodes the document of a submission; the error is where its content has to be fetched from.
+    fn decode(&self, input: &Input, fetched: Option<Bytes>) -> Result<Opened, Reference> {
         let mut envelope = self.open(input);
         if let (Some(reference), None, None) = (&envelope.elsewhere, &fetched, &envelope.refusal) {
             if reference.size <= self.limits.max_bytes {
-                return Work::Needs(reference.clone());
+                return Err(reference.clone());
             }
             // Before a byte of it is fetched.
             let (size, limit) = (reference.size, self.limits.max_bytes);
@@ -176,29 +231,46 @@ impl Core {
                 "decode.max_bytes",
             ));
         }
-        let content = fetched.as_deref().unwrap_or(&envelope.submission.content);
-        let outcome = match envelope.refusal.take() {
-            Some(refusal) => Outcome::Refused(refusal),
-            None => {
-                let submission = &envelope.submission;
-                let decoded = self
-                    .decoder
-                    .decode_blocking(content, &submission.media_type, &self.limits);
-                // The day it was handed in, not the day of this delivery.
-                let today = PartialDate::in_viet_nam(input.meta.stored_at);
-                pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
-            }
+        let mut submission = envelope.submission;
+        let content = fetched.as_deref().unwrap_or(&submission.content);
+        let document = match envelope.refusal {
+            Some(refusal) => Err(refusal),
+            None => self
+                .decoder
+                .decode_blocking(content, &submission.media_type, &self.limits),
         };
         // The document is done with; results carry its size and hash.
-        envelope.submission.content = Vec::new();
-        Work::Done(Box::new(self.output(input, &envelope, outcome, max_message)))
+        submission.content = Vec::new();
+        if let Ok(Document {
+            envelope: Some(packet), ..
+        }) = &document
+        {
+            wire::take_envelope(&mut submission, packet);
+        }
+        Ok(Opened {
+            identity: envelope.identity,
+            submission,
+            received_at: input.stored_at(),
+            document,
+        })
     }
 
     /// What goes out for a report that is given up.
     pub fn refuse(&self, input: &Input, refusal: Refusal) -> Output {
-        let mut envelope = self.open(input);
-        envelope.submission.content = Vec::new();
-        self.output(input, &envelope, Outcome::Refused(refusal), usize::MAX)
+        let (identity, mut submission) = self.name(input);
+        submission.content = Vec::new();
+        self.output(input, &identity, &submission, Outcome::Refused(refusal), usize::MAX)
+    }
+
+    /// Who a message is from and what it is called, without work on its document.
+    fn name(&self, input: &Input) -> (Identity, pb::ReportSubmission) {
+        match self.stages {
+            Stages::All | Stages::Extract => {
+                let envelope = self.open(input);
+                (envelope.identity, envelope.submission)
+            }
+            Stages::Validate => extracted::name(&self.names, input),
+        }
     }
 
     fn open(&self, input: &Input) -> Envelope {
@@ -211,14 +283,83 @@ impl Core {
         )
     }
 
+    /// Where a message is, if an earlier delivery came to its end: stream, subject, status.
+    pub fn traces_of_success(&self, identity: &Identity) -> Vec<(String, String, &'static str)> {
+        let Identity { unit, submission } = identity;
+        let mut traces = vec![(
+            self.names.processed_stream(),
+            self.names.processed(unit, submission),
+            super::PROCESSED,
+        )];
+        if self.stages == Stages::Extract {
+            traces.push((
+                self.names.extracted_stream(),
+                self.names.extracted(unit, submission),
+                headers::EXTRACTED,
+            ));
+        }
+        traces
+    }
+
+    /// The message for the worker that validates. Of one that is too large, the whole goes to the object store.
+    fn hand_on(&self, input: &Input, opened: &Opened, document: &Document, max_message: usize) -> Output {
+        let Opened {
+            identity,
+            submission,
+            received_at,
+            ..
+        } = opened;
+        let made_at = SystemTime::now();
+        let report = extract::extract(document, self.vocabulary);
+        let mut message = wire::extracted(submission, document, &report, *received_at, made_at);
+        let Identity { unit, submission } = identity;
+        let subject = self.names.extracted(unit, submission);
+        let mut headers = headers::event(submission, EXTRACTED, submission, made_at, input.headers.as_ref());
+        set(&mut headers, STATUS, headers::EXTRACTED);
+        headers::set_message_id(&mut headers, &input.message_id(&subject));
+        if let Some(letter) = input.replay_of() {
+            set(&mut headers, headers::REPLAY_OF, &letter.to_string());
+        }
+        let outgoing = |message: &pb::ReportExtracted| Outgoing {
+            subject: subject.clone(),
+            headers: headers.clone(),
+            payload: message.encode_to_vec().into(),
+            replaces: None,
+        };
+        let mut result = outgoing(&message);
+        let mut whole = None;
+        if result.size() > max_message {
+            let Reference { name, size } = Reference::to(&result.payload);
+            whole = Some(result.payload);
+            (message.document, message.report, message.packet) = (None, None, None);
+            let size = size as u64;
+            message.whole = Some(pb::StoredObject { name, size });
+            result = outgoing(&message);
+        }
+        Output {
+            identity: identity.clone(),
+            alerts: Vec::new(),
+            result,
+            whole,
+            findings: 0,
+            refusal: None,
+        }
+    }
+
     /// The messages for an outcome. Of a result that is too large, the whole goes to the object
     /// store, and what fits of it goes out.
-    fn output(&self, input: &Input, envelope: &Envelope, outcome: Outcome, max_message: usize) -> Output {
+    fn output(
+        &self,
+        input: &Input,
+        identity: &Identity,
+        submission: &pb::ReportSubmission,
+        outcome: Outcome,
+        max_message: usize,
+    ) -> Output {
         let made_at = SystemTime::now();
-        let submission = &envelope.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
         let findings = message.findings.len();
-        let mut result = self.result(input, envelope, &message, made_at);
+        let mut result = self.result(input, identity, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
             whole = Some(result.payload.clone());
@@ -229,7 +370,7 @@ impl Core {
             });
             for leave_out in LEFT_OUT {
                 leave_out(&mut message);
-                result = self.result(input, envelope, &message, made_at);
+                result = self.result(input, identity, &message, made_at);
                 if result.size() <= max_message {
                     break;
                 }
@@ -238,10 +379,10 @@ impl Core {
         let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at))
             .into_iter()
             .enumerate()
-            .map(|(n, alert)| self.alert(input, envelope, n, alert, made_at, max_message))
+            .map(|(n, alert)| self.alert(input, identity, n, alert, made_at, max_message))
             .collect();
         Output {
-            identity: envelope.identity.clone(),
+            identity: identity.clone(),
             alerts,
             result,
             whole,
@@ -256,11 +397,11 @@ impl Core {
     fn result(
         &self,
         input: &Input,
-        envelope: &Envelope,
+        identity: &Identity,
         message: &pb::ReportProcessed,
         made_at: SystemTime,
     ) -> Outgoing {
-        let Identity { unit, submission } = &envelope.identity;
+        let Identity { unit, submission } = identity;
         let mut headers = headers::event(submission, PROCESSED, submission, made_at, input.headers.as_ref());
         let status = match message.status() {
             pb::Status::Refused => super::REFUSED,
@@ -281,13 +422,13 @@ impl Core {
     fn alert(
         &self,
         input: &Input,
-        envelope: &Envelope,
+        identity: &Identity,
         n: usize,
         mut alert: pb::Alert,
         made_at: SystemTime,
         max_message: usize,
     ) -> Outgoing {
-        let Identity { unit, submission } = &envelope.identity;
+        let Identity { unit, submission } = identity;
         let severity = match alert.severity() {
             pb::Severity::Info => "info",
             pb::Severity::Warning => "warning",

@@ -6,6 +6,7 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
+//! - [`extracted`]: the same, of what another worker has extracted;
 //! - [`service`]: the same job for a request that waits.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
@@ -28,11 +29,12 @@ use crate::{
         intake::{Budget, Intake, Reservation},
         topology,
     },
-    config::Settings,
+    config::{Settings, Stages},
     telemetry::{Health, health},
 };
 
 pub mod envelope;
+pub mod extracted;
 pub mod handle;
 pub mod job;
 pub mod service;
@@ -132,7 +134,12 @@ pub async fn run_with(
         () = &mut shutdown => return Ok(worker.summary),
     };
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
-    let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
+    let outputs = look_after_outputs(
+        connection.clone(),
+        worker.settings.worker.stages,
+        worker.health.clone(),
+        worker.gone.clone(),
+    );
     let outputs = tokio::spawn(outputs);
     let service = match service::start(&connection, &worker.settings).await {
         Ok(service) => service,
@@ -167,14 +174,14 @@ async fn follow(connection: Connection, health: Arc<Health>) {
 
 /// Looks every few seconds whether the output streams are there: a worker without anything to do
 /// would not notice.
-async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: Arc<Notify>) {
+async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<Health>, gone: Arc<Notify>) {
     let mut in_vain = 0;
     while in_vain < LOOKS_IN_VAIN {
         tokio::time::sleep(LOOK).await;
         if !connection.is_connected() {
             continue;
         }
-        match topology::outputs_are_there(&connection).await {
+        match topology::outputs_are_there(&connection, stages).await {
             Ok(are_there) => {
                 in_vain = 0;
                 health.set_outputs_there(are_there);

@@ -30,7 +30,7 @@ use tokio::{
 use super::job::{Core, Input, Output, Work};
 use crate::{
     bus::{Connection, Documents, Error, ErrorKind, Meta, headers, publish::set},
-    config::Settings,
+    config::{Settings, Stages},
     decode::{Refusal, RefusalReason},
     proto::baocao::v1 as pb,
     validate::{RULES, Rule, RuleStatus},
@@ -58,9 +58,9 @@ impl Running {
     }
 }
 
-/// Begins to answer requests; nothing where the settings allow none at once.
+/// Begins to answer requests; nothing where the settings allow none at once, or where no documents are decoded.
 pub async fn start(connection: &Connection, settings: &Settings) -> Result<Option<Running>, Error> {
-    if settings.service.concurrency == 0 {
+    if settings.service.concurrency == 0 || settings.worker.stages == Stages::Validate {
         return Ok(None);
     }
     let failed =
@@ -102,6 +102,8 @@ impl Extractor {
     fn new(connection: &Connection, settings: &Settings) -> Self {
         let mut settings = settings.clone();
         let limits = settings.service.clone();
+        // An answer is the whole result, whatever this worker does with what is in the queue.
+        settings.worker.stages = Stages::All;
         settings.decode.max_bytes = settings.decode.max_bytes.min(limits.max_bytes);
         Self {
             core: Core::new(&settings, connection.names.clone()),

@@ -20,4 +20,5 @@ mod reports;
 mod sandbox;
 mod security;
 mod service;
+mod stages;
 mod support;

@@ -29,6 +29,7 @@ mod child;
 mod frames;
 
 pub use child::serve_stdio;
+pub use frames::known;
 
 /// The hidden command that makes this executable a decoder.
 pub const COMMAND: &str = "decode-child";

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     bus::{Meta, Names, Reference, publish::STATUS},
     config::Settings,
-    worker::REFUSED,
+    worker::{PROCESSED, REFUSED},
 };
 
 /// What goes wrong with one call.
