@@ -29,6 +29,8 @@ pub struct Settings {
     pub service: Service,
     /// Limits of decoding.
     pub decode: Decode,
+    /// Answers to edXML packets.
+    pub edxml: Edxml,
     /// What results carry.
     pub result: ResultSettings,
     /// Rules.
@@ -82,6 +84,7 @@ pub enum Provision {
 pub struct Worker {
     pub stages: Stages,
     pub concurrency: usize,
+    pub threads: usize,
     pub max_bytes_in_flight: usize,
     pub ack_wait_seconds: u64,
     pub max_handling_seconds: u64,
@@ -138,6 +141,17 @@ pub struct Decode {
     pub children: usize,
     pub warm_children: usize,
     pub executable: String,
+}
+
+/// Answers to edXML packets.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // each setting is documented in config.toml
+pub struct Edxml {
+    pub status: bool,
+    pub organ_id: String,
+    pub organ_name: String,
+    pub department: String,
 }
 
 /// What results carry.

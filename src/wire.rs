@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     alert::{self, AlertPolicy},
-    decode::{self, Refusal},
+    decode::{self, Refusal, RefusalReason},
     document::{self, CodePoints, Document, Span},
     extract::{self, Report},
     packet::{self, Day, Envelope},
@@ -123,6 +123,7 @@ pub fn document_of(message: pb::Document, packet: Option<pb::Envelope>) -> Optio
         .with_tables(tables)
         .with_pages(pages);
     document.envelope = packet.map(|packet| Box::new(packet_of(packet)));
+    document.attachments = message.attachments.into_iter().map(attached_file).collect();
     Some(document)
 }
 
@@ -204,6 +205,29 @@ pub fn take_envelope(submission: &mut pb::ReportSubmission, envelope: &Envelope)
     submission.envelope = Some(self::envelope(envelope));
 }
 
+/// A file of a packet.
+fn attachment(file: &packet::AttachedFile) -> pb::Attachment {
+    let base = pb::Attachment {
+        name: file.name.clone(),
+        size: file.size,
+        main: file.is_main,
+        ..Default::default()
+    };
+    match &file.read {
+        Ok((media_type, length)) => pb::Attachment {
+            media_type: media_type.clone(),
+            length: *length,
+            ..base
+        },
+        Err(refusal) => pb::Attachment {
+            refusal: refusal.reason.as_str().into(),
+            message_vi: refusal.message_vi.clone(),
+            message_en: refusal.message_en.clone(),
+            ..base
+        },
+    }
+}
+
 /// The envelope of a packet.
 pub fn envelope(envelope: &Envelope) -> pb::Envelope {
     let day = |day: Day| Date {
@@ -250,6 +274,20 @@ pub fn envelope(envelope: &Envelope) -> pb::Envelope {
         status_code: status.map_or(0, |status| status.code.into()),
         status_description: status.map(|status| status.description.clone()).unwrap_or_default(),
         attachments: envelope.attachments.clone(),
+    }
+}
+
+/// A file of a packet, from a message.
+fn attached_file(file: pb::Attachment) -> packet::AttachedFile {
+    let read = match RefusalReason::from_word(&file.refusal) {
+        None => Ok((file.media_type, file.length)),
+        Some(reason) => Err(Refusal::new(reason, file.message_vi, file.message_en)),
+    };
+    packet::AttachedFile {
+        name: file.name,
+        size: file.size,
+        is_main: file.main,
+        read,
     }
 }
 
@@ -363,6 +401,7 @@ impl<'a> Writer<'a> {
                 Vec::new()
             },
             pages: self.document.pages.iter().map(|page| self.page(page)).collect(),
+            attachments: self.document.attachments.iter().map(attachment).collect(),
         }
     }
 

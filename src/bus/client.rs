@@ -18,6 +18,8 @@ pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
 pub const EXTRACTED: &str = "vn.baocao.report.extracted.v1";
 /// Type of the event of a result.
 pub const PROCESSED: &str = "vn.baocao.report.processed.v1";
+/// Type of the event of an edXML status packet.
+pub const EDXML_STATUS: &str = "vn.baocao.edxml.status.v1";
 /// Type of the event of an alert.
 pub const ALERT: &str = "vn.baocao.alert.v1";
 

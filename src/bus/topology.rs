@@ -12,12 +12,18 @@ use async_nats::jetstream::{
     stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
+use serde::de::DeserializeOwned;
+
 use super::{Connection, Error, ErrorKind, Names};
 use crate::config::{self, Provision, Stages};
 
 /// Messages that all workers together may hold unacknowledged. Each worker bounds its own share
 /// by permits; this only has to be out of the way of many workers and of delayed retries.
 const MAX_ACK_PENDING: i64 = 20_000;
+
+/// How soon an unanswered look is repeated.
+const ONCE_MORE: Duration = Duration::from_millis(500);
 
 /// A field of a stream or consumer that is not as this program would have made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +75,19 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     let looks = streams(&connection.names, bus, worker.stages)
         .into_iter()
         .map(|wanted| ensure_stream(connection, wanted, bus.provision));
-    for found in futures::future::try_join_all(looks).await? {
-        drifts.extend(found);
-    }
+    let looks = futures::future::try_join_all(looks);
     let wanted = consumer_config(&connection.names, worker);
     let stream = input_stream(&connection.names, worker.stages);
-    let info = ensure_consumer(connection, &stream, &wanted, bus.provision).await?;
+    let name = connection.names.consumer();
+    // At nearly every start all is there already, and one round of questions is enough.
+    let (found, there_already) = futures::join!(looks, consumer_info(connection, &stream, &name));
+    for found in found? {
+        drifts.extend(found);
+    }
+    let info = match there_already {
+        Ok(info) => info,
+        Err(_) => ensure_consumer(connection, &stream, &wanted, bus.provision).await?,
+    };
     drifts.extend(consumer_drift(&info.name, &wanted, &info.config));
     for drift in &drifts {
         tracing::warn!(%drift, "not as this version would have made it; left as it is");
@@ -93,11 +106,16 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     Ok(Topology { consumer, drifts })
 }
 
-/// Whether the streams of results, alerts and dead letters are there, and that of extracted reports
+/// Whether the streams of results, alerts, dead letters and status packets are there, and that of extracted reports
 /// where they go. The error is a look that failed.
 pub async fn outputs_are_there(connection: &Connection, stages: Stages) -> Result<bool, Error> {
     let names = &connection.names;
-    let mut outputs = vec![names.processed_stream(), names.alerts_stream(), names.dead_stream()];
+    let mut outputs = vec![
+        names.processed_stream(),
+        names.alerts_stream(),
+        names.dead_stream(),
+        names.edxml_stream(),
+    ];
     if stages == Stages::Extract {
         outputs.push(names.extracted_stream());
     }
@@ -112,7 +130,7 @@ pub async fn outputs_are_there(connection: &Connection, stages: Stages) -> Resul
 }
 
 /// The stream that these stages take their work from.
-fn input_stream(names: &Names, stages: Stages) -> String {
+pub fn input_stream(names: &Names, stages: Stages) -> String {
     match stages {
         Stages::All | Stages::Extract => names.received_stream(),
         Stages::Validate => names.extracted_stream(),
@@ -179,6 +197,11 @@ pub fn streams(names: &Names, bus: &config::Bus, stages: Stages) -> Vec<stream::
             names.all_dead(),
             "reports that could not be worked on, with the reason",
         ),
+        kept(
+            names.edxml_stream(),
+            names.all_edxml(),
+            "edXML status packets, for the gateway to the exchange axis",
+        ),
         documents(names, &base),
     ]);
     streams
@@ -243,17 +266,41 @@ async fn ensure_stream(
     Ok(stream_drift(&wanted, &found.config))
 }
 
-async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
-    let what = format!("look at stream {name}");
-    let answer: Response<stream::Info> = connection
-        .jetstream
-        .request(format!("STREAM.INFO.{name}"), &serde_json::json!({}))
-        .await
-        .map_err(|error| Error::asking(&what, &error))?;
-    match answer {
-        Response::Ok(info) => Ok(info),
-        Response::Err { error } => Err(Error::answered(&what, &error)),
-    }
+/// What the server says of a stream.
+pub async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
+    look(
+        connection,
+        &format!("STREAM.INFO.{name}"),
+        &format!("look at stream {name}"),
+    )
+    .await
+}
+
+/// Looks something up. A look that comes while a cluster elects a leader is never answered, and one that comes a moment
+/// later is: so it is repeated while the answer is outstanding.
+async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what: &str) -> Result<T, Error> {
+    let ask = async || -> Result<T, Error> {
+        let answer: Response<T> = connection
+            .jetstream
+            .request(subject.to_owned(), &serde_json::json!({}))
+            .await
+            .map_err(|error| Error::asking(what, &error))?;
+        match answer {
+            Response::Ok(info) => Ok(info),
+            Response::Err { error } => Err(Error::answered(what, &error)),
+        }
+    };
+    let mut asked = FuturesUnordered::new();
+    let answer = loop {
+        asked.push(ask());
+        tokio::select! {
+            Some(answer) = asked.next() => break answer,
+            () = tokio::time::sleep(ONCE_MORE) => {}
+        }
+    };
+    let is_silence = |kind| matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable);
+    connection.note_use(!matches!(&answer, Err(error) if is_silence(error.kind())));
+    answer
 }
 
 async fn create_stream(connection: &Connection, wanted: &stream::Config) -> Result<stream::Info, Error> {
@@ -305,15 +352,7 @@ async fn ensure_consumer(
 /// What the server says of a consumer.
 pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) -> Result<consumer::Info, Error> {
     let what = format!("look at consumer {name} of stream {stream}");
-    let answer: Response<consumer::Info> = connection
-        .jetstream
-        .request(format!("CONSUMER.INFO.{stream}.{name}"), &serde_json::json!({}))
-        .await
-        .map_err(|error| Error::asking(&what, &error))?;
-    match answer {
-        Response::Ok(info) => Ok(info),
-        Response::Err { error } => Err(Error::answered(&what, &error)),
-    }
+    look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await
 }
 
 /// Collects the fields that differ.

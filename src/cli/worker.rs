@@ -20,9 +20,11 @@ impl Worker {
         runtime::block_on(async {
             let mut stop = Stop::new()?;
             let shutdown = async move { stop.wait().await };
-            worker::run(settings, shutdown)
+            // Spawned, so that it runs where what it starts runs, too.
+            let stopped = tokio::spawn(worker::run(settings, shutdown))
                 .await
-                .map_err(|cause| Error::caused("the worker stopped", cause))?;
+                .map_err(|cause| Error::caused("the worker failed", cause))?;
+            stopped.map_err(|cause| Error::caused("the worker stopped", cause))?;
             Ok(Status::Fine)
         })
     }

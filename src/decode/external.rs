@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -149,6 +150,8 @@ pub struct Workshop {
     pub programs: Programs,
     /// Most bytes that a program may print.
     pub max_output: usize,
+    /// From then on nothing is begun that could be left out.
+    pub late_from: Instant,
 }
 
 /// What a program did.

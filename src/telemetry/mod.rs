@@ -7,8 +7,10 @@ use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitEx
 use crate::config::{LogFormat, Telemetry};
 
 pub mod health;
+pub mod metrics;
 
 pub use health::Health;
+pub use metrics::metrics;
 
 /// The NATS client, as logs name it.
 const CLIENT: &str = "async_nats";

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     bus::{Names, Reference, Unit, headers, names::hex},
     decode::{self, Refusal, RefusalReason},
+    packet::Envelope as Packet,
     proto::baocao::v1 as pb,
     wire,
 };
@@ -38,6 +39,19 @@ pub struct Envelope {
     pub refusal: Option<Refusal>,
     /// Where its content lies, if that is not in it.
     pub elsewhere: Option<Reference>,
+    /// What the edXML packet says that it is, if it is one.
+    pub packet: Option<Packet>,
+}
+
+impl Envelope {
+    /// Reads what an edXML packet says of itself; the content may have come later than the message.
+    pub fn take_packet(&mut self, content: &[u8]) {
+        self.packet = decode::edxml::envelope(content, &decode::Limits::default());
+        if let Some(packet) = &self.packet {
+            // Where the subject names no unit, the submission has the packet's; the identity has not.
+            wire::take_envelope(&mut self.submission, packet);
+        }
+    }
 }
 
 /// Opens a message. Never fails: what is no submission has at least a name and a reason.
@@ -67,10 +81,6 @@ pub fn open(
     let unit = names.unit_of(subject);
     submission.submission_id = id.clone();
     submission.unit = unit.to_string();
-    if let Some(envelope) = decode::edxml::envelope(&submission.content, &decode::Limits::default()) {
-        // Where the subject names no unit, the submission has the packet's; the identity has not.
-        wire::take_envelope(&mut submission, &envelope);
-    }
     submission.content_sha256 = digest;
     submission.content_size = size;
     if let Some(source) = headers::get(incoming, "ce-source") {
@@ -79,12 +89,17 @@ pub fn open(
     let said = headers::get(incoming, "ce-time").and_then(|time| time.parse().ok());
     submission.submitted_at = said.or(submission.submitted_at).or(Some(stored_at.into()));
     let identity = Identity { unit, submission: id };
-    Envelope {
+    let content = std::mem::take(&mut submission.content);
+    let mut envelope = Envelope {
         identity,
         submission,
         refusal,
         elsewhere,
-    }
+        packet: None,
+    };
+    envelope.take_packet(&content);
+    envelope.submission.content = content;
+    envelope
 }
 
 /// Where the content of a submission lies that is not in it.
@@ -97,6 +112,37 @@ fn reference(submission: &pb::ReportSubmission) -> Option<Reference> {
     })
 }
 
+/// As much of a `ReportSubmission` as tells its kind; the content is not copied.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Glance {
+    #[prost(string, tag = "4")]
+    media_type: String,
+    #[prost(bytes = "bytes", tag = "5")]
+    content: Bytes,
+}
+
+/// Whether a message surely holds plain text. `fetched` is its content, where that does not lie in it.
+pub fn is_text(incoming: Option<&HeaderMap>, payload: &Bytes, fetched: Option<&Bytes>) -> bool {
+    let media_type = media_type(incoming);
+    match media_type.as_str() {
+        "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => {
+            Glance::decode(payload.clone()).is_ok_and(|submission| {
+                let content = fetched.unwrap_or(&submission.content);
+                decode::is_plain(content, &submission.media_type)
+            })
+        }
+        // What it is, only reading it will tell.
+        "" | "application/octet-stream" | "application/json" => false,
+        _ => decode::is_plain(payload, &media_type),
+    }
+}
+
+/// The media type that a message says it has, without parameters.
+fn media_type(incoming: Option<&HeaderMap>) -> String {
+    let said = headers::get(incoming, headers::CONTENT_TYPE).unwrap_or_default();
+    said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The submission in a message.
 fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmission, Refusal> {
     if payload.is_empty() {
@@ -106,8 +152,7 @@ fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmi
             "the message has no content",
         ));
     }
-    let said = headers::get(incoming, headers::CONTENT_TYPE).unwrap_or_default();
-    let media_type = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let media_type = media_type(incoming);
     match media_type.as_str() {
         "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => from_protobuf(payload),
         "application/json" => from_json(payload),
@@ -258,6 +303,34 @@ mod tests {
         .collect();
         assert_eq!(ids[0].len(), 32);
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+
+    #[test]
+    fn text_is_told_from_what_a_decoder_reads() {
+        let is_text = |content_type: &str, payload: Vec<u8>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("Content-Type", content_type);
+            super::is_text(Some(&headers), &payload.into(), None)
+        };
+        let office = pb::ReportSubmission {
+            content: b"PK\x03\x04word/document.xml".to_vec(),
+            media_type: String::new(),
+            ..submission()
+        };
+        assert!(is_text("text/plain; charset=utf-8", TEXT.into()));
+        assert!(is_text("application/protobuf", submission().encode_to_vec()));
+        assert!(!is_text("application/protobuf", office.encode_to_vec()));
+        assert!(!is_text("application/protobuf", b"\xFF".to_vec()));
+        assert!(!is_text("application/pdf", b"%PDF-1.7".to_vec()));
+        let claim = pb::ReportSubmission::default().encode_to_vec().into();
+        let mut headers = HeaderMap::new();
+        headers.insert("Content-Type", "application/protobuf");
+        assert!(super::is_text(Some(&headers), &claim, Some(&TEXT.into())));
+        assert!(!super::is_text(
+            Some(&headers),
+            &claim,
+            Some(&b"%PDF-1.7".as_slice().into())
+        ));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use prost::Message;
 
 use super::{
     envelope::Identity,
-    job::{Input, Opened},
+    job::{About, Input, Opened},
 };
 use crate::{
     bus::{Names, Reference, names::token},
@@ -24,47 +24,42 @@ use crate::{
 /// Opens a message; the error is where its content lies, if that is not in it and not `fetched`. Never fails otherwise:
 /// what cannot be read has at least a name and a reason.
 pub fn open(names: &Names, input: &Input, fetched: Option<&Bytes>) -> Result<Opened, Reference> {
-    let mut message = read(names, input.subject(), input.payload());
+    let read = |payload| read(names, input.subject(), payload);
+    let mut message = read(input.payload());
     if let Ok(pb::ReportExtracted { whole: Some(whole), .. }) = &message {
         message = match fetched {
-            Some(fetched) => read(names, input.subject(), fetched),
+            Some(fetched) => read(fetched),
             None => return Err(reference(whole)),
         };
     }
-    let (identity, submission) = name(names, input);
-    let (received_at, document) = match message {
-        Ok(message) => {
-            let document = message.document;
-            let document = document.and_then(|document| wire::document_of(document, message.packet));
-            (message.received_at, document.ok_or_else(malformed))
-        }
-        Err(refusal) => (None, Err(refusal)),
-    };
-    let received_at = received_at.and_then(|time| SystemTime::try_from(time).ok());
-    Ok(Opened {
-        identity,
-        submission,
-        received_at: received_at.unwrap_or(input.stored_at()),
-        document,
-    })
+    let document = message.and_then(|message| {
+        let document = message.document.ok_or_else(malformed)?;
+        wire::document_of(document, message.packet).ok_or_else(malformed)
+    });
+    let about = about(names, input);
+    Ok(Opened { about, document })
 }
 
-/// Who a message is from and what it is called, whatever is in it.
-pub fn name(names: &Names, input: &Input) -> (Identity, pb::ReportSubmission) {
-    let (unit, submission) = names.extracted_of(input.subject());
-    let read = read(names, input.subject(), input.payload()).ok();
-    let submission = read
-        .and_then(|message| message.submission)
-        .unwrap_or_else(|| pb::ReportSubmission {
-            submission_id: submission,
-            unit: unit.to_string(),
-            ..Default::default()
-        });
-    let identity = Identity {
-        unit,
-        submission: submission.submission_id.clone(),
-    };
-    (identity, submission)
+/// What is known of the report in a message, whatever is in it.
+pub fn about(names: &Names, input: &Input) -> About {
+    let (unit, id) = names.extracted_of(input.subject());
+    let message = read(names, input.subject(), input.payload()).unwrap_or_default();
+    let received_at = message.received_at.and_then(|time| SystemTime::try_from(time).ok());
+    let submission = message.submission.unwrap_or_else(|| pb::ReportSubmission {
+        submission_id: id,
+        unit: unit.to_string(),
+        ..Default::default()
+    });
+    About {
+        identity: Identity {
+            unit,
+            submission: submission.submission_id.clone(),
+        },
+        submission,
+        // Whoever decoded it has answered.
+        packet: None,
+        received_at: received_at.unwrap_or(input.stored_at()),
+    }
 }
 
 /// The message, if it is one, and is about the submission of its subject.

@@ -10,24 +10,25 @@ use bytes::Bytes;
 use prost::Message;
 
 use super::{
-    envelope::{self, Envelope, Identity},
-    extracted,
+    envelope::{self, Identity},
+    extracted, stages, status,
 };
 use crate::{
     alert::AlertPolicy,
     bus::{
         Delivery, Meta, Names, Outgoing, Reference,
-        client::{ALERT, EXTRACTED, PROCESSED},
+        client::{ALERT, EDXML_STATUS, EXTRACTED, PROCESSED},
         headers,
         publish::{STATUS, set},
     },
-    config::{Settings, Stages},
-    decode::{Limits, Refusal, RefusalReason, external::Program, sandbox::Decoder},
+    config::{self, Settings, Stages},
+    decode::{Limits, Refusal, RefusalReason, edxml, external::Program, sandbox::Decoder},
     document::Document,
-    extract::{self, PartialDate},
+    extract::PartialDate,
+    packet::Envelope as Packet,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::RuleSets,
+    validate::{RuleSet, RuleSets, Severity},
     vocabulary::Vocabulary,
     wire,
 };
@@ -42,6 +43,7 @@ pub struct Core {
     rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
+    edxml: config::Edxml,
     vocabulary: &'static Vocabulary,
 }
 
@@ -78,6 +80,11 @@ impl Input {
     /// The subject it came on.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.headers.as_ref()
     }
 
     /// Its content.
@@ -117,15 +124,24 @@ impl Input {
     }
 }
 
-/// A report whose document has been decoded, in this process or by another worker.
+/// What is known of a report beside its document.
 #[derive(Debug)]
-pub struct Opened {
+pub struct About {
     /// Who it is from and what it is called.
     pub identity: Identity,
     /// The submission, without its content.
     pub submission: pb::ReportSubmission,
+    /// The edXML packet that it came in, for the one who answers that.
+    pub packet: Option<Packet>,
     /// When the bus stored the submission.
     pub received_at: SystemTime,
+}
+
+/// A report whose document has been decoded, in this process or by another worker.
+#[derive(Debug)]
+pub struct Opened {
+    /// What is known beside it.
+    pub about: About,
     /// The document, or why it cannot be read.
     pub document: Result<Document, Refusal>,
 }
@@ -137,13 +153,17 @@ pub struct Output {
     pub identity: Identity,
     /// Alerts, in order.
     pub alerts: Vec<Outgoing>,
+    /// The severity of each alert.
+    pub severities: Vec<&'static str>,
+    /// What the sender of an edXML packet is told.
+    pub statuses: Vec<Outgoing>,
     /// The result; of a worker that only extracts, what it hands on.
     pub result: Outgoing,
     /// The whole of it, for the object store, where that is too large for a message; the result
     /// says where it lies.
     pub whole: Option<Bytes>,
-    /// Number of findings.
-    pub findings: usize,
+    /// Rule and severity of each finding.
+    pub findings: Vec<(&'static str, Severity)>,
     /// Why the report was refused, if it was.
     pub refusal: Option<Refusal>,
 }
@@ -180,6 +200,7 @@ impl Core {
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
+            edxml: settings.edxml.clone(),
             vocabulary: Vocabulary::embedded(),
         }
     }
@@ -187,6 +208,14 @@ impl Core {
     /// Subjects and streams.
     pub fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Whether the work on a message surely keeps a processor busy all the time and waits for no decoder.
+    pub fn only_computes(&self, input: &Input, fetched: Option<&Bytes>) -> bool {
+        match self.stages {
+            Stages::All | Stages::Extract => envelope::is_text(input.headers.as_ref(), &input.payload, fetched),
+            Stages::Validate => true,
+        }
     }
 
     /// Does the stages of this worker on the report in a message. `max_message` is the largest message that can go out;
@@ -198,18 +227,18 @@ impl Core {
             Stages::All | Stages::Extract => self.decode(input, fetched),
             Stages::Validate => extracted::open(&self.names, input, fetched.as_ref()),
         };
-        let opened = match opened {
+        let Opened { about, document } = match opened {
             Ok(opened) => opened,
             Err(elsewhere) => return Work::Needs(elsewhere),
         };
-        let output = match (self.stages, &opened.document) {
-            (Stages::Extract, Ok(document)) => self.hand_on(input, &opened, document, max_message),
-            _ => {
+        let output = match (self.stages, document) {
+            (Stages::Extract, Ok(document)) => self.hand_on(input, &about, &document, max_message),
+            (_, document) => {
                 // The day it was handed in, not the day of this delivery.
-                let today = PartialDate::in_viet_nam(opened.received_at);
-                let rules = self.rules.of(&opened.submission.unit);
-                let outcome = pipeline::finish(opened.document, self.vocabulary, rules, today);
-                self.output(input, &opened.identity, &opened.submission, outcome, max_message)
+                let today = PartialDate::in_viet_nam(about.received_at);
+                let rules = self.rules.of(&about.submission.unit);
+                let outcome = pipeline::finish_observed(document, self.vocabulary, rules, today, &stages::Measured);
+                self.output(input, &about, outcome, max_message)
             }
         };
         Work::Done(Box::new(output))
@@ -231,49 +260,33 @@ impl Core {
                 "decode.max_bytes",
             ));
         }
-        let mut submission = envelope.submission;
-        let content = fetched.as_deref().unwrap_or(&submission.content);
-        let document = match envelope.refusal {
-            Some(refusal) => Err(refusal),
-            None => self
-                .decoder
-                .decode_blocking(content, &submission.media_type, &self.limits),
-        };
-        // The document is done with; results carry its size and hash.
-        submission.content = Vec::new();
-        if let Ok(Document {
-            envelope: Some(packet), ..
-        }) = &document
-        {
-            wire::take_envelope(&mut submission, packet);
+        if let Some(fetched) = &fetched {
+            envelope.take_packet(fetched);
         }
-        Ok(Opened {
-            identity: envelope.identity,
-            submission,
-            received_at: input.stored_at(),
-            document,
-        })
+        let content = fetched.as_deref().unwrap_or(&envelope.submission.content);
+        let document = match envelope.refusal.take() {
+            Some(refusal) => Err(refusal),
+            None => {
+                let media_type = &envelope.submission.media_type;
+                stages::decode(content, || {
+                    self.decoder.decode_blocking(content, media_type, &self.limits)
+                })
+            }
+        };
+        let about = about(envelope, input);
+        Ok(Opened { about, document })
     }
 
     /// What goes out for a report that is given up.
     pub fn refuse(&self, input: &Input, refusal: Refusal) -> Output {
-        let (identity, mut submission) = self.name(input);
-        submission.content = Vec::new();
-        self.output(input, &identity, &submission, Outcome::Refused(refusal), usize::MAX)
+        let about = match self.stages {
+            Stages::All | Stages::Extract => about(self.open(input), input),
+            Stages::Validate => extracted::about(&self.names, input),
+        };
+        self.output(input, &about, Outcome::Refused(refusal), usize::MAX)
     }
 
-    /// Who a message is from and what it is called, without work on its document.
-    fn name(&self, input: &Input) -> (Identity, pb::ReportSubmission) {
-        match self.stages {
-            Stages::All | Stages::Extract => {
-                let envelope = self.open(input);
-                (envelope.identity, envelope.submission)
-            }
-            Stages::Validate => extracted::name(&self.names, input),
-        }
-    }
-
-    fn open(&self, input: &Input) -> Envelope {
+    fn open(&self, input: &Input) -> envelope::Envelope {
         envelope::open(
             &self.names,
             &input.subject,
@@ -283,7 +296,7 @@ impl Core {
         )
     }
 
-    /// Where a message is, if an earlier delivery came to its end: stream, subject, status.
+    /// Where a message is that says that an earlier delivery came to its end: stream, subject, status.
     pub fn traces_of_success(&self, identity: &Identity) -> Vec<(String, String, &'static str)> {
         let Identity { unit, submission } = identity;
         let mut traces = vec![(
@@ -302,17 +315,11 @@ impl Core {
     }
 
     /// The message for the worker that validates. Of one that is too large, the whole goes to the object store.
-    fn hand_on(&self, input: &Input, opened: &Opened, document: &Document, max_message: usize) -> Output {
-        let Opened {
-            identity,
-            submission,
-            received_at,
-            ..
-        } = opened;
+    fn hand_on(&self, input: &Input, about: &About, document: &Document, max_message: usize) -> Output {
         let made_at = SystemTime::now();
-        let report = extract::extract(document, self.vocabulary);
-        let mut message = wire::extracted(submission, document, &report, *received_at, made_at);
-        let Identity { unit, submission } = identity;
+        let report = stages::extract(document, self.vocabulary);
+        let mut message = wire::extracted(&about.submission, document, &report, about.received_at, made_at);
+        let Identity { unit, submission } = &about.identity;
         let subject = self.names.extracted(unit, submission);
         let mut headers = headers::event(submission, EXTRACTED, submission, made_at, input.headers.as_ref());
         set(&mut headers, STATUS, headers::EXTRACTED);
@@ -337,29 +344,25 @@ impl Core {
             result = outgoing(&message);
         }
         Output {
-            identity: identity.clone(),
+            identity: about.identity.clone(),
             alerts: Vec::new(),
+            severities: Vec::new(),
+            // What can be decoded is taken; no rule refuses it.
+            statuses: self.statuses(input, about, None, made_at),
             result,
             whole,
-            findings: 0,
+            findings: Vec::new(),
             refusal: None,
         }
     }
 
     /// The messages for an outcome. Of a result that is too large, the whole goes to the object
     /// store, and what fits of it goes out.
-    fn output(
-        &self,
-        input: &Input,
-        identity: &Identity,
-        submission: &pb::ReportSubmission,
-        outcome: Outcome,
-        max_message: usize,
-    ) -> Output {
+    fn output(&self, input: &Input, about: &About, outcome: Outcome, max_message: usize) -> Output {
         let made_at = SystemTime::now();
+        let submission = &about.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
-        let findings = message.findings.len();
-        let mut result = self.result(input, identity, &message, made_at);
+        let mut result = self.result(input, about, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
             whole = Some(result.payload.clone());
@@ -370,38 +373,40 @@ impl Core {
             });
             for leave_out in LEFT_OUT {
                 leave_out(&mut message);
-                result = self.result(input, identity, &message, made_at);
+                result = self.result(input, about, &message, made_at);
                 if result.size() <= max_message {
                     break;
                 }
             }
         }
-        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at))
+        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
+        let alerts = alerts
             .into_iter()
             .enumerate()
-            .map(|(n, alert)| self.alert(input, identity, n, alert, made_at, max_message))
+            .map(|(n, alert)| self.alert(input, about, n, alert, made_at, max_message))
             .collect();
+        let (findings, refusal) = match outcome {
+            Outcome::Processed(read) => {
+                let findings = read.findings.iter().map(|found| (found.rule, found.severity));
+                (findings.collect(), None)
+            }
+            Outcome::Refused(refusal) => (Vec::new(), Some(refusal)),
+        };
         Output {
-            identity: identity.clone(),
+            identity: about.identity.clone(),
             alerts,
+            severities,
+            statuses: self.statuses(input, about, refusal.as_ref(), made_at),
             result,
             whole,
             findings,
-            refusal: match outcome {
-                Outcome::Refused(refusal) => Some(refusal),
-                Outcome::Processed(_) => None,
-            },
+            refusal,
         }
     }
 
-    fn result(
-        &self,
-        input: &Input,
-        identity: &Identity,
-        message: &pb::ReportProcessed,
-        made_at: SystemTime,
-    ) -> Outgoing {
-        let Identity { unit, submission } = identity;
+    fn result(&self, input: &Input, about: &About, message: &pb::ReportProcessed, made_at: SystemTime) -> Outgoing {
+        let Identity { unit, submission } = &about.identity;
         let mut headers = headers::event(submission, PROCESSED, submission, made_at, input.headers.as_ref());
         let status = match message.status() {
             pb::Status::Refused => super::REFUSED,
@@ -422,20 +427,16 @@ impl Core {
     fn alert(
         &self,
         input: &Input,
-        identity: &Identity,
+        about: &About,
         n: usize,
         mut alert: pb::Alert,
         made_at: SystemTime,
         max_message: usize,
     ) -> Outgoing {
-        let Identity { unit, submission } = identity;
-        let severity = match alert.severity() {
-            pb::Severity::Info => "info",
-            pb::Severity::Warning => "warning",
-            pb::Severity::Error => "error",
-            pb::Severity::Unspecified => "_",
-        };
-        let subject = self.names.alert(severity, &alert.rule, unit, submission, n);
+        let Identity { unit, submission } = &about.identity;
+        let subject = self
+            .names
+            .alert(severity(alert.severity()), &alert.rule, unit, submission, n);
         // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
         // its refusal.
         let id = format!("{}.{}", alert.rule, alert.alert_id);
@@ -457,6 +458,41 @@ impl Core {
             }
             _ => whole,
         }
+    }
+
+    /// What the sender of an edXML packet is told: that it has arrived, and whether it was taken.
+    fn statuses(&self, input: &Input, about: &About, refusal: Option<&Refusal>, made_at: SystemTime) -> Vec<Outgoing> {
+        let Some(packet) = about.packet.as_ref().filter(|_| self.edxml.status) else {
+            return Vec::new();
+        };
+        let Identity { unit, submission } = &about.identity;
+        let written = match status::packets(&self.edxml, packet, refusal, input.meta.stored_at, made_at) {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::warn!(submission, unit = unit.tokens(), %error, "no status packet can be written");
+                return Vec::new();
+            }
+        };
+        let outgoing = |(code, xml): (edxml::status::Code, String)| {
+            let code = code.digits();
+            let mut headers = headers::event(
+                &format!("{submission}.{code}"),
+                EDXML_STATUS,
+                submission,
+                made_at,
+                input.headers.as_ref(),
+            );
+            set(&mut headers, headers::CONTENT_TYPE, edxml::MEDIA_TYPE);
+            let subject = self.names.edxml_status(unit, submission, code);
+            headers::set_message_id(&mut headers, &input.message_id(&subject));
+            Outgoing {
+                subject,
+                headers,
+                payload: xml.into(),
+                replaces: None,
+            }
+        };
+        written.into_iter().map(outgoing).collect()
     }
 
     /// The dead letter of a report: the message as it came, and in headers why, where and after
@@ -511,6 +547,41 @@ impl Core {
     pub fn without_content(mut letter: Outgoing) -> Outgoing {
         set(&mut letter.headers, headers::DEAD_PAYLOAD, headers::OMITTED);
         letter
+    }
+}
+
+/// The word for a severity in subjects and labels.
+fn severity(severity: pb::Severity) -> &'static str {
+    match severity {
+        pb::Severity::Info => "info",
+        pb::Severity::Warning => "warning",
+        pb::Severity::Error => "error",
+        pb::Severity::Unspecified => "_",
+    }
+}
+
+/// Builds the tables that reading needs, as the first report would.
+pub fn build_tables() {
+    let text =
+        "BÁO CÁO\nKết quả năm 2024\n\nI. KẾT QUẢ\n\nQuyết định số 12/QĐ-UBND ngày 05/3/2021, 12/15 hộ, đạt 80%.\n";
+    let outcome = pipeline::finish(
+        Ok(Document::plain(text)),
+        Vocabulary::embedded(),
+        &RuleSet::default(),
+        PartialDate::default(),
+    );
+    std::hint::black_box(outcome);
+}
+
+/// What is known of a report, from its message. Its content is done with; results carry its size and hash.
+fn about(envelope: envelope::Envelope, input: &Input) -> About {
+    let mut submission = envelope.submission;
+    submission.content = Vec::new();
+    About {
+        identity: envelope.identity,
+        submission,
+        packet: envelope.packet,
+        received_at: input.stored_at(),
     }
 }
 

@@ -7,13 +7,14 @@
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
 //! - [`extracted`]: the same, of what another worker has extracted;
+//! - `status`: what the sender of an edXML packet is told;
 //! - [`service`]: the same job for a request that waits.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
-    task::JoinSet,
+    task::{self, JoinError, JoinSet},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
@@ -30,7 +31,7 @@ use crate::{
         topology,
     },
     config::{Settings, Stages},
-    telemetry::{Health, health},
+    telemetry::{Health, health, metrics},
 };
 
 pub mod envelope;
@@ -38,16 +39,21 @@ pub mod extracted;
 pub mod handle;
 pub mod job;
 pub mod service;
+mod stages;
+mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
 
 /// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
 /// time that a cluster takes to elect a leader.
-const MAX_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_millis(800);
 
 /// How often the output streams are looked for, and after how many looks without an answer no more.
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
+
+/// How often the server is asked how much waits in the queue.
+const LOOK_AT_QUEUE: Duration = Duration::from_secs(10);
 
 /// How long messages that did not finish in time have to say so.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -126,8 +132,12 @@ pub async fn run_with(
         tasks: JoinSet::new(),
         stopping: CancellationToken::new(),
         gone: Arc::default(),
+        company: Arc::default(),
+        suspect: None,
         summary: Summary::default(),
     };
+    // The first report would wait for the tables; the bus takes its time to answer, too.
+    tokio::task::spawn_blocking(job::build_tables);
     let mut shutdown = std::pin::pin!(shutdown);
     let connection = tokio::select! {
         connected = worker.connect() => connected?,
@@ -141,6 +151,8 @@ pub async fn run_with(
         worker.gone.clone(),
     );
     let outputs = tokio::spawn(outputs);
+    let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
+    let queue = tokio::spawn(look_at_queue(connection.clone(), queue));
     let service = match service::start(&connection, &worker.settings).await {
         Ok(service) => service,
         // The queue is worked on all the same.
@@ -157,6 +169,7 @@ pub async fn run_with(
     worker.drain(&connection, intake).await;
     health_follows.abort();
     outputs.abort();
+    queue.abort();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -200,6 +213,23 @@ async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<
     tracing::warn!("cannot look after the output streams; only failing publishes will tell");
 }
 
+/// Asks every few seconds how much waits in the queue, for the metrics.
+async fn look_at_queue(connection: Connection, stream: String) {
+    let consumer = connection.names.consumer();
+    loop {
+        let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
+        if connection.is_connected() {
+            match topology::consumer_info(&connection, &stream, &consumer).await {
+                Ok(info) => (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64),
+                Err(error) => tracing::debug!(%error, "looking at the queue"),
+            }
+        }
+        metrics().queue_pending.set(pending);
+        metrics().queue_unacknowledged.set(unacknowledged);
+        tokio::time::sleep(LOOK_AT_QUEUE).await;
+    }
+}
+
 struct Worker {
     settings: Settings,
     health: Arc<Health>,
@@ -207,6 +237,10 @@ struct Worker {
     stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     gone: Arc<Notify>,
+    /// Held by all reports in hand, by one alone if it is suspect.
+    company: Arc<RwLock<()>>,
+    /// The suspect report in hand: nothing is pulled beside it.
+    suspect: Option<task::Id>,
     summary: Summary,
 }
 
@@ -278,12 +312,21 @@ impl Worker {
             stopping: self.stopping.clone(),
             gone: self.gone.clone(),
             health: self.health.clone(),
-            reading: RwLock::default(),
+            company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
+            threads: Arc::new(Semaphore::new(self.threads())),
         });
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
+    }
+
+    /// How many texts are read at the same moment.
+    fn threads(&self) -> usize {
+        match self.settings.worker.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
     }
 
     /// How many documents from the object store may be in memory at once.
@@ -295,11 +338,11 @@ impl Worker {
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
         loop {
             tokio::select! {
-                next = intake.next() => match next {
+                next = intake.next(), if self.suspect.is_none() => match next {
                     Ok((incoming, room)) => self.hand_out(incoming, room, handler.clone()),
                     Err(error) => return error,
                 },
-                Some(ended) = self.tasks.join_next() => self.note(ended),
+                Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
                 () = self.gone.notified() => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
@@ -313,13 +356,33 @@ impl Worker {
             sequence = incoming.meta().sequence,
             "received"
         );
-        self.tasks.spawn(async move { handler.handle(incoming, room).await });
+        metrics().received.inc();
+        if incoming.meta().deliveries > 1 {
+            metrics().redelivered.inc();
+        }
+        let room = (room, metrics().hold(incoming.payload().len()));
+        if handler.is_suspect(incoming.meta().deliveries) {
+            let suspect = self.tasks.spawn(async move { handler.handle(incoming, room).await });
+            self.suspect = Some(suspect.id());
+            return;
+        }
+        // Free, since nothing is pulled beside a suspect; and taken here, so that a suspect that comes next waits.
+        let company = self.company.clone().try_read_owned();
+        self.tasks.spawn(async move {
+            let _company = company;
+            handler.handle(incoming, room).await
+        });
     }
 
     /// Counts the end of a message.
-    fn note(&mut self, ended: Result<End, tokio::task::JoinError>) {
+    fn note(&mut self, ended: Result<(task::Id, End), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        self.suspect = self.suspect.filter(|suspect| *suspect != id);
         match ended {
-            Ok(end) => *self.summary.ends.entry(end).or_default() += 1,
+            Ok((_, end)) => *self.summary.ends.entry(end).or_default() += 1,
             Err(error) => {
                 // The message stays unacknowledged and is delivered again.
                 tracing::error!(is_panic = error.is_panic(), "a handler failed");
@@ -349,7 +412,7 @@ impl Worker {
     }
 
     async fn finish(&mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
+        while let Some(ended) = self.tasks.join_next_with_id().await {
             self.note(ended);
         }
     }

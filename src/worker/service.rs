@@ -10,7 +10,7 @@
 
 use std::{
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use async_nats::{
@@ -33,6 +33,7 @@ use crate::{
     config::{Settings, Stages},
     decode::{Refusal, RefusalReason},
     proto::baocao::v1 as pb,
+    telemetry::{metrics, metrics::code_of},
     validate::{RULES, Rule, RuleStatus},
     wire,
 };
@@ -117,6 +118,7 @@ impl Extractor {
 
     /// Answers one request, within the time there is.
     async fn answer(self: Arc<Self>, request: Request, _present: OwnedSemaphorePermit) {
+        let began = Instant::now();
         let answer = timeout(self.patience, self.work(&request)).await;
         let seconds = self.patience.as_secs();
         let answer = answer.unwrap_or_else(|_| Err(problem(504, format!("no result within {seconds} s"))));
@@ -125,6 +127,7 @@ impl Extractor {
             request.message.payload.len(),
         );
         tracing::info!(outcome, bytes, "request");
+        metrics().request.observe(began.elapsed().as_secs_f64());
         respond(&request, answer).await;
     }
 
@@ -251,6 +254,8 @@ fn rule_page(rule: &Rule, settings: &Settings) -> serde_json::Value {
 }
 
 async fn respond(request: &Request, answer: Result<(Bytes, &'static str), error::Error>) {
+    let code = answer.as_ref().err().map_or(200, |error| error.code);
+    metrics().requests.inc([code_of(code)]);
     let mut headers = HeaderMap::new();
     let answer = answer.map(|(content, media_type)| {
         set(&mut headers, headers::CONTENT_TYPE, media_type);

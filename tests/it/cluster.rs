@@ -100,7 +100,6 @@ impl Cluster {
         let mut settings = Settings::default();
         settings.bus.url = urls.join(",");
         settings.bus.replicas = 3;
-        settings.bus.request_timeout_seconds = 1;
         settings.worker.ack_wait_seconds = 5;
         settings.worker.retry_delays_seconds = vec![1];
         settings.worker.max_deliver = 20;

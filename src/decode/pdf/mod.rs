@@ -2,6 +2,7 @@
 
 use super::{
     Limits, Refusal, RefusalReason,
+    encoding::Legacy,
     external::{Output, Program, Workshop},
     geometry, ocr,
 };
@@ -9,7 +10,7 @@ use crate::document::Document;
 
 pub mod bbox;
 mod legacy;
-mod scans;
+pub mod scans;
 
 const MEDIA_TYPE: &str = "application/pdf";
 const ENCODING: &str = "PDF";
@@ -38,11 +39,30 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
         ocr::pages(&path, &mut pages, &scans, limits, shop)?;
     }
     let encoding = match legacy {
-        _ if scans.len() == pages.len() => "OCR",
+        _ if scans.len() == pages.len() => ocr::ENCODING,
         Some(legacy) => legacy.name(),
         None => ENCODING,
     };
-    let document = geometry::document(&pages, MEDIA_TYPE, encoding);
+    checked(geometry::document(&pages, MEDIA_TYPE, encoding), limits)
+}
+
+/// Decodes what `pdftotext -bbox-layout` printed, by itself: scans among the pages stay what their text layers say.
+pub fn decode_layout(output: &str, limits: &Limits) -> Result<Document, Refusal> {
+    let mut pages = bbox::pages(output);
+    let encoding = legacy::decode(&mut pages).map_or(ENCODING, Legacy::name);
+    checked(geometry::document(&pages, MEDIA_TYPE, encoding), limits)
+}
+
+/// The document, if it has text and no more than the limit.
+pub fn checked(document: Document, limits: &Limits) -> Result<Document, Refusal> {
+    if document.text.len() > limits.max_text_bytes {
+        return Err(Refusal::too_large(
+            ("văn bản", "the text"),
+            document.text.len(),
+            limits.max_text_bytes,
+            "decode.max_text_bytes",
+        ));
+    }
     match document.text.trim().is_empty() {
         true => Err(no_text()),
         false => Ok(document),
@@ -50,7 +70,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
 }
 
 /// Nothing was found that could be read.
-pub fn no_text() -> Refusal {
+fn no_text() -> Refusal {
     Refusal::new(
         RefusalReason::Empty,
         "tài liệu không có chữ nào đọc được",

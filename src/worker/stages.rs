@@ -1,0 +1,49 @@
+//! Measures the stages of a report, for metrics.
+
+use std::time::Instant;
+
+use crate::{
+    decode::{self, Refusal},
+    document::Document,
+    extract::{self, Report},
+    pipeline::{Observer, Step},
+    telemetry::{metrics, metrics::format_of},
+    vocabulary::Vocabulary,
+};
+
+/// Decodes, and notes how long it took, by format.
+pub fn decode(content: &[u8], decode: impl FnOnce() -> Result<Document, Refusal>) -> Result<Document, Refusal> {
+    let began = Instant::now();
+    let decoded = decode();
+    let took = began.elapsed();
+    let media_type = match &decoded {
+        Ok(document) => document.media_type,
+        Err(_) => decode::sniffed(content),
+    };
+    metrics().document_bytes.observe(content.len() as f64);
+    metrics().stage.took(["decode"], took);
+    metrics().decode.took([format_of(media_type)], took);
+    decoded
+}
+
+/// Extracts, and notes how long it took.
+pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
+    Measured.step(Step::Extract, || extract::extract(document, vocabulary))
+}
+
+/// Notes how long the steps of the pipeline take.
+#[derive(Clone, Copy, Debug)]
+pub struct Measured;
+
+impl Observer for Measured {
+    fn step<T>(&self, step: Step, take: impl FnOnce() -> T) -> T {
+        let stage = match step {
+            Step::Extract => "extract",
+            Step::Validate => "validate",
+        };
+        let began = Instant::now();
+        let taken = take();
+        metrics().stage.took([stage], began.elapsed());
+        taken
+    }
+}
