@@ -94,7 +94,7 @@ const PARAMETERS: [(&str, &str); 6] = [
 
 /// Where messages come in and go out.
 fn channels(names: &Names, settings: &Settings) -> Value {
-    let streams = topology::streams(names, &settings.bus);
+    let streams = topology::streams(names, &settings.bus, settings.worker.stages);
     let kept = |name: String| streams.iter().find(|stream| stream.name == name).map(described);
     let mut received = kept(names.received_stream());
     if let Some(Value::Object(received)) = &mut received {

@@ -165,7 +165,7 @@ fn specs<T: serde::de::DeserializeOwned>(file: &str, kind: &str) -> Vec<T> {
 #[test]
 fn streams_and_consumers_are_those_that_the_worker_would_create() {
     let (settings, names) = settings();
-    let wanted: Vec<Stream> = topology::streams(&names, &settings.bus)
+    let wanted: Vec<Stream> = topology::streams(&names, &settings.bus, settings.worker.stages)
         .iter()
         .map(Stream::of)
         .collect();

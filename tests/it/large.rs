@@ -11,7 +11,7 @@ use prost::Message;
 use crate::harness::{Client, Server, Worker, little_report, on_each_server_with};
 
 /// Runs a test on servers that take messages of at most 64 KiB.
-fn on_each_small_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+pub fn on_each_small_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
     let config = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(config.path(), "max_payload: 65536\n").unwrap();
     let path: &'static str = config.path().to_str().unwrap().to_owned().leak();

@@ -334,7 +334,7 @@ fn every_stream_of_the_worker_is_described() {
         .values()
         .filter_map(|channel| channel["x-jetstream"]["stream"].as_str())
         .collect();
-    for stream in baocao::bus::topology::streams(&names, &settings.bus) {
+    for stream in baocao::bus::topology::streams(&names, &settings.bus, settings.worker.stages) {
         // The object store is reached through its own interface, not by subjects.
         let is_store = stream.name.starts_with("OBJ_");
         assert!(is_store || described.contains(&stream.name.as_str()), "{}", stream.name);
