@@ -187,6 +187,7 @@ pub async fn run_reloading(
     outputs.abort();
     queue.abort();
     control.abort();
+    logs::tell_all_held_back();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
