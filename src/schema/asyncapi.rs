@@ -10,10 +10,10 @@ use super::{PACKAGE, json::Definitions, message};
 use crate::{
     bus::{
         Names,
-        client::{ALERT, EDXML_STATUS, PROCESSED, SUBMITTED},
+        client::{ALERT, EDXML_STATUS, EXTRACTED, PROCESSED, SUBMITTED},
         headers, publish, topology,
     },
-    config::Settings,
+    config::{Settings, Stages},
     decode::edxml,
     worker::control::RELOAD,
 };
@@ -103,7 +103,8 @@ const SUBMISSIONS: [&str; 4] = [
 
 /// Where messages come in and go out.
 fn channels(names: &Names, settings: &Settings) -> Value {
-    let streams = topology::streams(names, &settings.bus);
+    // All that there are, whatever stages these settings are for.
+    let streams = topology::streams(names, &settings.bus, Stages::Extract);
     let kept = |name: String| streams.iter().find(|stream| stream.name == name).map(described);
     let mut received = kept(names.received_stream());
     if let Some(Value::Object(received)) = &mut received {
@@ -118,6 +119,13 @@ fn channels(names: &Names, settings: &Settings) -> Value {
              confirmation, and repeat under the same `Nats-Msg-Id` where it does not come.",
             received,
             &SUBMISSIONS,
+        ),
+        "extracted": channel(
+            &below(&names.all_extracted(), "{unit}.{submission}"),
+            "Reports extracted",
+            "Between the stages, where these run apart (`worker.stages`): on the way from extraction to validation.",
+            kept(names.extracted_stream()),
+            &["ReportExtracted"],
         ),
         "processed": channel(
             &below(&names.all_processed(), "{unit}.{submission}"),
@@ -225,6 +233,13 @@ fn operations() -> Value {
     };
     json!({
         "takeReport": operation("receive", "received", "Takes a report from the queue.", &SUBMISSIONS),
+        "handOver": operation(
+            "send",
+            "extracted",
+            "Hands an extracted report to the stage that validates.",
+            &["ReportExtracted"],
+        ),
+        "takeExtracted": operation("receive", "extracted", "Takes an extracted report.", &["ReportExtracted"]),
         "publishResult": operation("send", "processed", "Publishes the result of a report.", &["ReportProcessed"]),
         "publishAlert": operation("send", "alerts", "Publishes a finding or a refusal.", &["Alert"]),
         "publishDeadLetter": operation("send", "dead", "Keeps what could not be handled.", &["DeadLetter"]),
@@ -285,12 +300,20 @@ const EVENT: [Header; 9] = [
     (
         "ce-id",
         true,
-        "Id of the event; of a submission or result, that of the submission.",
+        "Id of the event, percent-encoded; of a submission or result, that of the submission.",
+    ),
+    (
+        "ce-datacontenttype",
+        true,
+        "Media type of the content, as Content-Type.",
     ),
     ("ce-type", true, "What the message is."),
     ("ce-source", true, "Who made it, a URI reference."),
-    ("ce-subject", true, "The id of the submission that it is about."),
-    (headers::DATA_CONTENT_TYPE, true, "The same as Content-Type."),
+    (
+        "ce-subject",
+        true,
+        "The id of the submission that it is about, percent-encoded.",
+    ),
     ("ce-time", true, "When it was made, RFC 3339."),
     (
         "traceparent",
@@ -303,7 +326,7 @@ const EVENT: [Header; 9] = [
 const STATUS: Header = (
     publish::STATUS,
     true,
-    "`processed` or `refused`, for who does not want to decode the result.",
+    "`processed`, `refused` or `extracted`, for who does not want to decode the message.",
 );
 
 const DEAD: [Header; 8] = [
@@ -402,6 +425,15 @@ fn messages() -> Value {
             "headers": optional_headers(),
             "payload": { "type": "string", "contentEncoding": "binary" },
         }),
+    );
+    add(
+        "ReportExtracted",
+        typed(
+            "ReportExtracted",
+            "What one stage hands to the next",
+            headers::PROTOBUF,
+            event(EXTRACTED, &[STATUS]),
+        ),
     );
     add(
         "ReportProcessed",

@@ -30,5 +30,6 @@ mod sandbox;
 mod schema;
 mod security;
 mod service;
+mod stages;
 mod support;
 mod traces;
