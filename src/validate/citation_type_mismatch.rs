@@ -1,5 +1,7 @@
 //! The type word says one thing, the code in the symbol another.
 
+use rustc_hash::FxHashMap;
+
 use crate::{
     shadow::Key,
     validate::{
@@ -62,14 +64,16 @@ const LOOSE: [&str; 12] = [
 const GENERAL: [&str; 3] = ["văn bản", "tài liệu", "phụ lục"];
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
+    // There are few words and codes, so each pair is compared once.
+    let mut compared: FxHashMap<(&str, &str), bool> = FxHashMap::default();
     for mention in context.numbered() {
-        let word = &mention.citation.document_type;
-        let code = &mention.notation.type_code;
+        let word = &*mention.citation.document_type;
+        let code = mention.notation.type_code();
         let Some(expected) = type_words(code) else {
             continue;
         };
-        // What is right mostly is asked first.
-        if is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word) {
+        let agrees = || is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word);
+        if *compared.entry((word, code)).or_insert_with(agrees) {
             continue;
         }
         let certainty = if is_one_of(word, &LOOSE) {
