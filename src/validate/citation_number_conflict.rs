@@ -128,6 +128,7 @@ fn groups<'m, 'a>(context: &Context<'_>, mentions: &'m [Mention<'a>]) -> Vec<Vec
 fn of_several_numbers<'m, 'a, K: Hash + Eq>(mentions: Vec<(K, &'m Mention<'a>)>) -> Vec<Vec<&'m Mention<'a>>> {
     let mut numbers: FxHashMap<&K, usize> = FxHashMap::default();
     let mut groups: FxHashMap<&K, Vec<&Mention<'_>>> = FxHashMap::default();
+    numbers.reserve(mentions.len());
     for (key, mention) in &mentions {
         if *numbers.entry(key).or_insert(mention.number) != mention.number {
             groups.insert(key, Vec::new());

@@ -107,9 +107,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 /// The words from a place on that follow each other without a mark.
 fn run(context: &Context<'_>, start: u32) -> Vec<Token> {
     let reader = context.layout.reader(context.document);
-    let first = reader.after(start as usize);
-    let words = std::iter::successors(Some(first), |word| Some(reader.after(word.end())));
-    words.take_while(Token::is_word).collect()
+    reader.walk(start as usize).take_while(Token::is_word).collect()
 }
 
 /// Judges words that follow each other without a mark.

@@ -347,16 +347,14 @@ fn before(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
 }
 
 fn after(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
-    let mut at = measure.unit.span().map_or(measure.span.end, |unit| unit.end) as usize;
-    for _ in 0..REACH {
-        let token = reader.after(at);
+    let from = measure.unit.span().map_or(measure.span.end, |unit| unit.end) as usize;
+    for token in reader.walk(from).take(REACH) {
         if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | ':' | ',' | '(' | ')')) {
             return;
         }
         if matches!(token.kind, Kind::Word | Kind::Number) {
             note(reader, token, true, place);
         }
-        at = token.end();
     }
 }
 

@@ -50,11 +50,13 @@ pub fn numbered<'a>(context: &Context<'a>) -> Vec<Mention<'a>> {
     };
     // The same symbol is taken apart once.
     let mut notations: FxHashMap<&str, Option<Rc<Notation>>> = FxHashMap::default();
+    notations.reserve(context.report.citations.len());
     for (.., symbol) in citations() {
         let notation = || Notation::parse(symbol).filter(|notation| notation.issuer().is_some());
         notations.entry(symbol).or_insert_with(|| notation().map(Rc::new));
     }
     let mut numbers: FxHashMap<Identity<'_>, usize> = FxHashMap::default();
+    numbers.reserve(notations.len());
     citations()
         .filter_map(|(index, citation, symbol)| {
             let notation = notations.get(symbol)?.as_ref()?;

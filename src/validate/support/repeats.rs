@@ -33,6 +33,7 @@ const LIST_WORDS: usize = 60;
 /// Finds the passages that stand twice, in time linear in the length of the text.
 pub fn find(walk: &Walk) -> Repeats {
     let mut seen: FxHashMap<u64, Sentence> = FxHashMap::default();
+    seen.reserve(walk.sentences.len());
     let mut repeats: Vec<Repeat> = Vec::new();
     let mut by_start: FxHashMap<(usize, usize), usize> = FxHashMap::default();
     // Words up to here belong to a copy already found.

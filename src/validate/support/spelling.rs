@@ -81,22 +81,23 @@ impl Look {
 /// text: a word and its [`Look`] in 64 bits, at the first free place from that of its hash on.
 #[derive(Debug)]
 struct Looks {
-    slots: Vec<u64>,
+    slots: Box<[u64; Self::SLOTS]>,
     /// One bit for each first word of a compound with each second word, by their numbers.
-    pairs: Vec<u64>,
+    pairs: [u64; Self::PAIRS],
 }
 
 impl Looks {
     /// A power of two, several times the number of syllables, so that most are at their place.
     const SLOTS: usize = 1 << 14;
+    const PAIRS: usize = 1 << (2 * Look::NUMBER_BITS) >> 6;
     /// Syllables have seven letters at most, which leaves room for what is told of them.
     const LETTERS: u32 = 7;
     const WORD: u64 = (1 << (Self::LETTERS * LETTER_BITS)) - 1;
 
     fn new() -> Self {
         Self {
-            slots: vec![0; Self::SLOTS],
-            pairs: vec![0; 1 << (2 * Look::NUMBER_BITS) >> 6],
+            slots: Box::new([0; Self::SLOTS]),
+            pairs: [0; Self::PAIRS],
         }
     }
 
@@ -140,7 +141,8 @@ impl Looks {
     #[inline]
     fn may_go_together(&self, word: Look, next: Look) -> bool {
         let pair = (word.first() << Look::NUMBER_BITS | next.second()) as usize;
-        self.pairs[pair / 64] >> (pair % 64) & 1 == 1 || word.0 & Look::SLIP != 0 && next.0 & Look::SLIP_NEXT != 0
+        word.first() != 0 && self.pairs[pair / 64] >> (pair % 64) & 1 == 1
+            || word.0 & Look::SLIP != 0 && next.0 & Look::SLIP_NEXT != 0
     }
 }
 

@@ -70,14 +70,14 @@ pub fn words_as_number(context: &Context<'_>, span: Span) -> u64 {
 /// The words and numbers of a span one by one, for where the first few will do.
 pub fn each_word(context: &Context<'_>, span: Span) -> impl Iterator<Item = Key> {
     let reader = context.layout.reader(context.document);
-    let mut at = span.start as usize;
+    let mut next = reader.after(span.start as usize);
     std::iter::from_fn(move || {
         loop {
-            let token = reader.after(at);
-            if token.kind == Kind::End || token.start() >= span.end as usize {
+            let token = next;
+            if token.kind == Kind::End || token.span.start >= span.end {
                 return None;
             }
-            at = token.end();
+            next = reader.next(token);
             match token.kind {
                 Kind::Word => return Some(token.key),
                 Kind::Number => return Some(Key::new(reader.token(token).trim_start_matches('0'))),

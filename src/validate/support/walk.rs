@@ -53,29 +53,18 @@ impl Walk {
     pub fn over(context: &Context<'_>) -> Self {
         let reader = context.layout.reader(context.document);
         let body = body(context);
-        let mut passages = Passages::new(reader, body);
         let mut slips = Slips::new();
+        let mut passages = Passages::new(reader, body);
         let first = reader.after(body.start as usize).span;
-        let (mut token, mut met) = (reader.after(0), false);
-        loop {
+        for token in reader.run(0) {
             slips.see(token);
-            met |= token.span == first;
-            if met {
-                passages.see(token);
-            }
-            if token.kind == Kind::End {
-                break;
-            }
-            token = reader.after(token.end());
+            passages.begun |= token.span == first;
+            passages.see(token);
         }
-        if !met {
+        if !passages.begun {
             // A sentence of the masthead goes on inside the body, and what it skips was not met.
-            passages = Passages::new(reader, body);
-            let mut token = reader.after(body.start as usize);
-            while !passages.over {
-                passages.see(token);
-                token = reader.after(token.end());
-            }
+            passages.begun = true;
+            reader.run(body.start as usize).for_each(|token| passages.see(token));
         }
         Self {
             words: passages.words,
@@ -98,16 +87,17 @@ fn body(context: &Context<'_>) -> Span {
 /// Divides what it sees into words and sentences.
 struct Passages<'t> {
     reader: Reader<'t>,
-    until: usize,
+    until: u32,
     words: Vec<Word>,
     sentences: Vec<Sentence>,
     /// The first word of the sentence.
     start: usize,
     /// The first sentence of the paragraph.
     paragraph: usize,
-    /// Whether a point was seen last, which ends the sentence if a space follows.
-    point: bool,
-    /// Whether the end of the stretch was seen.
+    /// The end of a point that was seen last, which ends the sentence if a space follows.
+    point: Option<u32>,
+    /// Whether the stretch has begun, and whether its end was seen.
+    begun: bool,
     over: bool,
 }
 
@@ -116,39 +106,53 @@ impl<'t> Passages<'t> {
         const BYTES_PER_WORD: usize = 5;
         Self {
             reader,
-            until: stretch.end as usize,
+            until: stretch.end,
             words: Vec::with_capacity(stretch.len() / BYTES_PER_WORD),
             sentences: Vec::new(),
             start: 0,
             paragraph: 0,
-            point: false,
+            point: None,
+            begun: false,
             over: false,
         }
     }
 
-    #[inline]
-    fn see(&mut self, token: Token) {
-        if self.over {
+    #[inline(always)]
+    fn see(&mut self, token: &Token) {
+        if !self.begun || self.over {
             return;
         }
-        if self.point && (token.spaced || token.is_end()) {
+        if let Some(point) = self.point.take() {
+            self.pass(point, token);
+        }
+        if token.span.start >= self.until {
+            self.over = true;
+            return self.end_paragraph();
+        }
+        match token.kind {
+            Kind::Word => self.push(token.key.raw(), token.span),
+            Kind::Number => self.push(number_key(self.reader.str(token.span)), token.span),
+            Kind::Mark('.') => self.point = Some(token.span.end),
+            Kind::Mark(_) => {}
+            Kind::Break => self.end_paragraph(),
+            Kind::End => {
+                self.over = true;
+                self.end_paragraph();
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn push(&mut self, key: u64, span: Span) {
+        self.words.push(Word { key, span });
+    }
+
+    /// What stands behind a point.
+    fn pass(&mut self, point: u32, token: &Token) {
+        // Behind a line break that was passed, the token itself does not tell of a space.
+        if token.spaced || token.is_end() || self.reader.after(point as usize).spaced {
             self.end_sentence();
         }
-        self.point = false;
-        self.over = token.kind == Kind::End || token.start() >= self.until;
-        if self.over || token.is_end() {
-            self.end_paragraph();
-            return;
-        }
-        let key = match token.kind {
-            Kind::Word => token.key.raw(),
-            Kind::Number => number_key(self.reader.token(token)),
-            _ => {
-                self.point = token.is_mark('.');
-                return;
-            }
-        };
-        self.words.push(Word { key, span: token.span });
     }
 
     fn end_sentence(&mut self) {
@@ -164,9 +168,10 @@ impl<'t> Passages<'t> {
 
     fn end_paragraph(&mut self) {
         self.end_sentence();
-        let prose = self.sentences.len() - self.paragraph > 1;
-        for sentence in &mut self.sentences[self.paragraph..] {
-            sentence.prose = prose;
+        if self.sentences.len() - self.paragraph > 1 {
+            for sentence in &mut self.sentences[self.paragraph..] {
+                sentence.prose = true;
+            }
         }
         self.paragraph = self.sentences.len();
     }
@@ -198,30 +203,32 @@ impl Slips {
         }
     }
 
-    #[inline]
-    fn see(&mut self, token: Token) {
+    #[inline(always)]
+    fn see(&mut self, token: &Token) {
         if token.kind != Kind::Word {
             if self.suspect {
                 self.suspects.push(self.start);
             }
             self.start = token.span.end;
             self.suspect = false;
-            self.last_look = Look::NOTHING;
+            (self.last, self.last_look) = (Key::NONE, Look::NOTHING);
             return;
         }
         let look = match token.case {
-            Case::Lower | Case::Title => self.spelling.look(token.key),
+            Case::Lower => {
+                let look = self.spelling.look(token.key);
+                self.suspect |= look.may_be_broken(token.key)
+                    || self.spelling.may_be_slip([self.last, token.key], [self.last_look, look])
+                    || self.last == token.key;
+                look
+            }
+            Case::Title => self.spelling.look(token.key),
             Case::Mixed => Look::NOTHING,
             Case::Upper => {
                 self.capitals.push((token.key, token.span));
                 Look::NOTHING
             }
         };
-        if token.case == Case::Lower {
-            self.suspect |= look.may_be_broken(token.key)
-                || self.spelling.may_be_slip([self.last, token.key], [self.last_look, look])
-                || self.last == token.key;
-        }
         (self.last, self.last_look) = (token.key, look);
     }
 }
