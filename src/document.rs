@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use serde::{Deserialize, Serialize};
 
-use crate::packet::Envelope;
+use crate::packet::{AttachedFile, Envelope};
 
 /// A piece of the text, as byte offsets that lie on character boundaries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +83,8 @@ pub struct Document {
     pub pages: Vec<Page>,
     /// What the packet says that it came in.
     pub envelope: Option<Box<Envelope>>,
+    /// The files of that packet, in order.
+    pub attachments: Vec<AttachedFile>,
     line_starts: Vec<u32>,
 }
 
@@ -138,6 +140,7 @@ impl Document {
             tables: Vec::new(),
             pages: Vec::new(),
             envelope: None,
+            attachments: Vec::new(),
             line_starts,
         }
     }

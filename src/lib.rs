@@ -15,6 +15,7 @@ pub mod document;
 pub mod extract;
 pub mod packet;
 pub mod pipeline;
+pub mod schema;
 pub mod shadow;
 pub mod telemetry;
 pub mod validate;

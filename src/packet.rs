@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::decode::Refusal;
+
 /// The envelope of a packet. Parts that the packet leaves out, leaves empty or fills with "N/A" are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Envelope {
@@ -43,6 +45,19 @@ pub struct Envelope {
     pub status: Option<Status>,
     /// Names of the attachments, in order.
     pub attachments: Vec<String>,
+}
+
+/// A file of a packet, and what became of reading it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachedFile {
+    /// Its name as the packet has it; only shown, never opened.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Whether it is the document.
+    pub is_main: bool,
+    /// The media type it was read as and the length of its text in code points, or why it could not be read.
+    pub read: Result<(String, u32), Refusal>,
 }
 
 /// A body that takes part in the exchange.

@@ -28,6 +28,28 @@ pub struct Processed {
     pub findings: Vec<Finding>,
 }
 
+/// A step that takes time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Reading the document.
+    Extract,
+    /// Checking it.
+    Validate,
+}
+
+/// Stands around each step, to measure it; what comes out does not depend on it.
+pub trait Observer {
+    /// Takes the step.
+    fn step<T>(&self, step: Step, take: impl FnOnce() -> T) -> T;
+}
+
+/// Nobody looks.
+impl Observer for () {
+    fn step<T>(&self, _: Step, take: impl FnOnce() -> T) -> T {
+        take()
+    }
+}
+
 /// Reads and checks a document.
 pub fn process(
     bytes: &[u8],
@@ -47,13 +69,28 @@ pub fn finish(
     rules: &RuleSet,
     today: PartialDate,
 ) -> Outcome {
+    finish_observed(decoded, vocabulary, rules, today, &())
+}
+
+/// [`finish`], while somebody looks at the clock.
+pub fn finish_observed(
+    decoded: Result<Document, Refusal>,
+    vocabulary: &Vocabulary,
+    rules: &RuleSet,
+    today: PartialDate,
+    observer: &impl Observer,
+) -> Outcome {
     match decoded {
         Ok(document) => {
-            let layout = Layout::of(&document);
-            let report = extract::read(&document, &layout, vocabulary);
-            let context = Context::new(&document, Some(&layout), &report, vocabulary, today);
-            let findings = validate::check(&context, rules);
-            drop(context);
+            let (layout, report) = observer.step(Step::Extract, || {
+                let layout = Layout::of(&document);
+                let report = extract::read(&document, &layout, vocabulary);
+                (layout, report)
+            });
+            let findings = observer.step(Step::Validate, || {
+                let context = Context::new(&document, Some(&layout), &report, vocabulary, today);
+                validate::check(&context, rules)
+            });
             Outcome::Processed(Box::new(Processed {
                 document,
                 report,

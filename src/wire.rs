@@ -143,6 +143,29 @@ pub fn take_envelope(submission: &mut pb::ReportSubmission, envelope: &Envelope)
     submission.envelope = Some(self::envelope(envelope));
 }
 
+/// A file of a packet.
+fn attachment(file: &packet::AttachedFile) -> pb::Attachment {
+    let base = pb::Attachment {
+        name: file.name.clone(),
+        size: file.size,
+        main: file.is_main,
+        ..Default::default()
+    };
+    match &file.read {
+        Ok((media_type, length)) => pb::Attachment {
+            media_type: media_type.clone(),
+            length: *length,
+            ..base
+        },
+        Err(refusal) => pb::Attachment {
+            refusal: refusal.reason.as_str().into(),
+            message_vi: refusal.message_vi.clone(),
+            message_en: refusal.message_en.clone(),
+            ..base
+        },
+    }
+}
+
 /// The envelope of a packet.
 pub fn envelope(envelope: &Envelope) -> pb::Envelope {
     let day = |day: Day| Date {
@@ -197,6 +220,8 @@ fn producer(produced_at: Option<SystemTime>) -> pb::Producer {
         name: env!("CARGO_PKG_NAME").into(),
         version: env!("CARGO_PKG_VERSION").into(),
         produced_at: produced_at.map(Into::into),
+        // The worker knows; the command line prints the same for the same input.
+        configuration: String::new(),
     }
 }
 
@@ -242,6 +267,7 @@ impl<'a> Writer<'a> {
                 Vec::new()
             },
             pages: self.document.pages.iter().map(|page| self.page(page)).collect(),
+            attachments: self.document.attachments.iter().map(attachment).collect(),
         }
     }
 
@@ -504,7 +530,9 @@ fn is_line(text: &str) -> bool {
     let pairs = bytes.iter().zip(rest);
     let folds = pairs.fold(odd(first), |folds, (&a, &b)| folds | odd(b) | (a == b' ') & (b == b' '));
     // The spaces beyond ASCII are written with these first bytes, and with no other.
-    let beyond = bytes.iter().fold(false, |beyond, &byte| beyond | (byte == 0xC2) | (byte > 0xE1));
+    let beyond = bytes
+        .iter()
+        .fold(false, |beyond, &byte| beyond | (byte == 0xC2) | (byte > 0xE1));
     !folds && first != b' ' && !last.is_whitespace() && !(beyond && text.chars().any(is_space_beyond))
 }
 

@@ -9,13 +9,15 @@ use async_nats::{
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
-use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::set};
-use crate::{proto::baocao::v1 as pb, wire};
+use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers};
+use crate::{proto::baocao::v1 as pb, telemetry::traces, wire};
 
 /// Type of the event of a report handed in.
 pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
 /// Type of the event of a result.
 pub const PROCESSED: &str = "vn.baocao.report.processed.v1";
+/// Type of the event of an edXML status packet.
+pub const EDXML_STATUS: &str = "vn.baocao.edxml.status.v1";
 /// Type of the event of an alert.
 pub const ALERT: &str = "vn.baocao.alert.v1";
 
@@ -49,8 +51,9 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
     let made_at = made_at.unwrap_or_else(SystemTime::now);
     let mut headers = headers::event(&submission_id, SUBMITTED, &submission_id, made_at, None);
     if !submission.source.is_empty() {
-        set(&mut headers, "ce-source", &submission.source);
+        headers::set_attribute(&mut headers, "ce-source", &submission.source);
     }
+    traces::inject(&mut headers);
     let room = connection.client.max_payload().saturating_sub(ROOM_FOR_HEADERS);
     if submission.encoded_len() > room {
         keep_apart(connection, &mut submission).await?;

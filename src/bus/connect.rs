@@ -1,15 +1,27 @@
 //! One connection to the servers: who we are, how long we wait, what we notice.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_nats::{Client, ConnectOptions, Event, jetstream};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use super::{Error, ErrorKind, Names};
-use crate::config;
+use crate::{config, telemetry::metrics};
 
 /// Longest pause between two attempts to reconnect.
-const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(4);
+const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
+
+/// How often the server is asked for a sign of life; after three without one it is given up. A network that swallows
+/// everything is noticed by nothing else.
+const PING: Duration = Duration::from_secs(2);
+
+/// How long a server of a cluster may be of no use before another one is tried. One that is cut off from its peers
+/// keeps its clients, and can do nothing for them.
+const OF_NO_USE: Duration = Duration::from_secs(4);
 
 /// A connection, its JetStream context and the names below its prefix. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,9 +33,39 @@ pub struct Connection {
     /// Subjects and names of streams.
     pub names: Names,
     connected: watch::Receiver<bool>,
+    /// Since when JetStream has not done what it was asked for.
+    of_no_use_since: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Connection {
+    /// Notes whether JetStream did what it was asked for. Where it has not for a while, although the connection stands,
+    /// the connection moves to another server of the cluster.
+    pub(super) fn note_use(&self, was_of_use: bool) {
+        let mut since = self.of_no_use_since.lock().unwrap_or_else(PoisonError::into_inner);
+        if was_of_use || !self.is_connected() {
+            *since = None;
+            return;
+        }
+        let for_so_long = since.get_or_insert_with(Instant::now).elapsed();
+        // With jitter, so that not all clients of a server leave it at once.
+        let is_long = for_so_long > OF_NO_USE.mul_f64(rand::random_range(1.0..1.25));
+        if !is_long || self.client.server_info().cluster.is_none() {
+            return;
+        }
+        *since = None;
+        tracing::warn!(
+            server = self.client.server_info().server_name,
+            for_ms = for_so_long.as_millis() as u64,
+            "the server is there and JetStream does not answer; looking for another one"
+        );
+        let client = self.client.clone();
+        tokio::spawn(async move {
+            if let Err(error) = client.force_reconnect().await {
+                tracing::debug!(%error, "cannot move to another server");
+            }
+        });
+    }
+
     /// Whether a server is there at this moment.
     pub fn is_connected(&self) -> bool {
         *self.connected.borrow()
@@ -59,8 +101,7 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         .custom_inbox_prefix(settings.inbox_prefix.clone())
         .connection_timeout(Duration::from_secs(settings.connect_timeout_seconds))
         .request_timeout(Some(Duration::from_secs(settings.request_timeout_seconds)))
-        // Half of the default: a dead peer is noticed within a minute.
-        .ping_interval(Duration::from_secs(30))
+        .ping_interval(PING)
         .reconnect_delay_callback(reconnect_delay)
         .event_callback(move |event| {
             notice(&event, &changed);
@@ -86,6 +127,7 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         jetstream,
         names,
         connected,
+        of_no_use_since: Arc::default(),
     })
 }
 
@@ -101,11 +143,15 @@ fn reconnect_delay(attempts: usize) -> Duration {
 fn notice(event: &Event, connected: &watch::Sender<bool>) {
     match event {
         Event::Connected => {
-            connected.send_replace(true);
+            if !connected.send_replace(true) {
+                metrics().reconnects.inc();
+            }
+            metrics().connected.set(1);
             tracing::info!("connection is up");
         }
         Event::Disconnected => {
             connected.send_replace(false);
+            metrics().connected.set(0);
             tracing::warn!("connection is down");
         }
         Event::Closed => {
@@ -113,7 +159,10 @@ fn notice(event: &Event, connected: &watch::Sender<bool>) {
             tracing::info!("connection is closed");
         }
         // A denied publish shows only here; the caller merely waits for an answer in vain.
-        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => tracing::error!(%event, "bus"),
+        Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
+            metrics().bus_errors.inc();
+            tracing::error!(%event, "bus");
+        }
         Event::LameDuckMode | Event::Draining => tracing::info!(%event, "bus"),
     }
 }

@@ -55,7 +55,8 @@ pub trait Documents: Send + Sync {
     fn keep(&self, content: Bytes) -> impl Future<Output = Result<Reference, Error>> + Send;
 
     /// Reads a content of exactly the size and digest that the reference says;
-    /// [`ErrorKind::Malformed`] if it is not that, [`ErrorKind::Missing`] if the store is not there.
+    /// [`ErrorKind::Malformed`] if it is not that, [`ErrorKind::Absent`] if it is not there,
+    /// [`ErrorKind::Missing`] if the store is not.
     fn fetch(&self, reference: &Reference) -> impl Future<Output = Result<Bytes, Error>> + Send;
 }
 
@@ -88,8 +89,8 @@ impl Documents for Connection {
         let store = self.document_store().await?;
         let mut object = store.get(&reference.name).await.map_err(|error| {
             let kind = match error.kind() {
-                // It may not have reached the replica that was asked.
-                GetErrorKind::NotFound => ErrorKind::Unreachable,
+                // It may not have reached the replica that was asked, or it may never come.
+                GetErrorKind::NotFound => ErrorKind::Absent,
                 GetErrorKind::TimedOut => ErrorKind::TimedOut,
                 _ => ErrorKind::Unreachable,
             };

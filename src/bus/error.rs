@@ -4,7 +4,10 @@ use std::fmt;
 
 use async_nats::{
     ConnectErrorKind,
-    jetstream::context::{PublishErrorKind, RequestErrorKind},
+    jetstream::{
+        ErrorCode,
+        context::{PublishErrorKind, RequestErrorKind},
+    },
 };
 
 /// What kind of thing went wrong; callers decide by it.
@@ -18,8 +21,12 @@ pub enum ErrorKind {
     Unreachable,
     /// The server did not answer in time; what was asked may have happened all the same.
     TimedOut,
-    /// A stream or consumer is not there.
+    /// A stream or consumer is not there, or nobody leads it at this moment.
     Missing,
+    /// An object is not in the store.
+    Absent,
+    /// The server has no room for it now.
+    Full,
     /// The message is larger than the server takes.
     TooLarge,
     /// The server answered with an error.
@@ -71,12 +78,16 @@ impl Error {
             PublishErrorKind::MaxPayloadExceeded => ErrorKind::TooLarge,
             PublishErrorKind::TimedOut => ErrorKind::TimedOut,
             PublishErrorKind::BrokenPipe | PublishErrorKind::MaxAckPending => ErrorKind::Unreachable,
-            PublishErrorKind::Other if exceeds_stream_limit(error) => ErrorKind::TooLarge,
-            PublishErrorKind::WrongLastMessageId | PublishErrorKind::WrongLastSequence | PublishErrorKind::Other => {
-                ErrorKind::Refused
-            }
+            PublishErrorKind::Other => said_by_stream(error),
+            PublishErrorKind::WrongLastMessageId | PublishErrorKind::WrongLastSequence => ErrorKind::Refused,
         };
         Self::because(kind, format_args!("cannot publish to {subject}"), error)
+    }
+
+    /// The server has the id of a message, and does not know yet whether the message.
+    pub(crate) fn undecided(subject: &str) -> Self {
+        let what = format!("cannot publish to {subject}: the server does not know yet whether it is stored");
+        Self::new(ErrorKind::TimedOut, what)
     }
 
     /// An error of a request to the JetStream API.
@@ -101,10 +112,51 @@ impl Error {
     }
 }
 
-/// Whether the stream, not the server, found the message too large.
-fn exceeds_stream_limit(error: &async_nats::jetstream::context::PublishError) -> bool {
-    let source =
-        std::error::Error::source(error).and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>());
-    source.map(async_nats::jetstream::Error::error_code)
-        == Some(async_nats::jetstream::ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM)
+/// What the stream, not the server, found wrong with a message.
+fn said_by_stream(error: &async_nats::jetstream::context::PublishError) -> ErrorKind {
+    let source = std::error::Error::source(error);
+    match source.and_then(|source| source.downcast_ref::<async_nats::jetstream::Error>()) {
+        Some(said) => of_refused_publish(said.code(), said.error_code()),
+        None => ErrorKind::Refused,
+    }
+}
+
+/// By the status and the code of JetStream.
+fn of_refused_publish(status: usize, code: ErrorCode) -> ErrorKind {
+    match code {
+        ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM | ErrorCode::STREAM_HEADER_EXCEEDS_MAXIMUM => ErrorKind::TooLarge,
+        // The same message is on its way already; whether it gets there nobody knows yet.
+        ErrorCode::STREAM_DUPLICATE_MESSAGE_CONFLICT => ErrorKind::TimedOut,
+        // "Store failed" is what a stream says that has reached a limit, or whose disk is full.
+        ErrorCode::STREAM_STORE_FAILED
+        | ErrorCode::ACCOUNT_RESOURCES_EXCEEDED
+        | ErrorCode::MEMORY_RESOURCES_EXCEEDED
+        | ErrorCode::STORAGE_RESOURCES_EXCEEDED
+        | ErrorCode::INSUFFICIENT_RESOURCES => ErrorKind::Full,
+        _ if status == 503 => ErrorKind::Unreachable,
+        _ => ErrorKind::Refused,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_store_is_no_fault_of_the_message() {
+        assert_eq!(of_refused_publish(503, ErrorCode::STREAM_STORE_FAILED), ErrorKind::Full);
+        assert_eq!(
+            of_refused_publish(500, ErrorCode::STORAGE_RESOURCES_EXCEEDED),
+            ErrorKind::Full
+        );
+        assert_eq!(
+            of_refused_publish(503, ErrorCode::CLUSTER_NOT_AVAILABLE),
+            ErrorKind::Unreachable
+        );
+        assert_eq!(
+            of_refused_publish(400, ErrorCode::STREAM_MESSAGE_EXCEEDS_MAXIMUM),
+            ErrorKind::TooLarge
+        );
+        assert_eq!(of_refused_publish(400, ErrorCode::STREAM_SEALED), ErrorKind::Refused);
+    }
 }

@@ -22,8 +22,8 @@ use super::{
 const BLOCK: usize = 1024;
 
 /// How often the server says that it is there while it has nothing for us. Twice this without a
-/// word means that it has forgotten our request.
-const IDLE_HEARTBEAT: Duration = Duration::from_secs(2);
+/// word means that it has forgotten our request, or that nobody leads the consumer.
+const IDLE_HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// How long one request for a message stands before it is made anew.
 const REQUEST_EXPIRES: Duration = Duration::from_secs(30);
@@ -102,6 +102,8 @@ pub struct Intake {
     connected: watch::Receiver<bool>,
     /// Whether the connection was down since the pull began.
     was_down: bool,
+    /// Whether the server has said nothing for so long that the request must be lost.
+    is_silent: bool,
     /// Room for the next message.
     room: Option<Reservation>,
     /// A message that has arrived and waits for room of its size.
@@ -113,18 +115,12 @@ impl Intake {
     pub async fn open(connection: Connection, topology: Topology, budget: Budget) -> Result<Self, Error> {
         let heartbeat = topology.heartbeat();
         let consumer = topology.consumer;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(1)
-            .expires(REQUEST_EXPIRES)
-            .heartbeat(IDLE_HEARTBEAT)
-            .messages()
-            .await
-            .map_err(|error| Error::because(ErrorKind::Unreachable, "cannot begin to pull", error))?;
+        let messages = begin(&consumer).await?;
         let connected = connection.connected();
         Ok(Self {
             connected,
             was_down: false,
+            is_silent: false,
             connection,
             consumer,
             messages,
@@ -143,6 +139,9 @@ impl Intake {
         loop {
             if self.room.is_none() {
                 self.room = Some(self.budget.reserve(self.connection.client.max_payload()).await?);
+            }
+            if self.is_silent {
+                self.ask_anew().await?;
             }
             if self.arrived.is_none() {
                 self.arrived = self.pull().await?;
@@ -191,14 +190,14 @@ impl Intake {
     }
 
     /// Whether to go on after an error of the pull.
-    async fn judge(&self, error: &pull::MessagesError) -> Result<(), Error> {
+    async fn judge(&mut self, error: &pull::MessagesError) -> Result<(), Error> {
         let what = "the pull has failed";
         match error.kind() {
             // Connected, and silent: the request is lost. The client would notice only when it
             // expires, half a minute later.
             MessagesErrorKind::MissingHeartbeat => {
-                self.wait_until_connected().await;
-                Err(Error::because(ErrorKind::TimedOut, what, error))
+                self.is_silent = true;
+                Ok(())
             }
             // Only a consumer that is gone would make the client wait for ever.
             MessagesErrorKind::NoResponders | MessagesErrorKind::Pull => {
@@ -206,10 +205,7 @@ impl Intake {
                 self.wait_until_connected().await;
                 // Not in circles, should the server keep saying so.
                 tokio::time::sleep(Duration::from_millis(100)).await;
-                let info = self.consumer.cached_info();
-                consumer_info(&self.connection, &info.stream_name, &info.name)
-                    .await
-                    .map(|_| ())
+                self.look_after_consumer().await
             }
             MessagesErrorKind::ConsumerDeleted => Err(Error::because(ErrorKind::Missing, what, error)),
             MessagesErrorKind::PushBasedConsumer | MessagesErrorKind::RequestLimitExceeded => {
@@ -217,6 +213,22 @@ impl Intake {
             }
             MessagesErrorKind::Other => Err(Error::because(ErrorKind::Unreachable, what, error)),
         }
+    }
+
+    /// Makes a new request, as soon as there is somebody to answer it.
+    async fn ask_anew(&mut self) -> Result<(), Error> {
+        self.wait_until_connected().await;
+        // Answered by whoever leads the consumer.
+        self.look_after_consumer().await?;
+        self.messages = begin(&self.consumer).await?;
+        self.is_silent = false;
+        Ok(())
+    }
+
+    async fn look_after_consumer(&self) -> Result<(), Error> {
+        let info = self.consumer.cached_info();
+        let looked = consumer_info(&self.connection, &info.stream_name, &info.name).await;
+        looked.map(|_| ())
     }
 
     async fn wait_until_connected(&self) {
@@ -237,6 +249,19 @@ impl Intake {
             let _ = incoming.retry_after(Duration::ZERO).await;
         }
     }
+}
+
+/// Begins to pull. Nothing is asked of the server before the first message is awaited.
+async fn begin(consumer: &Consumer<pull::Config>) -> Result<pull::Stream, Error> {
+    let messages = consumer
+        .stream()
+        .max_messages_per_batch(1)
+        .expires(REQUEST_EXPIRES)
+        .heartbeat(IDLE_HEARTBEAT)
+        .messages();
+    messages
+        .await
+        .map_err(|error| Error::because(ErrorKind::Unreachable, "cannot begin to pull", error))
 }
 
 /// Waits until the connection is up again after it was down. The client does ask again by itself,

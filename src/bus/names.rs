@@ -123,9 +123,19 @@ impl Names {
         format!("{}_DEAD", self.streams)
     }
 
+    /// Stream of what became of edXML packets.
+    pub fn edxml_stream(&self) -> String {
+        format!("{}_EDXML", self.streams)
+    }
+
     /// Subject of an endpoint of the service.
     pub fn service(&self, endpoint: &str) -> String {
         format!("{}.svc.{endpoint}", self.prefix)
+    }
+
+    /// Subject of a request of an operator to all workers.
+    pub fn control(&self, what: &str) -> String {
+        format!("{}.ctl.{what}", self.prefix)
     }
 
     /// Object store of what is too large for a message.
@@ -156,6 +166,17 @@ impl Names {
     /// Subjects of all dead letters.
     pub fn all_dead(&self) -> String {
         format!("{}.dead.>", self.prefix)
+    }
+
+    /// Subjects of all status packets.
+    pub fn all_edxml(&self) -> String {
+        format!("{}.edxml.status.>", self.prefix)
+    }
+
+    /// Subject of a status packet; each status of a submission has one, so that it is sent once.
+    pub fn edxml_status(&self, unit: &Unit, submission: &str, code: &str) -> String {
+        let (unit, submission) = (unit.tokens(), token(submission));
+        format!("{}.edxml.status.{unit}.{submission}.{code}", self.prefix)
     }
 
     /// Subjects of the dead letters of a unit and the units below it.

@@ -2,7 +2,9 @@
 
 use async_nats::{
     HeaderMap, HeaderValue, header,
-    jetstream::{context::PublishErrorKind, message::PublishMessage, stream::LastRawMessageErrorKind},
+    jetstream::{
+        context::PublishErrorKind, message::PublishMessage, publish::PublishAck, stream::LastRawMessageErrorKind,
+    },
 };
 use bytes::Bytes;
 
@@ -103,8 +105,33 @@ impl Outlet for Connection {
 impl Connection {
     /// Stores a message if the last one on its subject is this one.
     async fn publish_behind(&self, message: &Outgoing, sequence: u64) -> Result<Published, Error> {
+        let first = self.try_behind(message.headers.clone(), message, sequence).await;
+        // A cluster that has taken the id of an earlier try for known, and does not know yet whether that is stored:
+        // should its leader go now, it never will be. The same under another id is stored, or refused for certain.
+        let published = match first {
+            Ok(None) => {
+                let id = super::headers::get(Some(&message.headers), "Nats-Msg-Id").unwrap_or_default();
+                let mut headers = message.headers.clone();
+                super::headers::set_message_id(&mut headers, &format!("{id} again"));
+                let second = self.try_behind(headers, message, sequence).await;
+                second.and_then(|published| published.ok_or_else(|| Error::undecided(&message.subject)))
+            }
+            Ok(Some(published)) => Ok(published),
+            Err(error) => Err(error),
+        };
+        self.note_use(!matches!(&published, Err(error) if is_silence(error.kind())));
+        published
+    }
+
+    /// One try; None where the server does not know yet.
+    async fn try_behind(
+        &self,
+        headers: HeaderMap,
+        message: &Outgoing,
+        sequence: u64,
+    ) -> Result<Option<Published>, Error> {
         let publish = PublishMessage::build()
-            .headers(message.headers.clone())
+            .headers(headers)
             .payload(message.payload.clone())
             .expected_last_subject_sequence(sequence);
         let sent = self.jetstream.send_publish(message.subject.clone(), publish).await;
@@ -113,12 +140,24 @@ impl Connection {
             Err(error) => Err(error),
         };
         match acknowledged {
-            Ok(acknowledgement) if acknowledgement.duplicate => Ok(Published::AlreadyThere),
-            Ok(_) => Ok(Published::Stored),
-            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Published::AlreadyThere),
+            Ok(acknowledgement) if is_undecided(&acknowledgement) => Ok(None),
+            Ok(acknowledgement) if acknowledgement.duplicate => Ok(Some(Published::AlreadyThere)),
+            Ok(_) => Ok(Some(Published::Stored)),
+            Err(error) if error.kind() == PublishErrorKind::WrongLastSequence => Ok(Some(Published::AlreadyThere)),
             Err(error) => Err(Error::publishing(&message.subject, &error)),
         }
     }
+}
+
+/// Whether a server says that it has an id already, of a message that it has not stored yet. Servers before 2.10.17 say
+/// so of what waits for a majority.
+pub(super) fn is_undecided(acknowledgement: &PublishAck) -> bool {
+    acknowledgement.duplicate && acknowledgement.sequence == 0
+}
+
+/// Whether nobody did what was asked for, for no reason that has to do with the message.
+fn is_silence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable | ErrorKind::Missing)
 }
 
 /// Headers every message carries: its id for the server's duplicate window, and its media type.

@@ -12,12 +12,18 @@ use async_nats::jetstream::{
     stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
 };
 
+use futures::{StreamExt, stream::FuturesUnordered};
+use serde::de::DeserializeOwned;
+
 use super::{Connection, Error, ErrorKind, Names};
 use crate::config::{self, Provision};
 
 /// Messages that all workers together may hold unacknowledged. Each worker bounds its own share
 /// by permits; this only has to be out of the way of many workers and of delayed retries.
 const MAX_ACK_PENDING: i64 = 20_000;
+
+/// How soon an unanswered look is repeated.
+const ONCE_MORE: Duration = Duration::from_millis(500);
 
 /// A field of a stream or consumer that is not as this program would have made it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +99,17 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     Ok(Topology { consumer, drifts })
 }
 
-/// Whether the streams of results, alerts and dead letters are there. The error is a look that
+/// Whether the streams of results, alerts, dead letters and status packets are there. The error is a look that
 /// failed.
 pub async fn outputs_are_there(connection: &Connection) -> Result<bool, Error> {
     let names = &connection.names;
-    for stream in [names.processed_stream(), names.alerts_stream(), names.dead_stream()] {
+    let outputs = [
+        names.processed_stream(),
+        names.alerts_stream(),
+        names.dead_stream(),
+        names.edxml_stream(),
+    ];
+    for stream in outputs {
         match stream_info(connection, &stream).await {
             Ok(_) => {}
             Err(error) if error.kind() == ErrorKind::Missing => return Ok(false),
@@ -147,6 +159,11 @@ pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
             names.dead_stream(),
             names.all_dead(),
             "reports that could not be worked on, with the reason",
+        ),
+        kept(
+            names.edxml_stream(),
+            names.all_edxml(),
+            "edXML status packets, for the gateway to the exchange axis",
         ),
         documents(names, &base),
     ]
@@ -208,17 +225,41 @@ async fn ensure_stream(
     Ok(stream_drift(&wanted, &found.config))
 }
 
-async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
-    let what = format!("look at stream {name}");
-    let answer: Response<stream::Info> = connection
-        .jetstream
-        .request(format!("STREAM.INFO.{name}"), &serde_json::json!({}))
-        .await
-        .map_err(|error| Error::asking(&what, &error))?;
-    match answer {
-        Response::Ok(info) => Ok(info),
-        Response::Err { error } => Err(Error::answered(&what, &error)),
-    }
+/// What the server says of a stream.
+pub async fn stream_info(connection: &Connection, name: &str) -> Result<stream::Info, Error> {
+    look(
+        connection,
+        &format!("STREAM.INFO.{name}"),
+        &format!("look at stream {name}"),
+    )
+    .await
+}
+
+/// Looks something up. A look that comes while a cluster elects a leader is never answered, and one that comes a moment
+/// later is: so it is repeated while the answer is outstanding.
+async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what: &str) -> Result<T, Error> {
+    let ask = async || -> Result<T, Error> {
+        let answer: Response<T> = connection
+            .jetstream
+            .request(subject.to_owned(), &serde_json::json!({}))
+            .await
+            .map_err(|error| Error::asking(what, &error))?;
+        match answer {
+            Response::Ok(info) => Ok(info),
+            Response::Err { error } => Err(Error::answered(what, &error)),
+        }
+    };
+    let mut asked = FuturesUnordered::new();
+    let answer = loop {
+        asked.push(ask());
+        tokio::select! {
+            Some(answer) = asked.next() => break answer,
+            () = tokio::time::sleep(ONCE_MORE) => {}
+        }
+    };
+    let is_silence = |kind| matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable);
+    connection.note_use(!matches!(&answer, Err(error) if is_silence(error.kind())));
+    answer
 }
 
 async fn create_stream(connection: &Connection, wanted: &stream::Config) -> Result<stream::Info, Error> {
@@ -270,15 +311,7 @@ async fn ensure_consumer(
 /// What the server says of a consumer.
 pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) -> Result<consumer::Info, Error> {
     let what = format!("look at consumer {name} of stream {stream}");
-    let answer: Response<consumer::Info> = connection
-        .jetstream
-        .request(format!("CONSUMER.INFO.{stream}.{name}"), &serde_json::json!({}))
-        .await
-        .map_err(|error| Error::asking(&what, &error))?;
-    match answer {
-        Response::Ok(info) => Ok(info),
-        Response::Err { error } => Err(Error::answered(&what, &error)),
-    }
+    look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await
 }
 
 /// Collects the fields that differ.
@@ -300,7 +333,7 @@ impl Comparison {
     }
 }
 
-fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
+pub(super) fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("stream {}", wanted.name),
         drifts: Vec::new(),
@@ -323,7 +356,7 @@ fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     compare.drifts
 }
 
-fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
+pub(super) fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("consumer {name}"),
         drifts: Vec::new(),

@@ -14,13 +14,18 @@ mod config;
 mod dead;
 mod decode_child;
 mod demo;
+mod doctor;
 mod error;
 mod events;
 mod extract;
+mod health;
 mod input;
 mod lang;
+mod progress;
+mod reload;
 mod rules;
 mod runtime;
+mod schema;
 mod submit;
 mod watch;
 mod worker;
@@ -39,7 +44,7 @@ pub type Result<T = Status> = std::result::Result<T, Error>;
 pub enum Status {
     /// All went well.
     Fine = 0,
-    /// A report has errors.
+    /// A report has errors; something else that was to be checked is not as it should be.
     Findings = 1,
     /// Wrong usage, or input that cannot be read.
     Failed = 2,
@@ -88,10 +93,14 @@ enum Command {
     Check(check::Check),
     Extract(extract::Extract),
     Rules(rules::Rules),
+    Schema(schema::Schema),
     Config(config::PrintConfig),
     Worker(worker::Worker),
     Submit(submit::Submit),
     Watch(watch::Watch),
+    Reload(reload::Reload),
+    Doctor(doctor::Doctor),
+    Health(health::Health),
     #[command(hide = true)]
     DecodeChild(decode_child::DecodeChild),
     Dead(dead::Dead),
@@ -134,11 +143,15 @@ impl Cli {
             Command::Check(command) => command.run(&global),
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
+            Command::Schema(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
             Command::DecodeChild(command) => command.run(),
             Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
+            Command::Reload(command) => command.run(&global),
+            Command::Doctor(command) => command.run(&global),
+            Command::Health(command) => command.run(&global),
             Command::Dead(command) => command.run(&global),
             Command::Demo(command) => command.run(&global),
         }
@@ -148,6 +161,11 @@ impl Cli {
 impl Global {
     /// The settings in force, and where they come from.
     fn load(&self) -> Result<Loaded> {
+        Settings::load(&self.sources()).map_err(|error| Error::caused("wrong settings", error))
+    }
+
+    /// Where settings come from.
+    fn sources(&self) -> Sources {
         let mut flags = Vec::new();
         // First, so that an explicit --set telemetry.log=… beats -q and -v.
         match (self.quiet, self.verbose) {
@@ -157,8 +175,7 @@ impl Global {
             _ => flags.push("telemetry.log=trace".to_owned()),
         }
         flags.extend(self.set.iter().cloned());
-        let sources = Sources::of_process(self.config.clone(), flags);
-        Settings::load(&sources).map_err(|error| Error::caused("wrong settings", error))
+        Sources::of_process(self.config.clone(), flags)
     }
 
     fn settings(&self) -> Result<Settings> {

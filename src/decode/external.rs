@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread,
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
@@ -26,6 +27,8 @@ pub enum Program {
     PdfImages,
     /// A page of a PDF as an image.
     PdfToPpm,
+    /// A page of a PDF as a drawing.
+    PdfToCairo,
     /// Text of an image.
     Tesseract,
     /// Old word processor files as DOCX.
@@ -34,10 +37,11 @@ pub enum Program {
 
 impl Program {
     /// All of them.
-    pub const ALL: [Program; 5] = [
+    pub const ALL: [Program; 6] = [
         Program::PdfToText,
         Program::PdfImages,
         Program::PdfToPpm,
+        Program::PdfToCairo,
         Program::Tesseract,
         Program::LibreOffice,
     ];
@@ -48,6 +52,7 @@ impl Program {
             Program::PdfToText => "pdftotext",
             Program::PdfImages => "pdfimages",
             Program::PdfToPpm => "pdftoppm",
+            Program::PdfToCairo => "pdftocairo",
             Program::Tesseract => "tesseract",
             Program::LibreOffice => "soffice",
         }
@@ -149,6 +154,8 @@ pub struct Workshop {
     pub programs: Programs,
     /// Most bytes that a program may print.
     pub max_output: usize,
+    /// From then on nothing is begun that could be left out.
+    pub late_from: Instant,
 }
 
 /// What a program did.

@@ -2,6 +2,8 @@
 //!
 //! A new format is one file here and one line in [`FORMATS`].
 
+use std::time::Instant;
+
 use serde::{Deserialize, Serialize};
 
 use crate::document::Document;
@@ -249,9 +251,17 @@ pub fn decode_anything(
         Some(ExternalFormat::Pdf) => pdf::decode(bytes, limits, shop),
         Some(ExternalFormat::Image) => ocr::decode(bytes, limits, shop),
         Some(ExternalFormat::Office) => office::decode(bytes, limits, shop),
-        Some(ExternalFormat::Packet) => edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
-            decode_anything(bytes, media_type, limits, shop)
-        }),
+        Some(ExternalFormat::Packet) => {
+            let mut has_document = false;
+            edxml::decode_with(bytes, limits, &mut |bytes, media_type| {
+                if has_document && Instant::now() > shop.late_from {
+                    return Err(edxml::no_time());
+                }
+                let decoded = decode_anything(bytes, media_type, limits, shop);
+                has_document |= decoded.is_ok();
+                decoded
+            })
+        }
         None => decode(bytes, media_type, limits),
     }
 }
@@ -268,6 +278,18 @@ pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
     let head = &bytes[..bytes.len().min(PDF_HEAD)];
     let binary = UNREAD.iter().any(|(magic, _)| head.starts_with(magic));
     told_text && !binary && sniff::media_type(bytes).is_none() && ExternalFormat::of(bytes).is_none()
+}
+
+/// The media type that the first bytes of a document tell; empty for none that is read.
+pub fn sniffed(bytes: &[u8]) -> &'static str {
+    match ExternalFormat::of(bytes) {
+        Some(ExternalFormat::Pdf) => "application/pdf",
+        Some(ExternalFormat::Image) => "image/*",
+        Some(ExternalFormat::Office) => "application/msword",
+        Some(ExternalFormat::Packet) => edxml::MEDIA_TYPE,
+        None if is_plain(bytes, "") => FORMATS[0].media_types[0],
+        None => sniff::media_type(bytes).unwrap_or_default(),
+    }
 }
 
 /// Media types that say nothing of the content.

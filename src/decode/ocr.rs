@@ -23,17 +23,25 @@ mod mend;
 /// Words that recognition is less sure of, in percent, are seals and scribbles.
 const MIN_CONFIDENCE: f32 = 12.0;
 
+/// What recognised text is said to be encoded in.
+pub const ENCODING: &str = "OCR";
+
 /// Decodes an image: one page, or as many as a TIFF has.
 pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document, Refusal> {
     let (kind, size) = image::size(bytes)?;
     image::check(size, limits)?;
     let path = shop.put("in.image", bytes)?;
     let pages = read(shop, &path, None)?;
-    let document = geometry::document(&pages, kind.media_type(), "OCR");
-    match document.text.trim().is_empty() {
-        true => Err(super::pdf::no_text()),
-        false => Ok(document),
+    super::pdf::checked(geometry::document(&pages, kind.media_type(), ENCODING), limits)
+}
+
+/// Decodes what Tesseract printed as TSV, by itself.
+pub fn decode_tsv(output: &str, limits: &Limits) -> Result<Document, Refusal> {
+    let mut pages = tsv(output);
+    for (index, page) in pages.iter_mut().enumerate() {
+        mend::page(page, &[], index == 0);
     }
+    super::pdf::checked(geometry::document(&pages, "image/png", ENCODING), limits)
 }
 
 /// Recognises the pages of a PDF whose indices are given, several at once, and puts them in place.

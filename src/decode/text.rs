@@ -96,7 +96,9 @@ fn surely_composed(bytes: &[u8]) -> bool {
     // tested before the first bad one is looked for.
     const STRETCH: usize = 4096;
     let last = bytes.len().saturating_sub(2);
-    let stretches = (0..last).step_by(STRETCH).map(|start| start..(start + STRETCH).min(last));
+    let stretches = (0..last)
+        .step_by(STRETCH)
+        .map(|start| start..(start + STRETCH).min(last));
     let fine = |stretch: Range<usize>| {
         let bytes = &bytes[stretch.start..stretch.end + 2];
         let triples = bytes.iter().zip(&bytes[1..]).zip(&bytes[2..]);
@@ -167,15 +169,19 @@ mod tests {
 
     /// The same without any trick.
     fn plainly_composed(text: &str) -> bool {
-        text.chars().all(|c| {
-            matches!(c, '\0'..='\u{2FF}' | '\u{1E80}'..='\u{1EFF}' | '\u{2002}'..='\u{207F}')
-        })
+        text.chars()
+            .all(|c| matches!(c, '\0'..='\u{2FF}' | '\u{1E80}'..='\u{1EFF}' | '\u{2002}'..='\u{207F}'))
     }
 
     #[test]
     fn every_character_is_judged_wherever_it_stands() {
         for c in (0..=0x2FFFF).filter_map(char::from_u32) {
-            for text in [format!("{c}"), format!("a{c}"), format!("{c}ab"), format!("đây là {c}, còn nữa")] {
+            for text in [
+                format!("{c}"),
+                format!("a{c}"),
+                format!("{c}ab"),
+                format!("đây là {c}, còn nữa"),
+            ] {
                 assert_eq!(surely_composed(text.as_bytes()), plainly_composed(&text), "{c:?}");
             }
         }

@@ -40,8 +40,15 @@ pub fn extract(document: &Document, layout: &Layout) -> (Vec<Recipient>, Vec<Sig
         let one = cells.len() == 1;
         for (column, &cell) in cells.iter().enumerate() {
             let indented = one && is_far_right(text, *line);
-            if column == 0 && !indented && recipients.take(cell, *line) {
-                continue;
+            if column == 0 && !indented {
+                match recipients.take(cell, *line) {
+                    Taken::Whole => continue,
+                    Taken::Beside(signature) => {
+                        columns[0].take(text, signature);
+                        continue;
+                    }
+                    Taken::Not => {}
+                }
             }
             let two = !recipients.open && !one;
             columns[usize::from(two && column > 0)].take(text, cell);
@@ -59,6 +66,14 @@ fn is_far_right(text: &str, line: Line) -> bool {
     text[line_start..start].chars().count() >= 20
 }
 
+/// What a list of recipients has of a line.
+enum Taken {
+    Whole,
+    /// The line is the list's, but for what a reader of PDF has left of the other column.
+    Beside(Span),
+    Not,
+}
+
 /// The lines under "Nơi nhận".
 struct Recipients<'t> {
     text: &'t str,
@@ -71,26 +86,32 @@ struct Recipients<'t> {
 
 impl Recipients<'_> {
     /// Takes a line that belongs to the list; says whether it does.
-    fn take(&mut self, cell: Span, line: Line) -> bool {
+    fn take(&mut self, cell: Span, line: Line) -> Taken {
         if let Some(rest) = behind_heading(self.text, cell) {
             self.open = true;
+            if is_authority(rest.of(self.text)) {
+                return Taken::Beside(rest);
+            }
             if !rest.is_empty() {
                 self.add_all(rest);
             }
-            return true;
-        }
-        if !self.open {
-            return false;
+            return Taken::Whole;
         }
         let bullet = line.bullet || is_dashed(cell.of(self.text));
+        let archived = self.found.last().is_some_and(|last| last.archive);
+        // Lines of the signature stand between those of the list where two columns were read by
+        // rows: the list goes on behind them.
+        self.open |= bullet && !self.found.is_empty() && !archived;
+        if !self.open {
+            return Taken::Not;
+        }
         if is_upper(cell.of(self.text)) && !bullet {
             self.open = false;
-            return false;
+            return Taken::Not;
         }
-        let archived = self.found.last().is_some_and(|last| last.archive);
         if !bullet && (archived || (self.dashed && is_name_text(cell.of(self.text)))) {
             self.open = false;
-            return false;
+            return Taken::Not;
         }
         // A wrapped line goes on with the recipient above it.
         if !bullet
@@ -98,11 +119,11 @@ impl Recipients<'_> {
             && let Some(last) = self.found.last_mut()
         {
             last.span.end = trim(self.text, cell).end;
-            return true;
+            return Taken::Whole;
         }
         self.dashed |= bullet;
         self.add_all(cell);
-        true
+        Taken::Whole
     }
 
     /// Adds the recipients of a line; several may stand on one, each behind a dash.
@@ -265,6 +286,19 @@ mod tests {
             owned(
                 &[("Bộ Nội vụ", false), ("Lưu: VT", true)],
                 &[("Nông Văn Bình", "PHÓ CHỦ TỊCH", "TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH")]
+            )
+        );
+    }
+
+    #[test]
+    fn two_columns_read_row_by_row() {
+        assert_eq!(
+            read(
+                "Nơi nhận: TM. ỦY BAN NHÂN DÂN\n- UBND huyện;\nKT. CHỦ TỊCH\n- Các ban của xã;\nPHÓ CHỦ TỊCH\n- Lưu: VT.\n\n\nTriệu Văn Lâm"
+            ),
+            owned(
+                &[("UBND huyện", false), ("Các ban của xã", false), ("Lưu: VT", true)],
+                &[("Triệu Văn Lâm", "PHÓ CHỦ TỊCH", "TM. ỦY BAN NHÂN DÂN KT. CHỦ TỊCH")]
             )
         );
     }

@@ -10,7 +10,7 @@ use crate::{
     extract::{
         Header, Layout, Name, PartialDate, Period, PeriodKind,
         dates::{self, DateMention},
-        layout::{is_upper, roman_value},
+        layout::{is_upper, roman_value, type_word},
         symbols,
     },
     shadow::{Key, Reader, Token, key},
@@ -31,7 +31,9 @@ pub fn extract(document: &Document, layout: &Layout, vocabulary: &Vocabulary) ->
     let mut masthead = Masthead::default();
     for index in masthead_lines(layout) {
         for cell in layout.lines[index].cells(text) {
-            masthead.take(&reader, vocabulary, cell);
+            for piece in columns(&reader, cell) {
+                masthead.take(&reader, vocabulary, piece);
+            }
         }
     }
     let (governing_body, issuers) = bodies(&reader, &masthead);
@@ -42,7 +44,9 @@ pub fn extract(document: &Document, layout: &Layout, vocabulary: &Vocabulary) ->
         place: masthead.place,
         issue_date: masthead.date.map(|mention| mention.date),
         issue_date_span: masthead.date.map(|mention| mention.span),
-        document_type: layout.type_line.map(|line| type_word(&reader, layout.lines[line].span)),
+        document_type: layout
+            .type_line
+            .and_then(|line| type_word(&reader, layout.lines[line].span)),
         subject: (!layout.title.is_empty()).then_some(layout.title),
         period: None,
     };
@@ -69,16 +73,6 @@ fn masthead_lines(layout: &Layout) -> std::ops::Range<usize> {
     0..end
 }
 
-/// The type word alone, without a title on the same line.
-fn type_word(reader: &Reader<'_>, line: Span) -> Span {
-    let first = reader.after(line.start as usize);
-    let second = reader.next(first);
-    Span {
-        start: line.start,
-        end: second.span.end.min(line.end),
-    }
-}
-
 /// What the cells of the masthead say.
 #[derive(Default)]
 struct Masthead {
@@ -97,18 +91,32 @@ impl Masthead {
     fn take(&mut self, reader: &Reader<'_>, vocabulary: &Vocabulary, cell: Span) {
         let first = reader.after(cell.start as usize);
         if first.key == NUMBER && self.take_number(reader, vocabulary, cell, first) {
+            // Place and date of the right-hand column, one space away.
+            if let Some(symbol) = self.number.as_ref().filter(|symbol| cell.contains(symbol.span)) {
+                let rest = Span {
+                    start: symbol.span.end,
+                    end: cell.end,
+                };
+                self.take_date(reader, rest);
+            }
             return;
         }
-        if let Some(mention) = date_in(reader, cell) {
-            if self.date.is_none() {
-                self.place = place_before(reader, cell, mention.span);
-                self.date = Some(mention);
-            }
+        if self.take_date(reader, cell) {
             return;
         }
         if is_upper(cell.of(reader.text)) && !is_motto(reader, cell) && !is_stamp(reader, cell) {
             self.bodies.push(cell);
         }
+    }
+
+    /// The place and the date of a cell; says whether it has them.
+    fn take_date(&mut self, reader: &Reader<'_>, cell: Span) -> bool {
+        let mention = date_in(reader, cell);
+        if let (Some(mention), None) = (mention, self.date) {
+            self.place = place_before(reader, cell, mention.span);
+            self.date = Some(mention);
+        }
+        mention.is_some()
     }
 
     /// The number behind "Số" or "Số:"; says whether the cell is a number's, even a blank one.
@@ -151,12 +159,34 @@ fn place_before(reader: &Reader<'_>, cell: Span, date: Span) -> Option<Span> {
     (!left.is_empty()).then(|| Span::new(start, start + left.len()))
 }
 
+/// The pieces of a cell: two where a reader of PDF has left one space between the columns, so that
+/// the motto follows the body's name.
+fn columns(reader: &Reader<'_>, cell: Span) -> Vec<Span> {
+    let mut at = reader.after(cell.start as usize).end();
+    while at < cell.end as usize {
+        let token = reader.after(at);
+        if token.is_end() {
+            break;
+        }
+        let rest = Span {
+            start: token.span.start,
+            end: cell.end,
+        };
+        if token.span.end <= cell.end && is_motto(reader, rest) {
+            let left = reader.text[cell.start as usize..token.start()].trim_end();
+            return vec![Span::new(cell.start as usize, cell.start as usize + left.len()), rest];
+        }
+        at = token.end();
+    }
+    vec![cell]
+}
+
 /// The national motto and the Party's name: they say who the paper belongs to, not who issues it.
 fn is_motto(reader: &Reader<'_>, cell: Span) -> bool {
     const MOTTOS: [[Key; 3]; 3] = [
-        [Key::new("cộng"), Key::new("hòa"), Key::new("xã")],
-        [Key::new("đảng"), Key::new("cộng"), Key::new("sản")],
-        [Key::new("độc"), Key::new("lập"), Key::new("tự")],
+        [key!("cộng"), key!("hòa"), key!("xã")],
+        [key!("đảng"), key!("cộng"), key!("sản")],
+        [key!("độc"), key!("lập"), key!("tự")],
     ];
     let words = first_words(reader, cell);
     MOTTOS.contains(&words) || (words[0] == MOTTOS[2][0] && words[1] == MOTTOS[2][1])
@@ -278,51 +308,60 @@ fn split_joint(reader: &Reader<'_>, name: Span, joint: bool) -> Vec<(Span, bool)
 /// Whether a line begins with a word that begins the name of a body. "ỦY BAN NHÂN DÂN" does,
 /// "HUYỆN …" and "TỈNH …" go on with the name above, "TỈNH ỦY" does.
 fn begins_body(reader: &Reader<'_>, line: Span) -> bool {
-    const HEADS: [Key; 34] = [
-        Key::new("ubnd"),
-        Key::new("hđnd"),
-        Key::new("sở"),
-        Key::new("bộ"),
-        Key::new("ban"),
-        Key::new("văn"),
-        Key::new("chi"),
-        Key::new("cục"),
-        Key::new("tổng"),
-        Key::new("phòng"),
-        Key::new("trung"),
-        Key::new("trường"),
-        Key::new("công"),
-        Key::new("thanh"),
-        Key::new("đoàn"),
-        Key::new("hội"),
-        Key::new("liên"),
-        Key::new("mặt"),
-        Key::new("viện"),
-        Key::new("tòa"),
-        Key::new("kho"),
-        Key::new("bảo"),
-        Key::new("tổ"),
-        Key::new("đảng"),
-        Key::new("đội"),
-        Key::new("ngân"),
-        Key::new("chính"),
-        Key::new("vụ"),
-        Key::new("học"),
-        Key::new("bệnh"),
-        Key::new("hạt"),
-        Key::new("trạm"),
-        Key::new("mttq"),
-        Key::new("cơ"),
-    ];
     const COMMITTEE: Key = Key::new("ủy");
     let [first, second, _] = first_words(reader, line);
     // TỈNH ỦY, HUYỆN ỦY; but ỦY BAN as well.
     if second == COMMITTEE || first == COMMITTEE {
         return first != COMMITTEE || second == key!("ban");
     }
-    // "BAN CHẤP HÀNH" / "ĐẢNG BỘ TỈNH …" is one name over two lines.
-    HEADS.contains(&first) && (first, second) != (key!("đảng"), key!("bộ"))
+    BODY_HEADS
+        .iter()
+        .any(|(head, rest)| *head == first && (rest.is_empty() || rest.contains(&second)))
+        && !NO_HEADS.contains(&(first, second))
 }
+
+/// First words of the names of bodies, and which words may stand behind each: any where none is
+/// given. Many of these syllables begin other words, too: VĂN PHÒNG is an office, VĂN HÓA a field.
+const BODY_HEADS: [(Key, &[Key]); 34] = [
+    (key!("ubnd"), &[]),
+    (key!("hđnd"), &[]),
+    (key!("sở"), &[]),
+    (key!("bộ"), &[]),
+    (key!("ban"), &[]),
+    (key!("văn"), &[key!("phòng")]),
+    (key!("chi"), &[]),
+    (key!("cục"), &[]),
+    (key!("tổng"), &[]),
+    (key!("phòng"), &[]),
+    (key!("trung"), &[key!("tâm")]),
+    (key!("trường"), &[]),
+    (key!("công"), &[key!("an"), key!("đoàn"), key!("ty")]),
+    (key!("thanh"), &[key!("tra")]),
+    (key!("đoàn"), &[]),
+    (key!("hội"), &[]),
+    (key!("liên"), &[]),
+    (key!("mặt"), &[key!("trận")]),
+    (key!("viện"), &[]),
+    (key!("tòa"), &[]),
+    (key!("kho"), &[key!("bạc")]),
+    (key!("bảo"), &[key!("hiểm"), key!("tàng")]),
+    (key!("tổ"), &[]),
+    (key!("đảng"), &[]),
+    (key!("đội"), &[]),
+    (key!("ngân"), &[key!("hàng")]),
+    (key!("chính"), &[key!("phủ")]),
+    (key!("vụ"), &[]),
+    (key!("học"), &[key!("viện")]),
+    (key!("bệnh"), &[key!("viện")]),
+    (key!("hạt"), &[]),
+    (key!("trạm"), &[]),
+    (key!("mttq"), &[]),
+    (key!("cơ"), &[key!("quan")]),
+];
+
+/// Words that go on with the name on the line above all the same: "BAN CHẤP HÀNH" / "ĐẢNG BỘ
+/// TỈNH …", "BAN CHỈ HUY" / "PHÒNG CHỐNG THIÊN TAI …".
+const NO_HEADS: [(Key, Key); 2] = [(key!("đảng"), key!("bộ")), (key!("phòng"), key!("chống"))];
 
 /// A date of issue below the text, above the signature: "Hà Nội, ngày … tháng … năm …".
 fn date_below_text(reader: &Reader<'_>, layout: &Layout, header: &mut Header) {

@@ -406,7 +406,7 @@ fn single_letter(rest: &str) -> Parsed {
     let marks: &[char] = if letter.is_uppercase() {
         &['.', '-', '–', '/', ')']
     } else {
-        &[')', '.', '/']
+        &[')', '.', '/', '-', '–']
     };
     let kind = match letter {
         'A'..='Z' => LabelKind::Upper,
@@ -524,31 +524,45 @@ impl Head {
     }
 }
 
-/// The first line that says nothing but the type of the document, in capitals.
+/// The first line that begins with the type of the document, in capitals.
 fn find_type_line(text: &str, lines: &[Line]) -> Option<usize> {
-    const TYPES: [[Key; 2]; 8] = [
-        [Key::new("báo"), Key::new("cáo")],
-        [Key::new("tờ"), Key::new("trình")],
-        [Key::new("kế"), Key::new("hoạch")],
-        [Key::new("thông"), Key::new("báo")],
-        [Key::new("nghị"), Key::new("quyết")],
-        [Key::new("quyết"), Key::new("định")],
-        [Key::new("chỉ"), Key::new("thị")],
-        [Key::new("kết"), Key::new("luận")],
-    ];
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let is_type = |line: &Line| {
-        if line.is_blank() || line.label.is_some() || line.span.len() > 300 || !is_upper_start(text, line.span) {
-            return false;
-        }
-        let first = reader.after(line.span.start as usize);
-        let second = reader.next(first);
-        TYPES
-            .iter()
-            .any(|[a, b]| first.key == *a && second.key == *b && second.case == Case::Upper)
+        !line.is_blank() && line.label.is_none() && line.span.len() <= 300 && type_word(&reader, line.span).is_some()
     };
     lines.iter().take(MASTHEAD_LINES).position(is_type)
+}
+
+/// The type word at the start of a line, in capitals: "BÁO CÁO", also of a draft ("DỰ THẢO BÁO
+/// CÁO"), whose mark is left out.
+pub fn type_word(reader: &Reader<'_>, line: Span) -> Option<Span> {
+    const TYPES: [[Key; 2]; 8] = [
+        [key!("báo"), key!("cáo")],
+        [key!("tờ"), key!("trình")],
+        [key!("kế"), key!("hoạch")],
+        [key!("thông"), key!("báo")],
+        [key!("nghị"), key!("quyết")],
+        [key!("quyết"), key!("định")],
+        [key!("chỉ"), key!("thị")],
+        [key!("kết"), key!("luận")],
+    ];
+    const DRAFT: [Key; 2] = [key!("dự"), key!("thảo")];
+    let pair_at = |at: usize| {
+        let first = reader.after(at);
+        (first, reader.after(first.end()))
+    };
+    let mut pair = pair_at(line.start as usize);
+    if [pair.0.key, pair.1.key] == DRAFT {
+        pair = pair_at(pair.1.end());
+    }
+    let (first, second) = pair;
+    let known = TYPES.contains(&[first.key, second.key]);
+    let capitals = reader
+        .str(first.span.join(second.span))
+        .chars()
+        .all(|c| !c.is_lowercase());
+    (known && capitals && second.span.end <= line.end).then(|| first.span.join(second.span))
 }
 
 /// Whether the first two words are in capitals.
@@ -564,8 +578,7 @@ fn is_upper_start(text: &str, span: Span) -> bool {
 fn behind_type_word(text: &str, line: Span) -> Option<Span> {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
-    let second = reader.after(reader.after(line.start as usize).end());
-    let next = reader.next(second);
+    let next = reader.after(type_word(&reader, line)?.end as usize);
     (next.start() < line.end as usize && next.is_word()).then_some(Span {
         start: next.span.start,
         end: line.end,
@@ -747,8 +760,8 @@ pub fn is_name_text(text: &str) -> bool {
 }
 
 /// The mark of a footnote at the start of a line: superscript digits, a number in square brackets,
-/// or one in round brackets that also stands glued to a word in the text. The mark and the offset
-/// of the note behind it.
+/// or one in round brackets or without any that also stands glued to a word in the text. The mark
+/// and the offset of the note behind it.
 fn note_mark(text: &str, line: Line, glued: &FxHashSet<&str>) -> Option<(Span, usize)> {
     let body = line.span.of(text);
     let start = line.span.start as usize;
@@ -759,6 +772,11 @@ fn note_mark(text: &str, line: Line, glued: &FxHashSet<&str>) -> Option<(Span, u
         .sum();
     let (mark, behind) = if size > 0 {
         (Span::new(start, start + size), size)
+    } else if let Some(digits) = bare_mark(body) {
+        if !glued.contains(&body[..digits]) {
+            return None;
+        }
+        (Span::new(start, start + digits), digits)
     } else {
         let close = if body.starts_with('[') { ']' } else { ')' };
         let inner = body.strip_prefix(['[', '('])?;
@@ -780,22 +798,64 @@ fn bracketed_number(inner: &str, close: char) -> Option<usize> {
     ((1..=3).contains(&digits) && inner[digits..].starts_with(close)).then_some(digits)
 }
 
-/// Numbers in round brackets that are glued to the word before them, as marks of footnotes are.
+/// Length of a number at the start of a line that has lost its raised position: "1 Gồm …".
+fn bare_mark(body: &str) -> Option<usize> {
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let behind = body[digits..].strip_prefix(' ')?;
+    ((1..=2).contains(&digits) && behind.starts_with(char::is_uppercase)).then_some(digits)
+}
+
+/// Numbers that are glued to the word before them, as marks of footnotes are: in round brackets, or
+/// bare where their raised position is lost. Only such as stand at the start of a line, too.
 fn glued_numbers<'t>(text: &'t str, lines: &[Line]) -> FxHashSet<&'t str> {
-    let at_start = |line: &&Line| {
-        line.span
-            .of(text)
+    let mut bracketed = false;
+    let mut bare = FxHashSet::default();
+    for line in lines {
+        let body = line.span.of(text);
+        if let Some(digits) = bare_mark(body) {
+            bare.insert(&body[..digits]);
+        }
+        bracketed |= body
             .strip_prefix('(')
-            .is_some_and(|inner| bracketed_number(inner, ')').is_some())
-    };
-    if !lines.iter().any(|line| at_start(&line)) {
-        return FxHashSet::default();
+            .is_some_and(|inner| bracketed_number(inner, ')').is_some());
     }
-    lines
-        .iter()
-        .flat_map(|line| bracket_marks(text, *line, b'(', ')'))
-        .map(|mark| mark.of(text))
-        .collect()
+    let mut glued = FxHashSet::default();
+    if bracketed {
+        let marks = lines.iter().flat_map(|line| bracket_marks(text, *line, b'(', ')'));
+        glued.extend(marks.map(|mark| mark.of(text)));
+    }
+    if !bare.is_empty() {
+        let marks = lines.iter().flat_map(|line| bare_marks(text, *line));
+        glued.extend(marks.map(|mark| mark.of(text)).filter(|mark| bare.contains(mark)));
+    }
+    glued
+}
+
+/// Numbers glued to the end of a word of small letters: "hộ nghèo1". Not those of units ("m2") and
+/// of codes ("QL1", "H5N1").
+fn bare_marks(text: &str, line: Line) -> Vec<Span> {
+    /// m, km, cm, dm, mm, ha, kw.
+    const LONGEST_UNIT: usize = 2;
+    let body = line.span.of(text);
+    let bytes = body.as_bytes();
+    let mut marks = Vec::new();
+    let mut at = 0;
+    while let Some(found) = bytes[at..].iter().position(u8::is_ascii_digit) {
+        let start = at + found;
+        let digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
+        at = start + digits;
+        let letters = |c: &char| c.is_alphabetic();
+        let word = body[..start].chars().rev().take_while(letters);
+        let small = word.clone().count() > LONGEST_UNIT && word.clone().all(char::is_lowercase);
+        let ends = !body[at..].starts_with(|c: char| c.is_alphanumeric() || c == '%');
+        if small && ends && digits <= 2 {
+            marks.push(Span::new(
+                line.span.start as usize + start,
+                line.span.start as usize + at,
+            ));
+        }
+    }
+    marks
 }
 
 /// Finds where sentences go on across line breaks, and the footnotes between.
@@ -894,7 +954,8 @@ impl<'t> Joiner<'t> {
         let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
             Some(_) => goes_on || comma || upper || self.is_full(first),
-            None => goes_on || comma,
+            // The title of a heading may take two lines, in capitals both.
+            None => goes_on || comma || (upper && first.label.is_some()),
         }
     }
 
@@ -1115,6 +1176,7 @@ fn marks_in(text: &str, line: Line) -> Vec<Span> {
     }
     marks.extend(bracket_marks(text, line, b'[', ']'));
     marks.extend(bracket_marks(text, line, b'(', ')'));
+    marks.extend(bare_marks(text, line));
     marks.sort_unstable();
     marks
 }
@@ -1195,6 +1257,17 @@ mod tests {
         let text = "BÁO CÁO\nKết quả\n\nĐã ban hành nghị quyết(1).\n\n(1) Nghị quyết của hội đồng.\n\n(2) Không phải chú thích.";
         let notes = layout(text).notes;
         assert_eq!(notes.iter().map(|note| note.mark.of(text)).collect::<Vec<_>>(), ["1"]);
+    }
+
+    #[test]
+    fn a_bare_number_is_a_mark_where_the_text_refers_to_it() {
+        let text = "BÁO CÁO\nKết quả\n\nCòn 214 hộ nghèo1; đã trồng 12 km2 rừng.\n\n1 Gồm: thôn Đông 84 hộ, thôn Đoài 130 hộ.\n\n2 Xã không có.";
+        let notes = layout(text).notes;
+        let notes: Vec<_> = notes
+            .iter()
+            .map(|note| (note.mark.of(text), note.body.of(text)))
+            .collect();
+        assert_eq!(notes, [("1", "Gồm: thôn Đông 84 hộ, thôn Đoài 130 hộ.")]);
     }
 
     #[test]

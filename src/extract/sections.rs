@@ -277,6 +277,17 @@ mod tests {
     }
 
     #[test]
+    fn a_heading_in_capitals_takes_two_lines_and_an_item_may_have_a_dash() {
+        expect(
+            "BÁO CÁO\nKết quả\n\nA. CÔNG TÁC KIỂM TRA\nTRONG ĐẢNG NĂM 2023\n\n1/ Kết quả tài chính\n\na- Doanh thu: đạt 12 tỷ đồng.\n\nb- Chi phí: đúng dự toán.\n",
+            &[
+                ("A", 1, "CÔNG TÁC KIỂM TRA TRONG ĐẢNG NĂM 2023"),
+                ("1", 2, "Kết quả tài chính"),
+            ],
+        );
+    }
+
+    #[test]
     fn a_title_goes_on_over_a_wrapped_line_and_figures_are_no_labels() {
         expect(
             "BÁO CÁO\nKết quả\n\nI- PHÁT TRIỂN KINH TẾ,\nXÃ HỘI\n\n1.250 hộ đã đăng ký.\n\n10/10 xã đạt chuẩn.\n\n6 tháng đầu năm có mưa.\n",

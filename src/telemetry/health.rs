@@ -1,4 +1,5 @@
-//! Health: what the worker is doing, told over plain HTTP at /livez and /readyz.
+//! Health: what the worker is doing, told over plain HTTP at /livez and /readyz, and the metrics at
+//! /metrics.
 
 use std::{
     fmt, io,
@@ -14,6 +15,8 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+
+use super::metrics::{MEDIA_TYPE, metrics};
 
 /// How long a probe may take to ask.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -127,23 +130,28 @@ async fn answer(mut stream: TcpStream, health: &Health) -> io::Result<()> {
             return Ok(());
         }
     }
-    let (status, body) = response(&request, health);
+    let (status, media_type, body) = response(&request, health);
     let answer = format!(
-        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        "HTTP/1.1 {status}\r\nContent-Type: {media_type}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
     stream.write_all(answer.as_bytes()).await?;
     stream.shutdown().await
 }
 
-/// The status and the body for a request.
-fn response(request: &[u8], health: &Health) -> (&'static str, String) {
+/// The status, the media type and the body for a request.
+fn response(request: &[u8], health: &Health) -> (&'static str, &'static str, String) {
+    const TEXT: &str = "text/plain";
     let path = request.split(|&byte| byte == b' ').nth(1).unwrap_or_default();
     match path.split(|&byte| byte == b'?').next().unwrap_or_default() {
-        b"/livez" => ("200 OK", "alive\n".into()),
-        b"/readyz" if health.is_ready() => ("200 OK", format!("ready; {health}\n")),
-        b"/readyz" => ("503 Service Unavailable", format!("not ready; {health}\n")),
-        _ => ("404 Not Found", "there is /livez and /readyz\n".into()),
+        b"/livez" => ("200 OK", TEXT, "alive\n".into()),
+        b"/readyz" if health.is_ready() => ("200 OK", TEXT, format!("ready; {health}\n")),
+        b"/readyz" => ("503 Service Unavailable", TEXT, format!("not ready; {health}\n")),
+        b"/metrics" => {
+            metrics().ready.set(health.is_ready().into());
+            ("200 OK", MEDIA_TYPE, metrics().text())
+        }
+        _ => ("404 Not Found", TEXT, "there is /livez, /readyz and /metrics\n".into()),
     }
 }
 

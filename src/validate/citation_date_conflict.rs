@@ -57,7 +57,9 @@ struct Dated<'m, 'a> {
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let dated = context.numbered().iter();
-    let mut dated: Vec<_> = dated.filter_map(|mention| Some((mention.full_date()?, mention))).collect();
+    let mut dated: Vec<_> = dated
+        .filter_map(|mention| Some((mention.full_date()?, mention)))
+        .collect();
     dated.sort_unstable_by_key(|&(date, mention)| (mention.number, date, mention.index));
     let of_one_number = dated.chunk_by(|(_, a), (_, b)| a.number == b.number);
     let mut groups: Vec<_> = of_one_number
@@ -125,6 +127,11 @@ fn judge(context: &Context<'_>, a: &Dated<'_, '_>, b: &Dated<'_, '_>) -> Option<
     let same_day = a.date.month == b.date.month && a.date.day == b.date.day;
     let same_year = a.date.year == b.date.year;
     match (titles, same_day, same_year) {
+        // A number with its year and a body that numbers alone is one document, whatever is said
+        // of it: "về …" may tell what one of its clauses is about.
+        (Likeness::Different, ..) if a.mentions[0].notation.year.is_some() && issuer_is_unique(a) => {
+            Some(Certainty::Likely)
+        }
         // Another document under a wrong number: see citation-number-conflict.
         (Likeness::Different, ..) => None,
         (Likeness::Same, ..) => Some(Certainty::Certain),
@@ -155,7 +162,11 @@ fn party(dated: &Dated<'_, '_>) -> bool {
 /// Whether only one body bears the code (CP, TTg, BNV), so that the number is unique in its year.
 fn issuer_is_unique(dated: &Dated<'_, '_>) -> bool {
     use bodies::Body::{Government, Ministry, NationalAssembly, PrimeMinister};
-    let body = dated.mentions[0].notation.issuer_parts().next().and_then(bodies::of_code);
+    let body = dated.mentions[0]
+        .notation
+        .issuer_parts()
+        .next()
+        .and_then(bodies::of_code);
     matches!(body, Some(Government | PrimeMinister | Ministry(_) | NationalAssembly))
 }
 

@@ -108,7 +108,11 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 type KnownAs<'m> = (&'m str, &'m str, PartialDate);
 
 fn known_as<'m>(mention: &'m Mention<'_>) -> Option<KnownAs<'m>> {
-    Some((mention.notation.sequence(), mention.notation.type_code(), mention.full_date()?))
+    Some((
+        mention.notation.sequence(),
+        mention.notation.type_code(),
+        mention.full_date()?,
+    ))
 }
 
 /// The codes under which a document of this type, number and date is cited.

@@ -113,7 +113,9 @@ fn side_by_side(mentions: &[Mention<'_>]) -> FxHashSet<(usize, usize)> {
 /// the same running number.
 fn groups<'m, 'a>(context: &Context<'_>, mentions: &'m [Mention<'a>]) -> Vec<Vec<&'m Mention<'a>>> {
     let dated = || {
-        let dated = mentions.iter().filter_map(|mention| Some((mention.full_date()?, mention)));
+        let dated = mentions
+            .iter()
+            .filter_map(|mention| Some((mention.full_date()?, mention)));
         dated.map(|(date, mention)| ((date, &*mention.citation.document_type), mention))
     };
     let by_title = dated().filter_map(|(key, mention)| Some(((key, title_begin(context, mention)?), mention)));

@@ -4,12 +4,7 @@ use crate::{
     document::Span,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{
-            bodies,
-            mentions::Mention,
-            notation::Form,
-            text,
-        },
+        support::{bodies, mentions::Mention, notation::Form, text},
     },
 };
 

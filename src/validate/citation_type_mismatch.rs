@@ -60,6 +60,9 @@ const LOOSE: [&str; 12] = [
     "quy chuẩn",
     "kết luận",
 ];
+/// Official letters have no type code: their symbol begins with the code of a body, and these are
+/// such codes as well ("410/TTr-NV1" comes from an inspectorate, "215/CT-TTHT" from a tax office).
+const ALSO_BODIES: [&str; 5] = ["CT", "TTR", "TC", "TT", "QC"];
 /// Words that go with any code.
 const GENERAL: [&str; 3] = ["văn bản", "tài liệu", "phụ lục"];
 
@@ -72,7 +75,8 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         let Some(expected) = type_words(code) else {
             continue;
         };
-        let agrees = || is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word);
+        let letter = || is_one_of(word, &["công văn"]) && ALSO_BODIES.contains(&code);
+        let agrees = || is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word) || letter();
         if *compared.entry((word, code)).or_insert_with(agrees) {
             continue;
         }

@@ -173,7 +173,12 @@ fn wrong_type(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
     // "214/UBND-NC" is the number of an official letter; an unknown code may be a type of its own.
     let letter = number.notation.form == Form::Other
         && number.notation.issuer_parts().count() > 1
-        && number.notation.issuer_parts().next().and_then(bodies::of_code).is_some();
+        && number
+            .notation
+            .issuer_parts()
+            .next()
+            .and_then(bodies::of_code)
+            .is_some();
     if letter {
         let vi = format!("Ký hiệu {} thiếu chữ viết tắt tên loại văn bản (BC)", number.written);
         let en = format!(

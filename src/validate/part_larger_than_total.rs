@@ -83,7 +83,9 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 fn places_of_do(text: &str) -> Vec<u32> {
     let places = |vowel: &'static str| {
         let found = memchr::memmem::find_iter(text.as_bytes(), vowel);
-        found.filter(|&place| text[..place].ends_with(is_d)).map(|place| place as u32)
+        found
+            .filter(|&place| text[..place].ends_with(is_d))
+            .map(|place| place as u32)
     };
     let mut all: Vec<u32> = places("ó").chain(places("Ó")).collect();
     all.sort_unstable();

@@ -156,12 +156,7 @@ struct Pair {
 fn close_pairs(group: &[&Measure]) -> Vec<Pair> {
     // The nearest values only: this keeps the rule linear, and others are too far off.
     const NEAREST: usize = 6;
-    let hundred = Decimal::from(100);
-    // Small numbers have too few digits to tell.
-    let digits: Vec<Option<u64>> = group
-        .iter()
-        .map(|measure| (measure.value >= hundred).then(|| digits(measure.value)))
-        .collect();
+    let digits: Vec<Option<u64>> = group.iter().map(|measure| digits(measure.value)).collect();
     let mut pairs = Vec::new();
     for (low, a) in group.iter().enumerate() {
         let mut near = true;
@@ -172,12 +167,18 @@ fn close_pairs(group: &[&Measure]) -> Vec<Pair> {
             let swapped = digits[low].is_some() && digits[low] == digits[high];
             // Once a value is too far off, those behind it are.
             near = near && !is_far(a, b);
-            if swapped || near && is_near(a, b) {
+            // Shares and scores of many things lie close together.
+            if swapped || near && !is_share(a) && is_near(a, b) {
                 pairs.push(Pair { low, high, swapped });
             }
         }
     }
     pairs
+}
+
+/// Whether a figure tells of many things how much of each.
+fn is_share(measure: &Measure) -> bool {
+    matches!(measure.kind, MeasureKind::Percent | MeasureKind::Score)
 }
 
 /// Whether the value of a figure lies close enough to a smaller one to be a slip.
@@ -203,7 +204,12 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
     for measure in &context.report.measures {
         let kind = matches!(
             measure.kind,
-            MeasureKind::Count | MeasureKind::Money | MeasureKind::Area | MeasureKind::Rank
+            MeasureKind::Count
+                | MeasureKind::Money
+                | MeasureKind::Area
+                | MeasureKind::Rank
+                | MeasureKind::Percent
+                | MeasureKind::Score
         );
         if !kind
             || measure.approx != Approx::Exact
@@ -225,10 +231,7 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
             Change::Increase => 1,
             Change::Decrease => 2,
         };
-        groups
-            .entry((measure.kind, change, counted))
-            .or_default()
-            .push(measure);
+        groups.entry((measure.kind, change, counted)).or_default().push(measure);
     }
     let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
     groups.sort_unstable_by_key(|group| group[0].span);
@@ -256,6 +259,7 @@ fn in_table(context: &Context<'_>, bars: &[u32], measure: &Measure) -> bool {
 fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     let x = a.measure.value;
     let rank = a.measure.kind == MeasureKind::Rank;
+    let share = is_share(a.measure);
     // Another place, another year.
     let apart = |a: &FxHashSet<Key>, b: &FxHashSet<Key>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
     if apart(&a.names, &b.names) || apart(&a.numbers, &b.numbers) || scopes_differ(a, b) {
@@ -265,6 +269,7 @@ fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     let shared = few.words.intersection(&many.words).count();
     // Small numbers come often and lie close together anyway.
     let least = match x {
+        _ if swapped && share => 5,
         _ if swapped || x >= Decimal::from(1000) => 3,
         _ if rank || x >= Decimal::from(30) => 5,
         _ => 9,
@@ -291,17 +296,19 @@ fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
     paragraph(a) == paragraph(b) || a.section.is_some() && a.section == b.section && line(a).abs_diff(line(b)) < 3
 }
 
-/// How often each digit stands in a figure of 100 or more, five bits each, and whether it has
-/// decimal places: no digit stands 32 times in 28.
-fn digits(value: Decimal) -> u64 {
+/// How often each digit stands in a figure, five bits each, and whether it has decimal places; None
+/// where two of them are too few to tell. No digit stands 32 times in 29.
+fn digits(value: Decimal) -> Option<u64> {
     let value = value.normalize();
-    let mut rest = value.mantissa().unsigned_abs();
+    let mut rest = u128::try_from(value.mantissa()).ok().filter(|&digits| digits >= 100)?;
     let mut counts = u64::from(value.scale() > 0) << 50;
-    while rest > 0 {
+    let mut length = 0;
+    while rest > 0 || length <= value.scale() {
         counts += 1 << (5 * (rest % 10));
         rest /= 10;
+        length += 1;
     }
-    counts
+    Some(counts)
 }
 
 /// Reads the words around a figure: its clause, without what stands in brackets before it.
@@ -415,15 +422,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equal_counts_are_equal_digits(a in 100_000_i64..1_000_000_000_000, b in 100_000_i64..1_000_000_000_000,
-            places in 0_u32..=3, swap in 0_usize..11, more in 0_u32..=3) {
+        fn equal_counts_are_equal_digits(a in 100_i64..1_000_000_000, b in 100_i64..1_000_000_000,
+            places in 0_u32..=12, swap in 0_usize..11, more in 0_u32..=12) {
             let mut other = a.to_string().into_bytes();
             let at = swap % (other.len() - 1);
             other.swap(at, at + 1);
             let swapped: i64 = String::from_utf8(other).unwrap().parse().unwrap();
             for (b, more) in [(b, more), (swapped, places), (swapped, more), (a, more)] {
                 let (a, b) = (Decimal::new(a, places), Decimal::new(b, more));
-                if a >= Decimal::ONE_HUNDRED && b >= Decimal::ONE_HUNDRED {
+                if digits(a).is_some() && digits(b).is_some() {
                     prop_assert_eq!(digits(a) == digits(b), written(a) == written(b), "{} {}", a, b);
                 }
             }

@@ -4,7 +4,10 @@
 //! one, and the acknowledgement last. Whatever breaks in between leaves the message unacknowledged;
 //! its next delivery finds what is stored already and goes on from there.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -13,24 +16,37 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::{
-    PROCESSED,
+    Live, PROCESSED,
     job::{self, Core, Input, Output, Work},
 };
 use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
     decode::Refusal,
-    telemetry::Health,
+    telemetry::{
+        Health, metrics,
+        traces::{self, TARGET},
+    },
 };
 
-/// Tries of one publish or acknowledgement within one delivery: a short silence of the server
-/// need not cost a delivery.
+/// Tries of one acknowledgement or read within one delivery: a short silence of the server need
+/// not cost a delivery.
 const TRIES: u32 = 3;
 
-/// Within this time, reports that are delivered again are put into a new order.
-const SHUFFLE: Duration = Duration::from_millis(100);
+/// Pauses between tries: doubled each time. Short at their longest, since they come on top of the
+/// time that a cluster takes to elect a leader.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_millis(800);
+
+/// After how many tries a stream that is not there is looked for once more.
+const TRIES_BETWEEN_LOOKS: u32 = 8;
+
+/// Deliveries that a suspect report has to itself before it is given up: see
+/// [`Handler::is_suspect`].
+const ALONE: i64 = 3;
 
 /// Alerts of one report that are on their way at once.
 const ALERTS_AT_ONCE: usize = 16;
@@ -70,6 +86,17 @@ impl Failure {
     }
 }
 
+impl Failure {
+    /// One word, for metrics.
+    fn cause(&self) -> &'static str {
+        match self {
+            Failure::Bus(_) => "bus",
+            Failure::TooSlow => "slow",
+            Failure::Stopping => "stopping",
+        }
+    }
+}
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         Failure::Bus(error)
@@ -80,8 +107,8 @@ impl From<Error> for Failure {
 pub struct Handler<O> {
     /// Where messages go out.
     pub outlet: O,
-    /// What reads and checks.
-    pub core: Arc<Core>,
+    /// What reads and checks, by the settings in force.
+    pub live: Arc<Live>,
     /// Tries, delays, times.
     pub settings: config::Worker,
     /// How often the server wants to hear of a message that is worked on.
@@ -95,45 +122,113 @@ pub struct Handler<O> {
     /// Held while a document from the object store is in memory, which the room for its message
     /// does not count.
     pub fetching: Semaphore,
-    /// Held by all who read, by one alone if it is suspect: see [`Handler::compute`].
-    pub reading: RwLock<()>,
+    /// Held by all reports in hand, by one alone if it is suspect.
+    pub company: Arc<RwLock<()>>,
+}
+
+/// How long one document has been read, without the times that the bus makes it wait.
+#[derive(Default)]
+struct Stopwatch(Mutex<Option<Instant>>);
+
+impl Stopwatch {
+    fn set(&self, began: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = began;
+    }
+
+    fn elapsed(&self) -> Duration {
+        let began = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        began.map(|began| began.elapsed()).unwrap_or_default()
+    }
+}
+
+/// Whom a call waits for when it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Patience {
+    /// A few tries.
+    Short,
+    /// Until somebody has put it right: an outage of the bus is no fault of the document, so it
+    /// costs no delivery. What is in hand stays there, nothing more is taken, and readiness says
+    /// why.
+    Endless,
+}
+
+impl Patience {
+    /// Whether the same call may fare better in a moment.
+    fn allows(self, tries: u32, kind: ErrorKind) -> bool {
+        match kind {
+            ErrorKind::TimedOut | ErrorKind::Unreachable => self == Patience::Endless || tries < TRIES,
+            ErrorKind::Missing | ErrorKind::Full => self == Patience::Endless,
+            ErrorKind::Settings
+            | ErrorKind::Unauthorized
+            | ErrorKind::Absent
+            | ErrorKind::TooLarge
+            | ErrorKind::Refused
+            | ErrorKind::Malformed => false,
+        }
+    }
+}
+
+impl<O> Handler<O> {
+    /// Whether a message has to be handled with no other in hand. A document that kills the whole
+    /// process takes with it what is in hand beside it, and nobody can tell which of them it was.
+    /// So the last few times before a report is given up it is alone: what is given up, then, has
+    /// killed alone, and what stood beside it is read.
+    pub fn is_suspect(&self, deliveries: i64) -> bool {
+        deliveries > (self.settings.max_deliver - ALONE).max(1) && deliveries <= self.settings.max_deliver
+    }
 }
 
 impl<O: Outlet + Documents> Handler<O> {
     /// Handles one message. `room` is held as long as the message takes memory or a thread.
     pub async fn handle<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
-        let began = Instant::now();
+        let unit = self.core().names().unit_of(delivery.subject());
+        let span = traces::of_report(delivery.headers(), unit.tokens());
+        self.handle_within(delivery, room).instrument(span).await
+    }
+
+    /// What reads and checks, by the settings in force now.
+    fn core(&self) -> Arc<Core> {
+        self.live.core()
+    }
+
+    async fn handle_within<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let input = Input::of(&delivery);
         let tries = delivery.meta().deliveries;
+        let began = Instant::now();
+        let reading = Stopwatch::default();
         let work = async {
             if tries > self.settings.max_deliver {
                 // Each earlier delivery ended without a word: the worker died of it, perhaps.
                 self.give_up(&delivery, &input, "no delivery came to an end", room)
                     .await
             } else {
-                self.attempt(&delivery, &input, room).await
+                let _alone = match self.is_suspect(tries) {
+                    true => Some(self.company.write().await),
+                    false => None,
+                };
+                self.attempt(&delivery, &input, &reading, room).await
             }
         };
         let failure = tokio::select! {
             biased;
             ended = work => match ended {
-                Ok(end) => return end,
+                Ok(end) => return count(end, began),
                 Err(failure) => failure,
             },
-            failure = self.watch_over(&delivery, began) => failure,
+            failure = self.watch_over(&delivery, &reading) => failure,
         };
-        self.recover(&delivery, &input, failure).await
+        count(self.recover(&delivery, &input, failure).await, began)
     }
 
     /// Says "still working" until there is a reason to stop.
-    async fn watch_over(&self, delivery: &impl Delivery, began: Instant) -> Failure {
+    async fn watch_over(&self, delivery: &impl Delivery, reading: &Stopwatch) -> Failure {
         let cap = Duration::from_secs(self.settings.max_handling_seconds);
         loop {
             tokio::select! {
                 () = self.stopping.cancelled() => return Failure::Stopping,
                 () = tokio::time::sleep(self.heartbeat) => {}
             }
-            if began.elapsed() >= cap {
+            if reading.elapsed() >= cap {
                 return Failure::TooSlow;
             }
             if let Err(error) = delivery.working().await {
@@ -147,14 +242,22 @@ impl<O: Outlet + Documents> Handler<O> {
         &self,
         delivery: &impl Delivery,
         input: &Input,
+        reading: &Stopwatch,
         room: R,
     ) -> Result<End, Failure> {
         let began = Instant::now();
-        let (output, held) = self.read(input, room).await?;
+        let (output, held) = self.read(input, reading, room).await?;
         let took = began.elapsed();
+        if input.given_id().is_none() {
+            Span::current().record("submission", &output.identity.submission);
+        }
         let published = self.publish(&output).await?;
+        metrics().stage.took(["publish"], began.elapsed().saturating_sub(took));
         let stage = if held.is_some() { "read" } else { "panic" };
         if let Some(refusal) = &output.refusal {
+            if published == Published::Stored {
+                count_result(&output);
+            }
             self.bury(delivery, input, &output, refusal, stage).await?;
             self.log(&output, input, took, began.elapsed(), "refused");
             return Ok(End::Refused);
@@ -167,114 +270,176 @@ impl<O: Outlet + Documents> Handler<O> {
             Published::Stored => "processed",
             Published::AlreadyThere => "processed before",
         };
+        if published == Published::Stored {
+            count_result(&output);
+        }
         self.log(&output, input, took, began.elapsed(), outcome);
-        match self.insist(|| delivery.confirm()).await {
+        let asked = Instant::now();
+        let span = tracing::trace_span!(target: TARGET, "acknowledge");
+        let confirm = self.insist(Patience::Short, || delivery.confirm());
+        let confirmed = confirm.instrument(span).await;
+        metrics().stage.took(["acknowledge"], asked.elapsed());
+        match confirmed {
             Ok(()) => Ok(end),
             Err(error) => {
                 // Nothing is lost and nothing comes twice: the next delivery finds the result.
-                tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");
+                tracing::warn!(%error, "acknowledgement");
                 Ok(End::Unconfirmed)
             }
         }
     }
 
     /// Does the job, and fetches the content first where it lies elsewhere.
-    async fn read<R: Send + 'static>(&self, input: &Input, room: R) -> Result<(Output, Option<R>), Failure> {
-        let (reference, room) = match self.compute(input, None, room).await {
+    async fn read<R: Send + 'static>(
+        &self,
+        input: &Input,
+        reading: &Stopwatch,
+        room: R,
+    ) -> Result<(Output, Option<R>), Failure> {
+        let (reference, room) = match self.compute(input, None, reading, room).await {
             (Work::Needs(reference), Some(room)) => (reference, room),
             (Work::Done(output), room) => return Ok((*output, room)),
-            (Work::Needs(_), None) => return Ok((self.core.refuse(input, job::panicked()), None)),
+            (Work::Needs(_), None) => return Ok((self.core().refuse(input, job::panicked()), None)),
         };
         // Closed never; and a second one would only wait.
         let _one_of_few = self.fetching.acquire().await;
-        let content = match self.insist(|| self.outlet.fetch(&reference)).await {
+        let content = match self.insist_on_store(|| self.outlet.fetch(&reference)).await {
             Ok(content) => content,
             Err(error) if error.kind() == ErrorKind::Malformed => {
-                return Ok((self.core.refuse(input, job::not_as_stored()), Some(room)));
+                return Ok((self.core().refuse(input, job::not_as_stored()), Some(room)));
             }
             Err(error) => return Err(error.into()),
         };
-        match self.compute(input, Some(content), room).await {
+        match self.compute(input, Some(content), reading, room).await {
             (Work::Done(output), room) => Ok((*output, room)),
-            (Work::Needs(_), room) => Ok((self.core.refuse(input, job::not_as_stored()), room)),
+            (Work::Needs(_), room) => Ok((self.core().refuse(input, job::not_as_stored()), room)),
         }
     }
 
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
-    ///
-    /// A document that kills the whole process takes with it what is read beside it. Whatever
-    /// comes a second time is suspect, and is read alone, in an order that changes: those that
-    /// come before the culprit are through, and with each death fewer are left beside it.
-    async fn compute<R: Send + 'static>(&self, input: &Input, fetched: Option<Bytes>, room: R) -> (Work, Option<R>) {
-        let is_suspect = input.deliveries() > 1;
-        let (_alone, _beside) = if is_suspect {
-            tokio::time::sleep(SHUFFLE.mul_f64(rand::random_range(0.0..1.0))).await;
-            (Some(self.reading.write().await), None)
-        } else {
-            (None, Some(self.reading.read().await))
-        };
-        tracing::debug!(subject = input.subject(), is_suspect, "reading");
-        let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
+    async fn compute<R: Send + 'static>(
+        &self,
+        input: &Input,
+        fetched: Option<Bytes>,
+        reading: &Stopwatch,
+        room: R,
+    ) -> (Work, Option<R>) {
+        tracing::debug!(subject = input.subject(), deliveries = input.deliveries(), "reading");
+        reading.set(Some(Instant::now()));
+        let (core, job, max_message) = (self.core(), input.clone(), self.outlet.max_message());
+        let span = Span::current();
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
-            let work = core.work(&job, fetched, max_message);
+            let work = span.in_scope(|| core.work(&job, fetched, max_message));
             (work, room)
         });
-        match computed.await {
+        let computed = computed.await;
+        reading.set(None);
+        match computed {
             Ok((work, room)) => (work, Some(room)),
-            Err(_) => (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None),
+            Err(_) => {
+                metrics().panics.inc();
+                (Work::Done(Box::new(self.core().refuse(input, job::panicked()))), None)
+            }
         }
     }
 
-    /// Publishes alerts, then the result.
+    /// Publishes alerts and status packets, then the result.
     async fn publish(&self, output: &Output) -> Result<Published, Error> {
-        stream::iter(&output.alerts)
+        let alerts = output.alerts.iter().zip(output.severities.iter().map(Some));
+        let statuses = output.statuses.iter().map(|status| (status, None));
+        stream::iter(alerts.chain(statuses))
             .map(Ok)
-            .try_for_each_concurrent(ALERTS_AT_ONCE, |alert| async move {
-                self.publish_insisting(alert).await.map(|_| ())
+            .try_for_each_concurrent(ALERTS_AT_ONCE, |(message, severity)| async move {
+                let kind = if severity.is_some() { "alert" } else { "status" };
+                let published = self.publish_insisting(kind, message).await?;
+                if let (Some(&severity), Published::Stored) = (severity, published) {
+                    metrics().alerts.inc([severity]);
+                }
+                Ok(())
             })
             .await?;
         if let Some(whole) = &output.whole {
             // Before the result, which says where it lies.
-            self.insist(|| self.outlet.keep(whole.clone())).await?;
+            self.insist_on_store(|| self.outlet.keep(whole.clone())).await?;
         }
-        self.publish_insisting(&output.result).await
+        self.publish_insisting("result", &output.result).await
     }
 
-    async fn publish_insisting(&self, message: &Outgoing) -> Result<Published, Error> {
-        let published = self.insist(|| self.outlet.publish_once(message.clone())).await;
-        match &published {
+    async fn publish_insisting(&self, kind: &'static str, message: &Outgoing) -> Result<Published, Error> {
+        let began = Instant::now();
+        let span = tracing::trace_span!(
+            target: TARGET, "publish", otel.kind = "producer", kind, subject = message.subject, bytes = message.payload.len()
+        );
+        let publish = || {
+            let mut message = message.clone();
+            traces::inject(&mut message.headers);
+            self.tell_health(self.outlet.publish_once(message))
+        };
+        let published = self.insist(Patience::Endless, publish).instrument(span).await;
+        metrics().publish.took([kind], began.elapsed());
+        if published.is_err() {
+            metrics().publish_failures.inc([kind]);
+        }
+        published
+    }
+
+    /// Lets readiness know at once whether things go out, while they are still insisted on.
+    async fn tell_health<T>(&self, act: impl Future<Output = Result<T, Error>> + Send) -> Result<T, Error> {
+        let done = act.await;
+        match &done {
             Ok(_) => self.health.set_publishing(true),
             // These are about the one message.
             Err(error) if matches!(error.kind(), ErrorKind::TooLarge | ErrorKind::Malformed) => {}
             Err(_) => self.health.set_publishing(false),
         }
-        published
+        done
     }
 
-    /// Tries again after a silence, a few times.
-    async fn insist<T, F>(&self, mut act: impl FnMut() -> F) -> Result<T, Error>
+    /// Waits for an object store that is away, but not for one that nobody has set up.
+    async fn insist_on_store<T, F>(&self, mut act: impl FnMut() -> F) -> Result<T, Error>
     where
         F: Future<Output = Result<T, Error>> + Send,
     {
+        let act = || {
+            let acting = act();
+            async {
+                let done = acting.await;
+                done.map_err(|error| match error.kind() {
+                    ErrorKind::Missing => Error::new(ErrorKind::Absent, error.to_string()),
+                    _ => error,
+                })
+            }
+        };
+        self.insist(Patience::Endless, act).await
+    }
+
+    /// Tries again where that may help, as long as patience allows.
+    async fn insist<T, F>(&self, patience: Patience, mut act: impl FnMut() -> F) -> Result<T, Error>
+    where
+        F: Future<Output = Result<T, Error>> + Send,
+    {
+        let mut pause = FIRST_PAUSE;
         let mut tries = 0;
         loop {
             tries += 1;
-            match act().await {
-                Err(error) if tries < TRIES && is_worth_another_try(error.kind()) => {
-                    let pause = Duration::from_millis(200) * (1 << tries);
-                    tracing::debug!(%error, tries, "trying again");
-                    tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
-                }
-                Err(error) => {
-                    if error.kind() == ErrorKind::Missing {
-                        self.gone.notify_one();
-                    }
-                    return Err(error);
-                }
-                done => return done,
+            let error = match act().await {
+                Ok(done) => return Ok(done),
+                Err(error) => error,
+            };
+            if error.kind() == ErrorKind::Missing && tries % TRIES_BETWEEN_LOOKS == 1 {
+                self.gone.notify_one();
             }
+            if !patience.allows(tries, error.kind()) {
+                return Err(error);
+            }
+            match tries {
+                TRIES => tracing::warn!(%error, "waiting for the bus"),
+                _ => tracing::debug!(%error, tries, "trying again"),
+            }
+            tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -285,26 +450,28 @@ impl<O: Outlet + Documents> Handler<O> {
         input: &Input,
         output: &Output,
         refusal: &Refusal,
-        stage: &str,
+        stage: &'static str,
     ) -> Result<(), Failure> {
         let max_message = self.outlet.max_message();
         let (mut letter, whole) = self
-            .core
+            .core()
             .dead_letter(input, &output.identity, refusal, stage, max_message);
         if let Some(whole) = whole {
-            match self.insist(|| self.outlet.keep(whole.clone())).await {
+            match self.insist_on_store(|| self.outlet.keep(whole.clone())).await {
                 Ok(_) => {}
                 // The store may come back; a store that nobody has set up never will.
                 Err(error) if delivery.meta().deliveries < 2 * self.settings.max_deliver => return Err(error.into()),
                 Err(error) => {
-                    tracing::error!(submission = output.identity.submission, %error, "the content of a dead letter is lost");
+                    tracing::error!(%error, "the content of a dead letter is lost");
                     letter = Core::without_content(letter);
                 }
             }
         }
-        self.publish_insisting(&letter).await?;
-        if let Err(error) = self.insist(|| delivery.terminate()).await {
-            tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");
+        if self.publish_insisting("dead", &letter).await? == Published::Stored {
+            metrics().dead.inc([stage]);
+        }
+        if let Err(error) = self.insist(Patience::Short, || delivery.terminate()).await {
+            tracing::warn!(%error, "acknowledgement");
         }
         Ok(())
     }
@@ -313,22 +480,19 @@ impl<O: Outlet + Documents> Handler<O> {
     /// only the acknowledgement went missing.
     async fn give_up<R>(&self, delivery: &impl Delivery, input: &Input, why: &str, _room: R) -> Result<End, Failure> {
         let refusal = job::given_up(delivery.meta().deliveries, why);
-        let output = self.core.refuse(input, refusal.clone());
-        let stream = self.core.names().processed_stream();
-        let status = self.outlet.status_of(&stream, &output.result.subject).await;
+        let output = self.core().refuse(input, refusal.clone());
+        let stream = self.core().names().processed_stream();
+        let look = || self.outlet.status_of(&stream, &output.result.subject);
+        let status = self.insist(Patience::Short, look).await;
         if matches!(&status, Ok(Some(status)) if status == PROCESSED) {
-            self.insist(|| delivery.confirm()).await?;
+            self.insist(Patience::Short, || delivery.confirm()).await?;
             return Ok(End::AlreadyDone);
         }
-        self.publish(&output).await?;
+        if self.publish(&output).await? == Published::Stored {
+            count_result(&output);
+        }
         self.bury(delivery, input, &output, &refusal, "delivery").await?;
-        tracing::error!(
-            submission = output.identity.submission,
-            unit = output.identity.unit.tokens(),
-            deliveries = delivery.meta().deliveries,
-            why,
-            "gave up"
-        );
+        tracing::error!(deliveries = delivery.meta().deliveries, why, "gave up");
         Ok(End::GivenUp)
     }
 
@@ -338,18 +502,23 @@ impl<O: Outlet + Documents> Handler<O> {
         let is_last = tries >= self.settings.max_deliver && !matches!(failure, Failure::Stopping);
         let why = failure.describe();
         if is_last {
+            // Nothing is read any more.
+            let reading = Stopwatch::default();
             tokio::select! {
                 ended = self.give_up(delivery, input, &why, ()) => match ended {
                     Ok(end) => return end,
                     Err(failure) => tracing::error!(why = failure.describe(), "cannot even give up"),
                 },
-                _ = self.watch_over(delivery, Instant::now()) => {}
+                _ = self.watch_over(delivery, &reading) => {}
             }
         }
         let delay = match failure {
             Failure::Stopping => Duration::from_millis(100),
             Failure::Bus(_) | Failure::TooSlow => self.delay(tries),
         };
+        if input.given_id().is_none() {
+            Span::current().record("submission", self.core().submission(input));
+        }
         tracing::warn!(
             sequence = delivery.meta().sequence,
             deliveries = tries,
@@ -357,6 +526,7 @@ impl<O: Outlet + Documents> Handler<O> {
             why,
             "to be delivered again"
         );
+        metrics().retried.inc([failure.cause()]);
         // Unheard, it is delivered again after `ack_wait`.
         if let Err(error) = delivery.retry_after(delay).await {
             tracing::warn!(%error, "cannot say so");
@@ -374,14 +544,18 @@ impl<O: Outlet + Documents> Handler<O> {
     }
 
     /// Identifiers, counts and durations; never the text of a document.
-    fn log(&self, output: &Output, input: &Input, computing: Duration, all: Duration, outcome: &str) {
+    fn log(&self, output: &Output, input: &Input, computing: Duration, all: Duration, outcome: &'static str) {
+        let span = Span::current();
+        traces::note(&span, "outcome", outcome);
+        traces::note(&span, "bytes", input.bytes() as i64);
+        traces::note(&span, "findings", output.findings.len() as i64);
+        traces::note(&span, "alerts", output.alerts.len() as i64);
+        traces::note(&span, "deliveries", input.deliveries());
         tracing::info!(
-            submission = output.identity.submission,
-            unit = output.identity.unit.tokens(),
             outcome,
             reason = output.refusal.as_ref().map(|refusal| refusal.reason.as_str()),
             bytes = input.bytes(),
-            findings = output.findings,
+            findings = output.findings.len(),
             alerts = output.alerts.len(),
             deliveries = input.deliveries(),
             computing_ms = millis(computing),
@@ -391,22 +565,32 @@ impl<O: Outlet + Documents> Handler<O> {
     }
 }
 
+/// Counts a message that has come to an end, and passes that on.
+fn count(end: End, began: Instant) -> End {
+    metrics().report.observe(began.elapsed().as_secs_f64());
+    match end {
+        End::Processed => drop(metrics().processed.inc()),
+        End::AlreadyDone => drop(metrics().processed_before.inc()),
+        End::Unconfirmed => drop(metrics().unconfirmed.inc()),
+        // Counted where they are decided, with the reason.
+        End::Refused | End::GivenUp | End::Retried => {}
+    }
+    end
+}
+
+/// Counts what is in a result that has just been stored.
+fn count_result(output: &Output) {
+    for &(rule, severity) in &output.findings {
+        metrics().found(rule, severity);
+    }
+    if let Some(refusal) = &output.refusal {
+        metrics().refused.inc([refusal.reason.as_str()]);
+    }
+}
+
 /// As a number: the 128 bits of `as_millis` become a string in JSON.
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Whether the same call may fare better in a moment.
-fn is_worth_another_try(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::TimedOut | ErrorKind::Unreachable => true,
-        ErrorKind::Settings
-        | ErrorKind::Unauthorized
-        | ErrorKind::Missing
-        | ErrorKind::TooLarge
-        | ErrorKind::Refused
-        | ErrorKind::Malformed => false,
-    }
 }
 
 #[cfg(test)]

@@ -3,27 +3,30 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::{borrow::Cow, collections::BTreeSet, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
 use prost::Message;
 
-use super::envelope::{self, Envelope, Identity};
+use super::{
+    envelope::{self, Envelope, Identity},
+    live, stages, status,
+};
 use crate::{
     alert::AlertPolicy,
     bus::{
         Delivery, Meta, Names, Outgoing, Reference,
-        client::{ALERT, PROCESSED},
+        client::{ALERT, EDXML_STATUS, PROCESSED},
         headers,
         publish::{STATUS, set},
     },
-    config::Settings,
-    decode::{Limits, Refusal, RefusalReason, external::Program, sandbox::Decoder},
+    config::{self, Settings},
+    decode::{Limits, Refusal, RefusalReason, edxml, external::Program, sandbox::Decoder},
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::RuleSets,
+    validate::{RuleSets, Severity},
     vocabulary::Vocabulary,
     wire,
 };
@@ -37,7 +40,9 @@ pub struct Core {
     rules: RuleSets,
     policy: AlertPolicy,
     include_text: bool,
+    edxml: config::Edxml,
     vocabulary: &'static Vocabulary,
+    configuration: String,
 }
 
 /// A message of the bus, as the job needs it.
@@ -75,6 +80,11 @@ impl Input {
         &self.subject
     }
 
+    /// The id that its sender gave in a header.
+    pub fn given_id(&self) -> Option<Cow<'_, str>> {
+        headers::id(self.headers.as_ref())
+    }
+
     /// Size of the message.
     pub fn bytes(&self) -> usize {
         self.payload.len()
@@ -109,13 +119,17 @@ pub struct Output {
     pub identity: Identity,
     /// Alerts, in order.
     pub alerts: Vec<Outgoing>,
+    /// The severity of each alert.
+    pub severities: Vec<&'static str>,
+    /// What the sender of an edXML packet is told.
+    pub statuses: Vec<Outgoing>,
     /// The result.
     pub result: Outgoing,
     /// The whole of it, for the object store, where that is too large for a message; the result
     /// says where it lies.
     pub whole: Option<Bytes>,
-    /// Number of findings.
-    pub findings: usize,
+    /// Rule and severity of each finding.
+    pub findings: Vec<(&'static str, Severity)>,
     /// Why the report was refused, if it was.
     pub refusal: Option<Refusal>,
 }
@@ -148,8 +162,34 @@ impl Core {
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
+            edxml: settings.edxml.clone(),
             vocabulary: Vocabulary::embedded(),
+            configuration: live::configuration(settings),
         }
+    }
+
+    /// The same, but for other settings. Children that decode are kept where nothing changes for them.
+    pub fn anew(&self, settings: &Settings) -> Self {
+        let fresh = Self::new(settings, self.names.clone());
+        let keeps = fresh.decoder.is_like(&self.decoder);
+        Self {
+            decoder: if keeps {
+                self.decoder.clone()
+            } else {
+                fresh.decoder.clone()
+            },
+            ..fresh
+        }
+    }
+
+    /// What identifies the settings in force: results carry it.
+    pub fn configuration(&self) -> &str {
+        &self.configuration
+    }
+
+    /// What a message calls its submission.
+    pub fn submission(&self, input: &Input) -> String {
+        self.open(input).identity.submission
     }
 
     /// Subjects and streams.
@@ -176,17 +216,22 @@ impl Core {
                 "decode.max_bytes",
             ));
         }
+        if let Some(fetched) = &fetched {
+            envelope.take_packet(fetched);
+        }
         let content = fetched.as_deref().unwrap_or(&envelope.submission.content);
         let outcome = match envelope.refusal.take() {
             Some(refusal) => Outcome::Refused(refusal),
             None => {
                 let submission = &envelope.submission;
-                let decoded = self
-                    .decoder
-                    .decode_blocking(content, &submission.media_type, &self.limits);
+                let decoded = stages::decode(content, || {
+                    self.decoder
+                        .decode_blocking(content, &submission.media_type, &self.limits)
+                });
                 // The day it was handed in, not the day of this delivery.
                 let today = PartialDate::in_viet_nam(input.meta.stored_at);
-                pipeline::finish(decoded, self.vocabulary, self.rules.of(&submission.unit), today)
+                let rules = self.rules.of(&submission.unit);
+                pipeline::finish_observed(decoded, self.vocabulary, rules, today, &stages::Measured)
             }
         };
         // The document is done with; results carry its size and hash.
@@ -199,6 +244,13 @@ impl Core {
         let mut envelope = self.open(input);
         envelope.submission.content = Vec::new();
         self.output(input, &envelope, Outcome::Refused(refusal), usize::MAX)
+    }
+
+    /// Says in a message which settings it was made by.
+    fn sign(&self, producer: &mut Option<pb::Producer>) {
+        if let Some(producer) = producer {
+            producer.configuration.clone_from(&self.configuration);
+        }
     }
 
     fn open(&self, input: &Input) -> Envelope {
@@ -217,7 +269,7 @@ impl Core {
         let made_at = SystemTime::now();
         let submission = &envelope.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
-        let findings = message.findings.len();
+        self.sign(&mut message.producer);
         let mut result = self.result(input, envelope, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
@@ -235,7 +287,10 @@ impl Core {
                 }
             }
         }
-        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at))
+        let mut alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        alerts.iter_mut().for_each(|alert| self.sign(&mut alert.producer));
+        let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
+        let alerts = alerts
             .into_iter()
             .enumerate()
             .map(|(n, alert)| self.alert(input, envelope, n, alert, made_at, max_message))
@@ -243,9 +298,14 @@ impl Core {
         Output {
             identity: envelope.identity.clone(),
             alerts,
+            severities,
+            statuses: self.statuses(input, envelope, &outcome, made_at),
             result,
             whole,
-            findings,
+            findings: match &outcome {
+                Outcome::Processed(read) => read.findings.iter().map(|found| (found.rule, found.severity)).collect(),
+                Outcome::Refused(_) => Vec::new(),
+            },
             refusal: match outcome {
                 Outcome::Refused(refusal) => Some(refusal),
                 Outcome::Processed(_) => None,
@@ -288,13 +348,9 @@ impl Core {
         max_message: usize,
     ) -> Outgoing {
         let Identity { unit, submission } = &envelope.identity;
-        let severity = match alert.severity() {
-            pb::Severity::Info => "info",
-            pb::Severity::Warning => "warning",
-            pb::Severity::Error => "error",
-            pb::Severity::Unspecified => "_",
-        };
-        let subject = self.names.alert(severity, &alert.rule, unit, submission, n);
+        let subject = self
+            .names
+            .alert(severity(alert.severity()), &alert.rule, unit, submission, n);
         // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
         // its refusal.
         let id = format!("{}.{}", alert.rule, alert.alert_id);
@@ -316,6 +372,46 @@ impl Core {
             }
             _ => whole,
         }
+    }
+
+    /// What the sender of an edXML packet is told: that it has arrived, and whether it was taken.
+    fn statuses(&self, input: &Input, envelope: &Envelope, outcome: &Outcome, made_at: SystemTime) -> Vec<Outgoing> {
+        let Some(packet) = envelope.packet.as_ref().filter(|_| self.edxml.status) else {
+            return Vec::new();
+        };
+        let Identity { unit, submission } = &envelope.identity;
+        let refusal = match outcome {
+            Outcome::Refused(refusal) => Some(refusal),
+            Outcome::Processed(_) => None,
+        };
+        let written = match status::packets(&self.edxml, packet, refusal, input.meta.stored_at, made_at) {
+            Ok(written) => written,
+            Err(error) => {
+                tracing::warn!(submission, unit = unit.tokens(), %error, "no status packet can be written");
+                return Vec::new();
+            }
+        };
+        let outgoing = |(code, xml): (edxml::status::Code, String)| {
+            let code = code.digits();
+            let mut headers = headers::event(
+                &format!("{submission}.{code}"),
+                EDXML_STATUS,
+                submission,
+                made_at,
+                input.headers.as_ref(),
+            );
+            set(&mut headers, headers::CONTENT_TYPE, edxml::MEDIA_TYPE);
+            set(&mut headers, headers::DATA_CONTENT_TYPE, edxml::MEDIA_TYPE);
+            let subject = self.names.edxml_status(unit, submission, code);
+            headers::set_message_id(&mut headers, &input.message_id(&subject));
+            Outgoing {
+                subject,
+                headers,
+                payload: xml.into(),
+                replaces: None,
+            }
+        };
+        written.into_iter().map(outgoing).collect()
     }
 
     /// The dead letter of a report: the message as it came, and in headers why, where and after
@@ -370,6 +466,16 @@ impl Core {
     pub fn without_content(mut letter: Outgoing) -> Outgoing {
         set(&mut letter.headers, headers::DEAD_PAYLOAD, headers::OMITTED);
         letter
+    }
+}
+
+/// The word for a severity in subjects and labels.
+fn severity(severity: pb::Severity) -> &'static str {
+    match severity {
+        pb::Severity::Info => "info",
+        pb::Severity::Warning => "warning",
+        pb::Severity::Error => "error",
+        pb::Severity::Unspecified => "_",
     }
 }
 

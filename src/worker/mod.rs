@@ -6,21 +6,21 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
-//! - [`service`]: the same job for a request that waits.
+//! - `status`: what the sender of an edXML packet is told;
+//! - [`service`]: the same job for a request that waits;
+//! - [`live`]: the settings in force, which may change while it runs;
+//! - [`control`]: requests to change them.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
-    task::JoinSet,
+    task::{self, JoinError, JoinSet},
     time::timeout,
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    handle::{End, Handler},
-    job::Core,
-};
+use self::handle::{End, Handler};
 use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
@@ -29,23 +29,32 @@ use crate::{
         topology,
     },
     config::Settings,
-    telemetry::{Health, health},
+    telemetry::{Health, health, logs, metrics},
 };
 
+pub mod control;
 pub mod envelope;
 pub mod handle;
 pub mod job;
+pub mod live;
 pub mod service;
+mod stages;
+mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
+pub use control::Reread;
+pub use live::Live;
 
 /// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
 /// time that a cluster takes to elect a leader.
-const MAX_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_millis(800);
 
 /// How often the output streams are looked for, and after how many looks without an answer no more.
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
+
+/// How often the server is asked how much waits in the queue.
+const LOOK_AT_QUEUE: Duration = Duration::from_secs(10);
 
 /// How long messages that did not finish in time have to say so.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -110,6 +119,16 @@ pub async fn run_with(
     health: Arc<Health>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, Error> {
+    run_reloading(settings, None, health, shutdown).await
+}
+
+/// [`run_with`], and on SIGHUP or when an operator asks for it, with the settings that `reread` gives.
+pub async fn run_reloading(
+    settings: Settings,
+    reread: Option<Reread>,
+    health: Arc<Health>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, Error> {
     let address = settings.telemetry.http_listen.clone();
     let _probes = match address.as_str() {
         "" => None,
@@ -124,6 +143,8 @@ pub async fn run_with(
         tasks: JoinSet::new(),
         stopping: CancellationToken::new(),
         gone: Arc::default(),
+        company: Arc::default(),
+        suspect: None,
         summary: Summary::default(),
     };
     let mut shutdown = std::pin::pin!(shutdown);
@@ -134,7 +155,11 @@ pub async fn run_with(
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
     let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
     let outputs = tokio::spawn(outputs);
-    let service = match service::start(&connection, &worker.settings).await {
+    let queue = tokio::spawn(look_at_queue(connection.clone()));
+    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    tracing::info!(configuration = live.core().configuration(), "settings in force");
+    let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
+    let service = match service::start(&connection, &worker.settings, live.clone()).await {
         Ok(service) => service,
         // The queue is worked on all the same.
         Err(error) => {
@@ -142,7 +167,7 @@ pub async fn run_with(
             None
         }
     };
-    let intake = worker.work(&connection, shutdown).await;
+    let intake = worker.work(&connection, live, shutdown).await;
     worker.health.set_draining();
     if let Some(service) = service {
         service.stop().await;
@@ -150,6 +175,8 @@ pub async fn run_with(
     worker.drain(&connection, intake).await;
     health_follows.abort();
     outputs.abort();
+    queue.abort();
+    control.abort();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -193,6 +220,24 @@ async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: A
     tracing::warn!("cannot look after the output streams; only failing publishes will tell");
 }
 
+/// Asks every few seconds how much waits in the queue, for the metrics.
+async fn look_at_queue(connection: Connection) {
+    let (stream, consumer) = (connection.names.received_stream(), connection.names.consumer());
+    loop {
+        let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
+        if connection.is_connected() {
+            match topology::consumer_info(&connection, &stream, &consumer).await {
+                Ok(info) => (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64),
+                Err(error) => tracing::debug!(%error, "looking at the queue"),
+            }
+        }
+        logs::tell_held_back();
+        metrics().queue_pending.set(pending);
+        metrics().queue_unacknowledged.set(unacknowledged);
+        tokio::time::sleep(LOOK_AT_QUEUE).await;
+    }
+}
+
 struct Worker {
     settings: Settings,
     health: Arc<Health>,
@@ -200,6 +245,10 @@ struct Worker {
     stopping: CancellationToken,
     /// Told when a stream or the consumer turns out to be gone.
     gone: Arc<Notify>,
+    /// Held by all reports in hand, by one alone if it is suspect.
+    company: Arc<RwLock<()>>,
+    /// The suspect report in hand: nothing is pulled beside it.
+    suspect: Option<task::Id>,
     summary: Summary,
 }
 
@@ -220,9 +269,13 @@ impl Worker {
     }
 
     /// Pulls and hands out until shutdown; returns the intake that has to be closed.
-    async fn work(&mut self, connection: &Connection, shutdown: impl Future<Output = ()>) -> Option<Intake> {
+    async fn work(
+        &mut self,
+        connection: &Connection,
+        live: Arc<Live>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Option<Intake> {
         let mut shutdown = std::pin::pin!(shutdown);
-        let core = Arc::new(Core::new(&self.settings, connection.names.clone()));
         let budget = Budget::new(
             self.settings.worker.concurrency,
             self.settings.worker.max_bytes_in_flight,
@@ -230,7 +283,7 @@ impl Worker {
         let mut pause = Pause::default();
         loop {
             let opened = tokio::select! {
-                opened = self.open(connection, &core, &budget) => opened,
+                opened = self.open(connection, &live, &budget) => opened,
                 () = &mut shutdown => return None,
             };
             match opened {
@@ -259,19 +312,19 @@ impl Worker {
     async fn open(
         &self,
         connection: &Connection,
-        core: &Arc<Core>,
+        live: &Arc<Live>,
         budget: &Budget,
     ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
         let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
-            core: core.clone(),
+            live: live.clone(),
             settings: self.settings.worker.clone(),
             heartbeat: topology.heartbeat(),
             stopping: self.stopping.clone(),
             gone: self.gone.clone(),
             health: self.health.clone(),
-            reading: RwLock::default(),
+            company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
         });
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
@@ -288,11 +341,11 @@ impl Worker {
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
         loop {
             tokio::select! {
-                next = intake.next() => match next {
+                next = intake.next(), if self.suspect.is_none() => match next {
                     Ok((incoming, room)) => self.hand_out(incoming, room, handler.clone()),
                     Err(error) => return error,
                 },
-                Some(ended) = self.tasks.join_next() => self.note(ended),
+                Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
                 () = self.gone.notified() => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
@@ -306,13 +359,33 @@ impl Worker {
             sequence = incoming.meta().sequence,
             "received"
         );
-        self.tasks.spawn(async move { handler.handle(incoming, room).await });
+        metrics().received.inc();
+        if incoming.meta().deliveries > 1 {
+            metrics().redelivered.inc();
+        }
+        let room = (room, metrics().hold(incoming.payload().len()));
+        if handler.is_suspect(incoming.meta().deliveries) {
+            let suspect = self.tasks.spawn(async move { handler.handle(incoming, room).await });
+            self.suspect = Some(suspect.id());
+            return;
+        }
+        // Free, since nothing is pulled beside a suspect; and taken here, so that a suspect that comes next waits.
+        let company = self.company.clone().try_read_owned();
+        self.tasks.spawn(async move {
+            let _company = company;
+            handler.handle(incoming, room).await
+        });
     }
 
     /// Counts the end of a message.
-    fn note(&mut self, ended: Result<End, tokio::task::JoinError>) {
+    fn note(&mut self, ended: Result<(task::Id, End), JoinError>) {
+        let id = match &ended {
+            Ok((id, _)) => *id,
+            Err(error) => error.id(),
+        };
+        self.suspect = self.suspect.filter(|suspect| *suspect != id);
         match ended {
-            Ok(end) => *self.summary.ends.entry(end).or_default() += 1,
+            Ok((_, end)) => *self.summary.ends.entry(end).or_default() += 1,
             Err(error) => {
                 // The message stays unacknowledged and is delivered again.
                 tracing::error!(is_panic = error.is_panic(), "a handler failed");
@@ -342,7 +415,7 @@ impl Worker {
     }
 
     async fn finish(&mut self) {
-        while let Some(ended) = self.tasks.join_next().await {
+        while let Some(ended) = self.tasks.join_next_with_id().await {
             self.note(ended);
         }
     }

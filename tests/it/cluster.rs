@@ -2,49 +2,100 @@
 
 use std::{
     collections::BTreeSet,
-    net::TcpListener,
-    path::Path,
-    process::Child,
+    fs,
+    io::{Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command},
     time::{Duration, Instant},
 };
 
 use baocao::{bus, config::Settings, proto::baocao::v1 as pb};
 use tempfile::TempDir;
 
-use crate::harness::{Client, Worker, launch, little_report, newest_server};
+use crate::{
+    harness::{Client, PATIENCE, Worker, launch, little_report, newest_server},
+    proxy::Proxy,
+};
 
-/// A cluster of three servers of the newest version.
-struct Cluster {
-    nodes: Vec<Node>,
+/// Largest message of these servers, so that a document need not be large to go through the object store.
+pub const MAX_PAYLOAD: usize = 64 * 1024;
+
+/// A cluster of three servers, whose routes can be cut.
+pub struct Cluster {
+    pub nodes: Vec<Node>,
+    /// From each server to each other one.
+    routes: Vec<(usize, usize, Proxy)>,
 }
 
-struct Node {
-    name: String,
-    port: u16,
-    arguments: Vec<String>,
-    store: TempDir,
+/// One of its servers.
+pub struct Node {
+    pub name: String,
+    /// Where clients connect.
+    pub port: u16,
+    path: PathBuf,
+    monitor: u16,
+    folder: TempDir,
+    store: PathBuf,
     child: Option<Child>,
 }
 
 impl Node {
-    fn start(&mut self, path: &Path) {
-        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        let (child, _) = launch(path, &arguments, self.store.path(), Some(self.port));
+    pub fn start(&mut self) {
+        let config = self.folder.path().join("nats.conf");
+        let (child, _) = launch(
+            &self.path,
+            &["-c", config.to_str().unwrap()],
+            &self.store,
+            Some(self.port),
+        );
         self.child = Some(child);
     }
 
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
     /// Kills it, as a power cut would.
-    fn stop(&mut self) {
+    pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }
     }
+
+    /// Asks it to stop, as an operator would who restarts it.
+    pub fn stop(&mut self) {
+        self.signal("-TERM");
+        let _ = self.child.take().unwrap().wait();
+    }
+
+    /// Lets it hang: connections stand, and nothing is heard of it.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Whether it says that all its streams and consumers are up to date.
+    fn is_healthy(&self) -> bool {
+        let ask = || {
+            let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.monitor))?;
+            stream.set_read_timeout(Some(Duration::from_secs(2)))?;
+            stream.write_all(b"GET /healthz HTTP/1.0\r\n\r\n")?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).map(|_| answer)
+        };
+        ask().is_ok_and(|answer: String| answer.lines().next().is_some_and(|status| status.contains(" 200 ")))
+    }
 }
 
 impl Drop for Node {
     fn drop(&mut self) {
-        self.stop();
+        self.kill();
     }
 }
 
@@ -58,63 +109,97 @@ fn free_ports(count: usize) -> Vec<u16> {
 }
 
 impl Cluster {
-    fn start(path: &Path) -> Self {
-        let ports = free_ports(6);
-        let (clients, routes) = ports.split_at(3);
-        let all: Vec<String> = routes.iter().map(|port| format!("nats://127.0.0.1:{port}")).collect();
+    /// Starts one. A server whose folder is named keeps its messages there.
+    pub async fn start(path: &Path, stores: &[PathBuf]) -> Self {
+        let ports = free_ports(9);
+        let mut routes = Vec::new();
+        for (from, to) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
+            routes.push((from, to, Proxy::to(ports[3 + to]).await));
+        }
         let node = |n: usize| {
+            let folder = TempDir::new().unwrap();
             let name = format!("n{n}");
-            let arguments = [
-                "--name",
-                &name,
-                "--cluster_name",
-                "it",
-                "--cluster",
-                &all[n],
-                "--routes",
-                &all.join(","),
-            ];
+            let peers = routes.iter().filter(|(from, ..)| *from == n);
+            let peers: Vec<String> = peers
+                .map(|(.., proxy)| format!("\"nats://127.0.0.1:{}\"", proxy.port))
+                .collect();
+            // What they tell each other and their clients of where they are would lead around the proxies.
+            let config = format!(
+                "server_name: {name}\nhttp: \"127.0.0.1:{}\"\nmax_payload: {MAX_PAYLOAD}\n\
+                 cluster {{\n  name: it\n  listen: \"127.0.0.1:{}\"\n  no_advertise: true\n  \
+                 advertise: \"127.0.0.1:9\"\n  routes: [{}]\n}}\n",
+                ports[6 + n],
+                ports[3 + n],
+                peers.join(", ")
+            );
+            fs::write(folder.path().join("nats.conf"), config).unwrap();
+            let store = stores.get(n).cloned().unwrap_or(folder.path().join("store"));
             Node {
-                arguments: arguments.map(str::to_owned).to_vec(),
                 name,
-                port: clients[n],
-                store: TempDir::new().unwrap(),
+                port: ports[n],
+                path: path.into(),
+                monitor: ports[6 + n],
+                folder,
+                store,
                 child: None,
             }
         };
-        let mut cluster = Self {
-            nodes: (0..3).map(node).collect(),
-        };
+        let nodes = (0..3).map(node).collect();
+        let mut cluster = Self { nodes, routes };
         for node in &mut cluster.nodes {
-            node.start(path);
+            tokio::task::block_in_place(|| node.start());
         }
         cluster
     }
 
-    fn settings(&self) -> Settings {
+    /// Settings for a worker or a client; all times are the defaults.
+    pub fn settings(&self) -> Settings {
         let urls: Vec<String> = self
             .nodes
             .iter()
             .map(|node| format!("nats://127.0.0.1:{}", node.port))
             .collect();
         let mut settings = Settings::default();
+        settings.decode.executable = env!("CARGO_BIN_EXE_baocao").into();
         settings.bus.url = urls.join(",");
         settings.bus.replicas = 3;
-        settings.bus.request_timeout_seconds = 1;
-        settings.worker.ack_wait_seconds = 5;
-        settings.worker.retry_delays_seconds = vec![1];
-        settings.worker.max_deliver = 20;
         settings
     }
 
-    /// The node of this name.
-    fn node(&mut self, name: &str) -> &mut Node {
-        self.nodes.iter_mut().find(|node| node.name == name).unwrap()
+    /// The place of the node of this name.
+    pub fn place(&self, name: &str) -> usize {
+        self.nodes.iter().position(|node| node.name == name).unwrap()
+    }
+
+    /// Cuts the network between a server and its peers; its clients still reach it.
+    pub fn cut(&self, n: usize) {
+        self.routes_of(n).for_each(Proxy::cut);
+    }
+
+    pub fn mend(&self, n: usize) {
+        self.routes_of(n).for_each(Proxy::mend);
+    }
+
+    fn routes_of(&self, n: usize) -> impl Iterator<Item = &Proxy> {
+        let of_it = move |(from, to, _): &&(usize, usize, Proxy)| *from == n || *to == n;
+        self.routes.iter().filter(of_it).map(|(.., proxy)| proxy)
+    }
+
+    /// Waits until all three are up to date, so that the next one may go.
+    pub async fn until_healthy(&self) {
+        let began = Instant::now();
+        while !tokio::task::block_in_place(|| self.nodes.iter().all(Node::is_healthy)) {
+            assert!(began.elapsed() < 2 * PATIENCE, "the servers do not find together");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 }
 
 /// Tries until it works.
-async fn insist<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(what: &str, mut act: impl FnMut() -> F) -> T {
+pub async fn insist<T, E: std::fmt::Debug, F: Future<Output = Result<T, E>>>(
+    what: &str,
+    mut act: impl FnMut() -> F,
+) -> T {
     let began = Instant::now();
     loop {
         match act().await {
@@ -137,7 +222,7 @@ async fn submit(client: &Client, ids: std::ops::Range<usize>) {
     }
 }
 
-async fn count(client: &Client, stream: &str) -> u64 {
+pub async fn count(client: &Client, stream: &str) -> u64 {
     insist("count", || client.jetstream().get_stream(stream))
         .await
         .cached_info()
@@ -146,7 +231,7 @@ async fn count(client: &Client, stream: &str) -> u64 {
 }
 
 /// The server that leads a stream.
-async fn leader(client: &Client, stream: &str) -> String {
+pub async fn leader(client: &Client, stream: &str) -> String {
     insist("leader", async || {
         let info = client
             .jetstream()
@@ -174,10 +259,9 @@ async fn until_results(client: &Client, wanted: u64) -> Duration {
 
 #[test]
 fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
-    let path = newest_server();
-    let mut cluster = Cluster::start(&path);
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
+        let mut cluster = Cluster::start(&newest_server(), &[]).await;
         let settings = cluster.settings();
         let client = Client::new(&settings).await;
         let provided = insist("provide", || {
@@ -194,7 +278,8 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
             let name = leader(&client, stream).await;
             // In the middle: some are handed in just before, some just after.
             submit(&client, done..done + 10).await;
-            cluster.node(&name).stop();
+            let gone = cluster.place(&name);
+            cluster.nodes[gone].kill();
             let began = Instant::now();
             while leader(&client, stream).await == name {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -207,7 +292,7 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
             let stalled = began.elapsed();
             eprintln!("without {name}, which led {stream}: another leads after {elected:.1?}, submitted after {submitted:.1?}, all done after {stalled:.1?}");
             assert!(stalled < Duration::from_secs(30), "{stalled:?}");
-            cluster.node(&name).start(&path);
+            cluster.nodes[gone].start();
             worker.until_ready().await;
         }
         let empty = Instant::now();

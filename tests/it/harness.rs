@@ -32,7 +32,11 @@ use baocao::{
 use futures::StreamExt;
 use prost::Message;
 use tempfile::TempDir;
-use tokio::{sync::oneshot, task::JoinHandle};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::oneshot,
+    task::JoinHandle,
+};
 use tracing_subscriber::{layer::SubscriberExt, util::SubscriberInitExt};
 
 /// How long anything may take before the test says that it does not happen.
@@ -416,7 +420,7 @@ impl Worker {
 /// A worker in a process of its own; killed when dropped.
 pub struct WorkerProcess {
     child: Child,
-    _config: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl WorkerProcess {
@@ -439,8 +443,19 @@ impl WorkerProcess {
             .unwrap();
         Self {
             child,
-            _config: Some(folder),
+            folder: Some(folder),
         }
+    }
+
+    /// Its settings file.
+    pub fn config(&self) -> PathBuf {
+        let folder = self.folder.as_ref().expect("started with a file");
+        folder.path().join("baocao.toml")
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
     }
 
     /// Starts one that the reports of the unit "pill" kill.
@@ -452,7 +467,12 @@ impl WorkerProcess {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, _config: None }
+        Self { child, folder: None }
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Whether it has died.
@@ -506,6 +526,33 @@ fn mortal_worker() {
     tracing_subscriber::registry().with(Pills).init();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(worker::run(settings, std::future::pending())).unwrap();
+}
+
+/// An address on this machine that nobody listens on.
+pub fn free_address() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// Asks over HTTP: the status and the body; None when nobody listens.
+pub async fn get(address: &str, path: &str) -> Option<(u16, String)> {
+    let mut stream = tokio::net::TcpStream::connect(address).await.ok()?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+/// Waits until something is so.
+pub async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let so = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, so).await.expect("it is so in time");
 }
 
 /// A report of a few lines that can be read; the number makes each one different.

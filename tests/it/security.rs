@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, time::Duration};
 
-use async_nats::{ConnectOptions, Event};
+use async_nats::{ConnectOptions, Event, jetstream::consumer::pull::OrderedConfig};
 use baocao::{
     bus::{self, ErrorKind, client::From, dead},
     config::{Bus, Provision, Settings},
@@ -246,19 +246,28 @@ fn credentials_open_the_door() {
 /// The configuration of `deploy/nats`, with the name of each role as its password.
 fn roles() -> String {
     let config = fs::read_to_string(crate_root().join("deploy/nats/baocao.conf")).unwrap();
-    let passwords: String = ["operator", "worker", "consumer", "submitter", "screen", "system"]
-        .iter()
-        .map(|role| format!("BAOCAO_{}_PASSWORD: {role}\n", role.to_uppercase()))
-        .collect();
+    let passwords: String = [
+        "operator",
+        "worker",
+        "consumer",
+        "submitter",
+        "gateway",
+        "screen",
+        "system",
+    ]
+    .iter()
+    .map(|role| format!("BAOCAO_{}_PASSWORD: {role}\n", role.to_uppercase()))
+    .collect();
     passwords + &config
 }
 
 /// User and inbox of a role; the user is the password, up to a hyphen.
-const ROLES: [(&str, &str); 5] = [
+const ROLES: [(&str, &str); 6] = [
     ("operator", "_INBOX_operator"),
     ("worker", "_INBOX_worker"),
     ("consumer", "_INBOX_consumer"),
     ("submitter-H50.12", "_INBOX_H50_12"),
+    ("gateway", "_INBOX_gateway"),
     ("screen", "_INBOX_screen"),
 ];
 
@@ -324,10 +333,14 @@ fn each_role_is_refused_what_it_must_not_do() {
     let folder = tempfile::tempdir().unwrap();
     on_each_server_of(folder.path(), &roles(), |server| async move {
         Client::new(&settings_of(&server, "operator")).await.provide().await;
-        let may: [(&str, &[&str]); 5] = [
+        let may: [(&str, &[&str]); 6] = [
             (
                 "operator",
-                &["baocao.report.received.H51", "$JS.API.STREAM.MSG.DELETE.BAOCAO_DEAD"],
+                &[
+                    "baocao.report.received.H51",
+                    "$JS.API.STREAM.MSG.DELETE.BAOCAO_DEAD",
+                    "baocao.ctl.reload",
+                ],
             ),
             (
                 "worker",
@@ -335,6 +348,7 @@ fn each_role_is_refused_what_it_must_not_do() {
                     "baocao.report.processed.H50.x",
                     "baocao.alert.error.r.H50.x.0",
                     "baocao.dead.H50.x",
+                    "baocao.edxml.status.H50.x.01",
                 ],
             ),
             (
@@ -342,9 +356,16 @@ fn each_role_is_refused_what_it_must_not_do() {
                 &["$JS.API.DIRECT.GET.BAOCAO_PROCESSED.baocao.report.processed.H50.x"],
             ),
             ("submitter-H50.12", &["baocao.report.received.H50.12"]),
+            (
+                "gateway",
+                &[
+                    "baocao.report.received.H50.12",
+                    "$JS.API.DIRECT.GET.BAOCAO_EDXML.baocao.edxml.status.H50.12.x.03",
+                ],
+            ),
             ("screen", &["baocao.svc.extract", "baocao.svc.rules"]),
         ];
-        let must_not: [(&str, &[&str]); 5] = [
+        let must_not: [(&str, &[&str]); 6] = [
             (
                 "operator",
                 &["elsewhere", "$SYS.REQ.SERVER.PING", "$O.other.M.x", "_INBOX_worker.x"],
@@ -353,6 +374,7 @@ fn each_role_is_refused_what_it_must_not_do() {
                 "worker",
                 &[
                     "baocao.report.received.H50.12",
+                    "baocao.ctl.reload",
                     "$JS.API.STREAM.CREATE.X",
                     "$JS.API.STREAM.DELETE.BAOCAO_RECEIVED",
                     "$JS.API.STREAM.PURGE.BAOCAO_PROCESSED",
@@ -365,6 +387,7 @@ fn each_role_is_refused_what_it_must_not_do() {
             (
                 "consumer",
                 &[
+                    "baocao.ctl.reload",
                     "baocao.report.received.H50",
                     "baocao.report.processed.H50.x",
                     "baocao.alert.error.r.H50.x.0",
@@ -380,6 +403,7 @@ fn each_role_is_refused_what_it_must_not_do() {
             (
                 "submitter-H50.12",
                 &[
+                    "baocao.ctl.reload",
                     "baocao.report.received.H50",
                     "baocao.report.received.H50.1",
                     "baocao.report.received.H50.12.3",
@@ -394,6 +418,17 @@ fn each_role_is_refused_what_it_must_not_do() {
                     "$JS.API.DIRECT.GET.BAOCAO_PROCESSED",
                     "$JS.API.DIRECT.GET.BAOCAO_PROCESSED.baocao.report.processed.H50.13.x",
                     "$JS.API.CONSUMER.CREATE.BAOCAO_PROCESSED.x",
+                ],
+            ),
+            (
+                "gateway",
+                &[
+                    "baocao.edxml.status.H50.x.01",
+                    "baocao.report.processed.H50.x",
+                    "baocao.dead.H50.x",
+                    "$JS.API.CONSUMER.CREATE.BAOCAO_PROCESSED.x",
+                    "$JS.API.STREAM.DELETE.BAOCAO_EDXML",
+                    "$JS.API.DIRECT.GET.BAOCAO_PROCESSED.baocao.report.processed.H50.x",
                 ],
             ),
             (
@@ -503,6 +538,29 @@ fn each_role_does_its_work_within_its_permissions() {
             .unwrap();
         let answer: pb::ReportProcessed = bus::client::from_payload(answer.headers.as_ref(), &answer.payload).unwrap();
         assert_eq!(answer.status(), pb::Status::Processed);
+
+        // The gateway hands in a packet, and reads what its sender is told.
+        let gateway = bus::connect(&settings_of(&server, "gateway").bus, "it").await.unwrap();
+        let packet = pb::ReportSubmission {
+            submission_id: "packet".into(),
+            unit: "H53.11".into(),
+            content: crate::edxml::packet(&[("bc.txt", little_report(4).as_bytes())]).into(),
+            ..Default::default()
+        };
+        bus::submit(&gateway, packet).await.unwrap();
+        let statuses = gateway
+            .jetstream
+            .create_consumer_on_stream(OrderedConfig::default(), gateway.names.edxml_stream())
+            .await
+            .unwrap();
+        let statuses = statuses.messages().await.unwrap().take(2).map(Result::unwrap);
+        let statuses = tokio::time::timeout(PATIENCE, statuses.collect::<Vec<_>>()).await;
+        let statuses = statuses.expect("two status packets");
+        assert!(
+            statuses
+                .iter()
+                .any(|status| status.subject.ends_with(".H53.11.packet.03"))
+        );
 
         // The operator replays.
         let letter = dead::letters(&operator.connection, &Default::default())

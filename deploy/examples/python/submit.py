@@ -34,8 +34,9 @@ async def submit(js, unit, path):
     headers = {
         "Content-Type": "application/protobuf",
         "Nats-Msg-Id": submission,  # a second publish after a lost confirmation is no second report
+        "ce-specversion": "1.0",
         "ce-id": submission,
-        "ce-type": "vn.baocao.report.received",
+        "ce-type": "vn.baocao.report.submitted.v1",
         "ce-source": "/examples/python",
     }
     await js.publish(f"baocao.report.received.{unit}", message.SerializeToString(), headers=headers)

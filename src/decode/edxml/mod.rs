@@ -7,7 +7,7 @@ mod read;
 pub mod status;
 
 use super::{Limits, Refusal, RefusalReason, package::Package};
-use crate::document::Document;
+use crate::{document::Document, packet::AttachedFile};
 
 pub use read::{Attachment, Packet, envelope, read};
 
@@ -19,14 +19,15 @@ const MAX_NESTING: usize = 3;
 /// A decoder of documents: of their bytes and the media type they are said to be of.
 pub type Decoder<'d> = dyn FnMut(&[u8], &str) -> Result<Document, Refusal> + 'd;
 
-/// Decodes the main attachment of a packet, of a format that needs no external program.
+/// Decodes the attachments of a packet, of formats that need no external program.
 pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
     decode_with(bytes, limits, &mut |bytes, media_type| {
         super::decode(bytes, media_type, limits)
     })
 }
 
-/// Decodes the main attachment of a packet with a decoder of documents. The envelope stands in the document.
+/// Decodes the attachments of a packet with a decoder of documents. The first that reads like a document's main file is
+/// the document; of the others it says whether they can be read. The envelope stands in the document.
 pub fn decode_with(bytes: &[u8], limits: &Limits, decode: &mut Decoder<'_>) -> Result<Document, Refusal> {
     let Packet { envelope, attachments } = read(bytes, limits)?;
     if let Some(status) = &envelope.status {
@@ -36,36 +37,84 @@ pub fn decode_with(bytes: &[u8], limits: &Limits, decode: &mut Decoder<'_>) -> R
             format!("a status packet ({:02}) without a document", status.code),
         ));
     }
-    let mut files = unpack(attachments, limits)?;
-    // The first that reads like a document's main file; the sort keeps the order of equals.
-    files.sort_by_key(|file| rank(&file.name));
+    let files = unpack(attachments, limits)?;
+    let mut order: Vec<usize> = (0..files.len()).collect();
+    // The sort keeps the order of equals.
+    order.sort_by_key(|&index| rank(&files[index].name));
+    let mut main = None;
+    let mut read: Vec<(usize, AttachedFile)> = Vec::with_capacity(files.len());
     let mut refused = None;
-    for file in &files {
-        // What the packet calls them is often wrong: their bytes decide.
-        match decode(&file.bytes, "") {
-            Ok(mut document) => {
-                document.envelope = Some(Box::new(envelope));
-                return Ok(document);
-            }
+    for index in order {
+        let file = &files[index];
+        let decoded = match &file.broken {
+            // What the packet calls them is often wrong: their bytes decide.
+            None => decode(&file.bytes, ""),
+            Some(refusal) => Err(refusal.clone()),
+        };
+        read.push((index, attached(file, main.is_none(), &decoded)));
+        match decoded {
+            Ok(document) => main = main.or(Some(document)),
             Err(refusal) => refused = refused.or(Some(refusal)),
         }
     }
-    Err(refused.unwrap_or_else(|| {
-        Refusal::new(
-            RefusalReason::Empty,
-            "gói tin edXML không kèm tệp văn bản nào",
-            "the edXML packet has no attachment",
-        )
-    }))
+    let Some(mut document) = main else {
+        return Err(refused.unwrap_or_else(|| {
+            Refusal::new(
+                RefusalReason::Empty,
+                "gói tin edXML không kèm tệp văn bản nào",
+                "the edXML packet has no attachment",
+            )
+        }));
+    };
+    read.sort_by_key(|(index, _)| *index);
+    document.envelope = Some(Box::new(envelope));
+    document.attachments = read.into_iter().map(|(_, file)| file).collect();
+    Ok(document)
+}
+
+/// What became of reading a file; the first that can be read is the document.
+fn attached(file: &Unpacked, is_first: bool, decoded: &Result<Document, Refusal>) -> AttachedFile {
+    let read = match decoded {
+        Ok(document) => {
+            let length = u32::try_from(document.text.chars().count()).unwrap_or(u32::MAX);
+            Ok((document.media_type.to_owned(), length))
+        }
+        Err(refusal) => Err(refusal.clone()),
+    };
+    AttachedFile {
+        name: file.name.clone(),
+        size: file.bytes.len() as u64,
+        is_main: is_first && read.is_ok(),
+        read,
+    }
+}
+
+/// Why a file beside the document was not read.
+pub fn no_time() -> Refusal {
+    Refusal::new(
+        RefusalReason::LimitExceeded,
+        "chưa đọc tệp này: văn bản chính đã dùng hết nửa thời gian cho phép (decode.max_seconds)",
+        "not read: the files before it took half of the time that there is (decode.max_seconds)",
+    )
+}
+
+/// A file in an attachment, or an attachment that holds none.
+struct Unpacked {
+    name: String,
+    bytes: Vec<u8>,
+    /// Why it cannot be opened.
+    broken: Option<Refusal>,
 }
 
 /// The files in the attachments: those in ZIP archives and in packets within as well.
-fn unpack(attachments: Vec<Attachment>, limits: &Limits) -> Result<Vec<Attachment>, Refusal> {
+fn unpack(attachments: Vec<Attachment>, limits: &Limits) -> Result<Vec<Unpacked>, Refusal> {
     let mut files = Vec::new();
     let mut budget = limits.max_expanded_bytes;
     let mut open: Vec<(Attachment, usize)> = attachments.into_iter().rev().map(|file| (file, 0)).collect();
-    let mut broken = None;
     while let Some((file, nesting)) = open.pop() {
+        if files.len() + open.len() >= limits.max_attachments {
+            return Err(too_many(limits));
+        }
         let inner = match super::sniff::media_type(&file.bytes) {
             Some(MEDIA_TYPE) if nesting >= MAX_NESTING => Some(Err(too_deep())),
             None if file.bytes.starts_with(b"PK\x03\x04") && nesting >= MAX_NESTING => Some(Err(too_deep())),
@@ -73,26 +122,26 @@ fn unpack(attachments: Vec<Attachment>, limits: &Limits) -> Result<Vec<Attachmen
             None if file.bytes.starts_with(b"PK\x03\x04") => Some(unzip(&file.bytes, &mut budget, limits)),
             _ => None,
         };
-        match inner {
-            Some(Ok(inner)) => open.extend(inner.into_iter().rev().map(|file| (file, nesting + 1))),
-            Some(Err(refusal)) => broken = broken.or(Some(refusal)),
-            None if file.bytes.is_empty() => {
-                broken = broken.or(Some(Refusal::new(
-                    RefusalReason::Empty,
-                    "tệp đính kèm rỗng",
-                    "an attachment is empty",
-                )));
+        let broken = match inner {
+            Some(Ok(inner)) => {
+                open.extend(inner.into_iter().rev().map(|file| (file, nesting + 1)));
+                continue;
             }
-            None => files.push(file),
-        }
-        if files.len() + open.len() > limits.max_attachments {
-            return Err(too_many(limits));
-        }
+            Some(Err(refusal)) => Some(refusal),
+            None if file.bytes.is_empty() => Some(Refusal::new(
+                RefusalReason::Empty,
+                "tệp đính kèm rỗng",
+                "an attachment is empty",
+            )),
+            None => None,
+        };
+        files.push(Unpacked {
+            name: file.name,
+            bytes: file.bytes,
+            broken,
+        });
     }
-    match broken {
-        Some(refusal) if files.is_empty() => Err(refusal),
-        _ => Ok(files),
-    }
+    Ok(files)
 }
 
 fn too_deep() -> Refusal {

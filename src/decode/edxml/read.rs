@@ -50,37 +50,19 @@ pub fn read(bytes: &[u8], limits: &Limits) -> Result<Packet, Refusal> {
 }
 
 /// The envelope of a packet, without its attachments: what a submission says of itself before it is decoded, and still
-/// says when it cannot be. None for what is no packet, or a broken one.
+/// says when it cannot be. Of a broken packet what it says up to there; none for what is no packet.
 pub fn envelope(bytes: &[u8], limits: &Limits) -> Option<Envelope> {
     let packet = super::super::sniff::media_type(bytes) == Some(super::MEDIA_TYPE) && bytes.len() <= limits.max_bytes;
-    let packet = packet.then(|| read_parts(bytes, false, limits))?;
-    packet.ok().map(|packet| packet.envelope)
+    let text = packet.then(|| xml::text(bytes, "edXML"))?.ok()?;
+    let mut reader = Reader::default();
+    let _broken = reader.read_all(&text, false, limits);
+    reader.finish().ok().map(|packet| packet.envelope)
 }
 
 fn read_parts(bytes: &[u8], attachments: bool, limits: &Limits) -> Result<Packet, Refusal> {
     let text = xml::text(bytes, "edXML")?;
-    let mut xml = Xml::new(&text, "edXML", limits);
     let mut reader = Reader::default();
-    loop {
-        match xml.step()? {
-            Step::Start(start) => {
-                let name = name_of(start.local_name().as_ref());
-                // A signature is checked by the gateway; its certificates say nothing of the document.
-                if name == "signature" || name == "digitalsignature" {
-                    xml.skip()?;
-                    continue;
-                }
-                if name == "contenttransferencoded" && !attachments {
-                    xml.skip()?;
-                    continue;
-                }
-                reader.start(name, limits)?;
-            }
-            Step::Text(text) => reader.text.push_str(&text),
-            Step::End => reader.end(limits)?,
-            Step::Eof => break,
-        }
-    }
+    reader.read_all(&text, attachments, limits)?;
     reader.finish()
 }
 
@@ -101,6 +83,32 @@ struct Reader {
 }
 
 impl Reader {
+    /// Reads what the text holds, up to its end or where it is broken.
+    fn read_all(&mut self, text: &str, attachments: bool, limits: &Limits) -> Result<(), Refusal> {
+        let mut xml = Xml::new(text, "edXML", limits);
+        loop {
+            match xml.step()? {
+                Step::Start(start) => {
+                    let name = name_of(start.local_name().as_ref());
+                    // A signature is checked by the gateway; its certificates say nothing of the document.
+                    if name == "signature" || name == "digitalsignature" {
+                        xml.skip()?;
+                        continue;
+                    }
+                    if name == "contenttransferencoded" && !attachments {
+                        xml.skip()?;
+                        continue;
+                    }
+                    self.start(name, limits)?;
+                }
+                Step::Text(text) => self.text.push_str(&text),
+                Step::End => self.end(limits)?,
+                Step::Eof => break,
+            }
+        }
+        Ok(())
+    }
+
     fn start(&mut self, name: String, limits: &Limits) -> Result<(), Refusal> {
         self.text.clear();
         let envelope = &mut self.envelope;

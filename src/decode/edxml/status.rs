@@ -14,7 +14,8 @@ pub enum Code {
 }
 
 impl Code {
-    fn digits(self) -> &'static str {
+    /// As the standard writes it: two digits.
+    pub fn digits(self) -> &'static str {
         match self {
             Self::Arrived => "01",
             Self::Rejected => "02",

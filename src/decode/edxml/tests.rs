@@ -69,7 +69,38 @@ fn packets_and_archives_within_are_opened() {
     let zip = zip.finish().unwrap().into_inner();
     let inner = packet("a.zip", "application/zip", &zip);
     let outer = packet("b.edxml", "", inner.as_bytes());
-    assert_eq!(decode(outer.as_bytes(), &Limits::default()).unwrap().text, "BÁO CÁO");
+    let document = decode(outer.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(document.text, "BÁO CÁO");
+    let files: Vec<(&str, bool, u32)> = document
+        .attachments
+        .iter()
+        .map(|file| (file.name.as_str(), file.is_main, file.read.as_ref().unwrap().1))
+        .collect();
+    assert_eq!(files, [("Phu luc.txt", false, 7), ("bao cao.txt", true, 7)]);
+}
+
+#[test]
+fn each_attachment_is_tried_and_those_that_fail_say_why() {
+    let one = packet("bc.txt", "", "BÁO CÁO".as_bytes());
+    let more = "<Attachment><AttachmentName>anh.pdf</AttachmentName><ContentTransferEncoded>JVBERi0x</ContentTransferEncoded>\
+        </Attachment><Attachment><AttachmentName>rong.docx</AttachmentName></Attachment></AttachmentEncoded>";
+    let document = decode(one.replace("</AttachmentEncoded>", more).as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(document.text, "BÁO CÁO");
+    let read: Vec<(&str, u64, bool, Result<&str, RefusalReason>)> = document
+        .attachments
+        .iter()
+        .map(|file| {
+            let read = file.read.as_ref();
+            let read = read.map(|(kind, _)| kind.as_str()).map_err(|refusal| refusal.reason);
+            (file.name.as_str(), file.size, file.is_main, read)
+        })
+        .collect();
+    let expected = [
+        ("bc.txt", 9, true, Ok("text/plain")),
+        ("anh.pdf", 6, false, Err(RefusalReason::UnsupportedFormat)),
+        ("rong.docx", 0, false, Err(RefusalReason::Empty)),
+    ];
+    assert_eq!(read, expected);
 }
 
 #[test]

@@ -1,15 +1,20 @@
 //! PDF: poppler's words with their places, put together by [`geometry`](super::geometry).
 
+use std::{ffi::OsStr, path::Path};
+
 use super::{
     Limits, Refusal, RefusalReason,
+    encoding::Legacy,
     external::{Output, Program, Workshop},
-    geometry, ocr,
+    geometry::{self, Page},
+    ocr,
 };
 use crate::document::Document;
 
 pub mod bbox;
 mod legacy;
-mod scans;
+pub mod rules;
+pub mod scans;
 
 const MEDIA_TYPE: &str = "application/pdf";
 const ENCODING: &str = "PDF";
@@ -37,12 +42,56 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
     if !scans.is_empty() {
         ocr::pages(&path, &mut pages, &scans, limits, shop)?;
     }
+    draw_rules(&path, &mut pages, &scans, shop);
     let encoding = match legacy {
-        _ if scans.len() == pages.len() => "OCR",
+        _ if scans.len() == pages.len() => ocr::ENCODING,
         Some(legacy) => legacy.name(),
         None => ENCODING,
     };
-    let document = geometry::document(&pages, MEDIA_TYPE, encoding);
+    checked(geometry::document(&pages, MEDIA_TYPE, encoding), limits)
+}
+
+/// Finds the rules of pages that may have tables. Without them the document is read all the same.
+fn draw_rules(pdf: &Path, pages: &mut [Page], scans: &[usize], shop: &Workshop) {
+    for (index, page) in pages.iter_mut().enumerate() {
+        if scans.contains(&index) || !geometry::may_have_tables(page) {
+            continue;
+        }
+        let number = (index + 1).to_string();
+        let arguments = [
+            "-svg".as_ref(),
+            "-f".as_ref(),
+            number.as_ref(),
+            "-l".as_ref(),
+            number.as_ref(),
+        ];
+        let arguments: Vec<&OsStr> = arguments.into_iter().chain([pdf.as_os_str(), "-".as_ref()]).collect();
+        if let Ok(output) = shop.run(Program::PdfToCairo, &arguments) {
+            page.rules = rules::read(&String::from_utf8_lossy(&output.stdout));
+        }
+    }
+}
+
+/// Decodes what `pdftotext -bbox-layout` printed, and for the first page `pdftocairo -svg`, by itself: scans among the pages stay what their text layers say.
+pub fn decode_layout(output: &str, limits: &Limits) -> Result<Document, Refusal> {
+    let mut pages = bbox::pages(output);
+    if let Some(page) = pages.first_mut() {
+        page.rules = rules::read(output);
+    }
+    let encoding = legacy::decode(&mut pages).map_or(ENCODING, Legacy::name);
+    checked(geometry::document(&pages, MEDIA_TYPE, encoding), limits)
+}
+
+/// The document, if it has text and no more than the limit.
+pub fn checked(document: Document, limits: &Limits) -> Result<Document, Refusal> {
+    if document.text.len() > limits.max_text_bytes {
+        return Err(Refusal::too_large(
+            ("văn bản", "the text"),
+            document.text.len(),
+            limits.max_text_bytes,
+            "decode.max_text_bytes",
+        ));
+    }
     match document.text.trim().is_empty() {
         true => Err(no_text()),
         false => Ok(document),
@@ -50,7 +99,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
 }
 
 /// Nothing was found that could be read.
-pub fn no_text() -> Refusal {
+fn no_text() -> Refusal {
     Refusal::new(
         RefusalReason::Empty,
         "tài liệu không có chữ nào đọc được",

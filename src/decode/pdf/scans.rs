@@ -49,8 +49,13 @@ fn rubbish(page: &Page) -> bool {
 /// The share of each page that images cover; overlapping ones count twice.
 fn covers(pdf: &Path, pages: &[Page], shop: &Workshop) -> Result<Vec<f32>, Refusal> {
     let output = shop.run(Program::PdfImages, &["-list".as_ref(), pdf.as_os_str()])?;
+    Ok(listed(&String::from_utf8_lossy(&output.stdout), pages))
+}
+
+/// The share of each page that the images cover which `pdfimages -list` lists.
+pub fn listed(output: &str, pages: &[Page]) -> Vec<f32> {
     let mut covers = vec![0.0; pages.len()];
-    for row in String::from_utf8_lossy(&output.stdout).lines().skip(2) {
+    for row in output.lines().skip(2) {
         let fields: Vec<&str> = row.split_whitespace().collect();
         let number = |index: usize| fields.get(index).and_then(|field| field.parse::<f32>().ok());
         // page num type width height color comp bpc enc interp object ID x-ppi y-ppi …
@@ -66,7 +71,7 @@ fn covers(pdf: &Path, pages: &[Page], shop: &Workshop) -> Result<Vec<f32>, Refus
             covers[index - 1] += area / (page.width * page.height).max(1.0);
         }
     }
-    Ok(covers)
+    covers
 }
 
 /// Whether the letters of a word are those of a syllable, or of several joined by dashes; abbreviations

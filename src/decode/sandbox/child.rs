@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Write},
     panic::{self, AssertUnwindSafe},
     thread,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -44,6 +45,7 @@ fn decode(job: &Job, bytes: &[u8]) -> Result<Document, Refusal> {
                 folder: job.folder.clone(),
                 programs: programs.clone(),
                 max_output: job.sandbox.max_output_bytes,
+                late_from: Instant::now() + Duration::from_secs(job.sandbox.max_seconds) / 2,
             };
             decode::decode_anything(bytes, &job.media_type, &job.limits, &shop)
         }

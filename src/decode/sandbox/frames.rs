@@ -14,7 +14,7 @@ use super::SandboxLimits;
 use crate::{
     decode::{Limits, Refusal, external::Programs},
     document::{Document, Page, Span, Table},
-    packet::Envelope,
+    packet::{AttachedFile, Envelope},
 };
 
 /// What a decoder is to do.
@@ -43,6 +43,7 @@ pub struct Decoded {
     tables: Vec<Table>,
     pages: Vec<Page>,
     envelope: Option<Box<Envelope>>,
+    attachments: Vec<AttachedFile>,
 }
 
 /// What a decoder answers.
@@ -57,6 +58,7 @@ impl From<Document> for Decoded {
             tables: document.tables,
             pages: document.pages,
             envelope: document.envelope,
+            attachments: document.attachments,
         }
     }
 }
@@ -71,6 +73,7 @@ impl Decoded {
         };
         let rows = || self.tables.iter().flat_map(|table| &table.rows);
         let sound = text.len() <= limits.max_text_bytes
+            && self.attachments.len() <= limits.max_attachments
             && self.pages.iter().all(|page| lies_within(&page.span))
             && self.tables.iter().all(|table| lies_within(&table.span))
             && rows().all(|row| lies_within(&row.span) && row.cells.iter().all(|cell| lies_within(&cell.span)));
@@ -79,6 +82,7 @@ impl Decoded {
                 .with_tables(self.tables)
                 .with_pages(self.pages);
             document.envelope = self.envelope;
+            document.attachments = self.attachments;
             document
         })
     }
@@ -169,6 +173,7 @@ mod tests {
             tables: vec![],
             pages,
             envelope: None,
+            attachments: vec![],
         };
         let limits = Limits::default();
         let document = decoded(vec![page(0, 4)]).document(&limits).unwrap();

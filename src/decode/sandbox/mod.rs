@@ -22,12 +22,13 @@ use super::{
     ExternalFormat, Limits, Refusal, RefusalReason,
     external::{Programs, SIGXCPU, limit},
 };
-use crate::document::Document;
+use crate::{document::Document, telemetry::metrics};
 
 mod cage;
 mod child;
 mod frames;
 
+pub use cage::{has_landlock, has_seccomp};
 pub use child::serve_stdio;
 
 /// The hidden command that makes this executable a decoder.
@@ -125,6 +126,11 @@ impl Decoder {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Whether another one does the same: it has the same bounds and found the same programs.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.shared.options == other.shared.options && self.shared.programs == other.shared.programs
     }
 
     /// The programs found.
@@ -229,6 +235,7 @@ impl Shared {
             .process_group(0)
             .spawn()
             .map_err(|error| failed(&format!("cannot start a decoder: {error}")))?;
+        metrics().children_started.inc();
         Ok(Decoding {
             group: Pid::from_child(&child),
             child,
@@ -300,9 +307,10 @@ impl Cancel {
         }
     }
 
-    /// From here on the child's number may be another's.
-    fn ended(&self) {
-        *lock(&self.group) = CancelState::NotStarted;
+    /// From here on the child's number may be another's. Whether it was cancelled.
+    fn ended(&self) -> bool {
+        let state = std::mem::replace(&mut *lock(&self.group), CancelState::NotStarted);
+        matches!(state, CancelState::Cancelled)
     }
 
     fn cancel(&self) {
@@ -352,7 +360,10 @@ impl Decoding {
         let deadline = Instant::now() + Duration::from_secs(seconds);
         cancel.started(self.group);
         let answer = self.converse(job, bytes, deadline);
-        cancel.ended();
+        let cancelled = cancel.ended();
+        if let Err(silence) = &answer {
+            metrics().children_killed.inc([silence.reason(cancelled)]);
+        }
         match answer {
             Ok(answer) => {
                 let answer: Result<frames::Answer, _> = serde_json::from_slice(&answer);
@@ -433,11 +444,32 @@ enum Silence {
     },
 }
 
+impl Silence {
+    /// One word, for metrics.
+    fn reason(&self, cancelled: bool) -> &'static str {
+        match self {
+            _ if cancelled => "cancelled",
+            Silence::Deadline => "deadline",
+            Silence::TooLong => "output",
+            Silence::Died { complaints, .. } if is_out_of_memory(complaints) => "memory",
+            Silence::Died { status, .. } => match status.and_then(|status| status.signal()) {
+                Some(SIGXCPU) => "cpu",
+                Some(_) => "crash",
+                None => "silent",
+            },
+        }
+    }
+}
+
+/// Whether a decoder complained so: as Rust says it when it aborts, as a library does, as the kernel does.
+fn is_out_of_memory(complaints: &str) -> bool {
+    let signs = ["memory allocation", "out of memory", "Cannot allocate memory"];
+    signs.iter().any(|sign| complaints.contains(sign))
+}
+
 /// What a decoder died of.
 fn died(status: Option<ExitStatus>, complaints: &str, limits: &SandboxLimits) -> Refusal {
-    // As Rust says it when it aborts, as a library does, as the kernel does.
-    let memory = ["memory allocation", "out of memory", "Cannot allocate memory"];
-    if memory.iter().any(|sign| complaints.contains(sign)) {
+    if is_out_of_memory(complaints) {
         let bytes = limits.max_memory_bytes.to_string();
         return limit(("bộ nhớ", "memory"), &bytes, "decode.max_memory_bytes");
     }

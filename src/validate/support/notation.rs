@@ -57,7 +57,7 @@ pub static TYPE_CODES: &[(&str, &[&str])] = &[
     ("TC", &["thông cáo"]),
     ("TT", &["thông tư", "thông tri"]),
     ("TTLT", &["thông tư"]),
-    ("TTR", &["tờ trình"]),
+    ("TTR", &["tờ trình", "thông tri"]),
 ];
 
 /// The type words a code may stand for; None for a code that is not known.
@@ -346,7 +346,10 @@ mod tests {
             ))
         };
         assert_eq!(parts("028/2018/QĐ-TTg").as_deref(), Some("28 Some(2018) QD TTG"));
-        assert_eq!(parts("12A/2019/TTLT-BTC-BNV").as_deref(), Some("12a Some(2019) TTLT BTC|BNV"));
+        assert_eq!(
+            parts("12A/2019/TTLT-BTC-BNV").as_deref(),
+            Some("12a Some(2019) TTLT BTC|BNV")
+        );
         assert_eq!(parts("321/UBND-VP8").as_deref(), Some("321 None  UBND|VP8"));
         assert_eq!(parts("5-KH/TƯ-VP").as_deref(), Some("5 None KH TW|VP"));
         assert_eq!(parts("31/2024/QH15").as_deref(), Some("31 Some(2024)  QH15"));

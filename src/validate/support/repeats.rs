@@ -77,9 +77,7 @@ pub fn find(walk: &Walk) -> Repeats {
 /// Whether the copied words are more than a heading or a line of a list.
 fn weighty(walk: &Walk, start: usize, end: usize) -> bool {
     let from = walk.sentences.partition_point(|sentence| sentence.start < start);
-    let whole = walk.sentences[from..]
-        .iter()
-        .take_while(|sentence| sentence.end <= end);
+    let whole = walk.sentences[from..].iter().take_while(|sentence| sentence.end <= end);
     let prose = whole
         .into_iter()
         .any(|sentence| sentence.prose && sentence.end - sentence.start >= SENTENCE_WORDS);

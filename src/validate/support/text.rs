@@ -50,9 +50,7 @@ pub fn number_key(digits: &str) -> u64 {
         return Key::new(digits).raw();
     }
     let letters = digits.bytes().map(|digit| DIGIT_0 + u64::from(digit - b'0'));
-    letters
-        .rev()
-        .fold(0, |key, letter| key << LETTER_BITS | letter)
+    letters.rev().fold(0, |key, letter| key << LETTER_BITS | letter)
 }
 
 /// The words and numbers of a span, folded, over line and page breaks.
@@ -255,7 +253,15 @@ mod tests {
 
     #[test]
     fn numbers_have_the_keys_of_their_digits() {
-        for digits in ["0", "7", "05", "2024", "123456789", "1234567890", "00000000000000000001"] {
+        for digits in [
+            "0",
+            "7",
+            "05",
+            "2024",
+            "123456789",
+            "1234567890",
+            "00000000000000000001",
+        ] {
             assert_eq!(number_key(digits), Key::new(digits).raw(), "{digits}");
         }
     }

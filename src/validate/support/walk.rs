@@ -18,7 +18,7 @@ use crate::{
 /// What the walk notes.
 #[derive(Debug, Default)]
 pub struct Walk {
-    /// Words and numbers from the title up to the closing.
+    /// Words and numbers from behind the title up to the closing.
     pub words: Vec<Word>,
     /// Their sentences.
     pub sentences: Vec<Sentence>,
@@ -75,13 +75,20 @@ impl Walk {
     }
 }
 
-/// From the title to the closing, or all of the text where there is no title.
+/// From behind the title to the closing, or to the end where there is no body. The words of the title
+/// come again in headings: no passage is copied there.
 fn body(context: &Context<'_>) -> Span {
     let body = context.layout.body;
-    if body.is_empty() {
-        return Span::new(body.start as usize, context.document.text.len());
+    let start = body.start.max(context.layout.title.end);
+    let end = if body.is_empty() {
+        context.document.text.len() as u32
+    } else {
+        body.end
+    };
+    Span {
+        start,
+        end: end.max(start),
     }
-    body
 }
 
 /// Divides what it sees into words and sentences.
@@ -218,7 +225,9 @@ impl Slips {
             Case::Lower => {
                 let look = self.spelling.look(token.key);
                 self.suspect |= look.may_be_broken(token.key)
-                    || self.spelling.may_be_slip([self.last, token.key], [self.last_look, look])
+                    || self
+                        .spelling
+                        .may_be_slip([self.last, token.key], [self.last_look, look])
                     || self.last == token.key;
                 look
             }

@@ -128,7 +128,7 @@ impl Documents for Bus {
     async fn fetch(&self, reference: &Reference) -> Result<Bytes, Error> {
         self.call("fetch".into(), |state| state.objects.get(&reference.name).cloned())
             .await?
-            .ok_or_else(|| Error::new(ErrorKind::Missing, "no such object"))
+            .ok_or_else(|| Error::new(ErrorKind::Absent, "no such object"))
     }
 }
 
@@ -197,12 +197,12 @@ impl Stage {
         let bus = Bus::default();
         let handler = Handler {
             outlet: bus.clone(),
-            core: Arc::new(Core::new(&settings, Names::new("baocao").expect("plain"))),
+            live: Arc::new(Live::new(&settings, &Names::new("baocao").expect("plain"))),
             settings: settings.worker,
             heartbeat: Duration::from_secs(1),
             stopping: CancellationToken::new(),
             gone: Arc::default(),
-            reading: RwLock::default(),
+            company: Arc::default(),
             fetching: Semaphore::new(1),
             health: Arc::default(),
         };
@@ -214,16 +214,19 @@ impl Stage {
     }
 
     async fn deliver_text(&self, text: &'static str, deliveries: i64) -> End {
+        self.handler.handle(self.letter(text, deliveries), ()).await
+    }
+
+    fn letter(&self, text: &'static str, deliveries: i64) -> Letter {
         let mut headers = HeaderMap::new();
         headers.insert("ce-id", "s1");
         headers.insert("Content-Type", "text/plain");
-        let letter = Letter {
+        Letter {
             bus: self.bus.clone(),
             headers,
             payload: text.into(),
             deliveries,
-        };
-        self.handler.handle(letter, ()).await
+        }
     }
 
     fn status(&self) -> Option<String> {
@@ -342,7 +345,7 @@ async fn the_last_delivery_ends_as_a_dead_letter() {
 async fn what_cannot_even_be_given_up_stays() {
     let stage = Stage::new(|_| ());
     stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Refused));
-    stage.bus.break_once("publish dead", Fault::Fails(ErrorKind::Missing));
+    stage.bus.break_once("publish dead", Fault::Fails(ErrorKind::Refused));
     assert_eq!(stage.deliver(3).await, End::Retried);
     let calls = stage.bus.calls();
     assert!(
@@ -373,12 +376,82 @@ async fn the_server_hears_of_long_work_up_to_a_limit() {
     assert_eq!(stage.deliver(1).await, End::Processed);
     let beats = stage.bus.calls().iter().filter(|call| *call == "working").count();
     assert!((8..=10).contains(&beats), "{beats} in ten seconds");
+}
 
+#[tokio::test(start_paused = true)]
+async fn reading_has_a_limit_and_waiting_for_the_bus_has_none() {
     let stage = Stage::new(|settings| settings.worker.max_handling_seconds = 5);
-    stage.bus.break_once("publish result", Fault::Slow(3600));
-    let began = tokio::time::Instant::now();
-    assert_eq!(stage.deliver(1).await, End::Retried);
-    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    let letter = stage.letter(REPORT, 1);
+    let reading = Stopwatch::default();
+    let began = Instant::now();
+    let hour = Duration::from_secs(3600);
+    let waiting = tokio::time::timeout(hour, stage.handler.watch_over(&letter, &reading)).await;
+    assert!(waiting.is_err(), "nothing is read");
+    reading.set(Some(Instant::now()));
+    let failure = stage.handler.watch_over(&letter, &reading).await;
+    assert!(matches!(failure, Failure::TooSlow));
+    assert!(began.elapsed() < hour + Duration::from_secs(8));
+    stage.bus.calls();
+    let end = stage.handler.recover(&letter, &Input::of(&letter), failure).await;
+    assert_eq!(end, End::Retried);
+    assert_eq!(stage.bus.calls().len(), 1, "given back");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_the_bus_costs_no_delivery_and_readiness_says_so() {
+    for kind in [
+        ErrorKind::Missing,
+        ErrorKind::Full,
+        ErrorKind::TimedOut,
+        ErrorKind::Unreachable,
+    ] {
+        let stage = Stage::new(|settings| settings.worker.max_handling_seconds = 5);
+        for _ in 0..60 {
+            stage.bus.break_once("publish result", Fault::Fails(kind));
+        }
+        let health = stage.handler.health.clone();
+        let look = async {
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            health.has_outputs()
+        };
+        // The last delivery that it has: one more would be one too many.
+        let (end, had_outputs) = tokio::join!(stage.deliver(3), look);
+        assert_eq!(end, End::Processed, "{kind:?}");
+        assert!(!had_outputs && health.has_outputs(), "{kind:?}");
+        let calls = stage.bus.calls();
+        assert!(calls.contains(&"working".to_owned()), "the server hears of the wait");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_is_away_is_tried_again_soon_after_it_is_back() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..10 {
+        stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Missing));
+    }
+    let began = Instant::now();
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    // Ten tries, and nowhere a pause that would be felt beside an election.
+    assert!(began.elapsed() < 10 * LONGEST_PAUSE, "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heartbeat_that_was_lost_lets_another_worker_in_and_there_is_one_result() {
+    let stage = Stage::new(|_| ());
+    // The first worker is slow to publish, and the server does not hear of it.
+    stage.bus.break_once("publish result", Fault::Slow(60));
+    for _ in 0..60 {
+        stage.bus.break_once("working", Fault::Fails(ErrorKind::Unreachable));
+    }
+    let again = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        stage.deliver(2).await
+    };
+    let (first, second) = tokio::join!(stage.deliver(1), again);
+    assert_eq!((first, second), (End::AlreadyDone, End::Processed));
+    let once = Stage::new(|_| ());
+    once.deliver(1).await;
+    assert_eq!(stage.bus.stored(), once.bus.stored());
 }
 
 #[tokio::test(start_paused = true)]
@@ -413,22 +486,22 @@ async fn a_panic_is_a_refusal_of_one_report() {
 async fn a_missing_stream_is_reported() {
     let stage = Stage::new(|_| ());
     stage.bus.break_once("publish result", Fault::Fails(ErrorKind::Missing));
-    assert_eq!(stage.deliver(1).await, End::Retried);
+    assert_eq!(stage.deliver(1).await, End::Processed);
     stage.handler.gone.notified().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_comes_again_is_read_alone() {
+async fn a_suspect_is_handled_alone() {
     let stage = Stage::new(|_| ());
-    let beside = stage.handler.reading.read().await;
+    let beside = stage.handler.company.read().await;
     let again = async {
         let end = stage.deliver(2).await;
-        (end, tokio::time::Instant::now())
+        (end, Instant::now())
     };
     let others = async {
         tokio::time::sleep(Duration::from_secs(5)).await;
         drop(beside);
-        tokio::time::Instant::now()
+        Instant::now()
     };
     let ((end, done), free) = tokio::join!(again, others);
     assert_eq!(end, End::Processed);
@@ -437,6 +510,36 @@ async fn what_comes_again_is_read_alone() {
         stage.bus.calls().contains(&"working".to_owned()),
         "the server hears of the wait"
     );
+}
+
+#[test]
+fn the_last_three_deliveries_are_alone_and_the_first_never_is() {
+    for (max_deliver, alone) in [(5, 3..=5), (3, 2..=3), (2, 2..=2)] {
+        let stage = Stage::new(|settings| settings.worker.max_deliver = max_deliver);
+        for deliveries in 1..8 {
+            let is_suspect = stage.handler.is_suspect(deliveries);
+            assert_eq!(is_suspect, alone.contains(&deliveries), "{deliveries} of {max_deliver}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_is_not_in_the_store_is_tried_a_few_times_and_given_up() {
+    let stage = Stage::new(|_| ());
+    let claim = crate::proto::baocao::v1::ReportSubmission {
+        content_object: Some(crate::proto::baocao::v1::StoredObject {
+            name: Reference::to(b"x").name,
+            size: 1,
+        }),
+        ..Default::default()
+    };
+    let payload: Bytes = prost::Message::encode_to_vec(&claim).into();
+    for (deliveries, end) in [(1, End::Retried), (3, End::GivenUp)] {
+        let mut letter = stage.letter("", deliveries);
+        letter.headers.insert("Content-Type", "application/protobuf");
+        letter.payload = payload.clone();
+        assert_eq!(stage.handler.handle(letter, ()).await, end);
+    }
 }
 
 #[tokio::test(start_paused = true)]

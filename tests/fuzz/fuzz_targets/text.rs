@@ -2,20 +2,11 @@
 
 #![no_main]
 
-use baocao::decode::{Limits, text};
+use baocao::decode::text;
+use baocao_fuzz::{check, limits};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let limits = Limits {
-        max_text_bytes: 1 << 20,
-        max_expanded_bytes: 8 << 20,
-        ..Limits::default()
-    };
-    if let Ok(document) = text::decode(data, &limits) {
-        assert!(document.text.len() <= limits.max_text_bytes);
-        let rows = document.tables.iter().flat_map(|table| &table.rows);
-        for cell in rows.flat_map(|row| &row.cells) {
-            assert!(document.text.get(cell.span.range()).is_some());
-        }
-    }
+    let limits = limits();
+    check(text::decode(data, &limits), &limits);
 });
