@@ -253,16 +253,25 @@ const ONCE: Header = (
 );
 
 /// CloudEvents 1.0, binary mode of the NATS binding; the trace as W3C has it.
-const EVENT: [Header; 8] = [
+const EVENT: [Header; 9] = [
     ("ce-specversion", true, "\"1.0\""),
     (
         "ce-id",
         true,
-        "Id of the event; of a submission or result, that of the submission.",
+        "Id of the event, percent-encoded; of a submission or result, that of the submission.",
+    ),
+    (
+        "ce-datacontenttype",
+        true,
+        "Media type of the content, as Content-Type.",
     ),
     ("ce-type", true, "What the message is."),
     ("ce-source", true, "Who made it, a URI reference."),
-    ("ce-subject", true, "The id of the submission that it is about."),
+    (
+        "ce-subject",
+        true,
+        "The id of the submission that it is about, percent-encoded.",
+    ),
     ("ce-time", true, "When it was made, RFC 3339."),
     (
         "traceparent",

@@ -407,7 +407,11 @@ impl<O: Outlet + Documents> Handler<O> {
             async {
                 let done = acting.await;
                 done.map_err(|error| match error.kind() {
-                    ErrorKind::Missing => Error::new(ErrorKind::Absent, error.to_string()),
+                    ErrorKind::Missing => {
+                        // Who looks for the streams makes it anew, where that is this worker's to do.
+                        self.gone.notify_one();
+                        Error::new(ErrorKind::Absent, error.to_string())
+                    }
                     _ => error,
                 })
             }

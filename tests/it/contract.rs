@@ -165,7 +165,7 @@ fn what_exists_is_left_alone_and_what_differs_is_said() {
         fields.sort_unstable();
         assert_eq!(
             fields,
-            ["ack_wait", "max_age", "max_age", "max_age"],
+            ["ack_wait", "max_age", "max_age", "max_age", "max_age"],
             "{:?}",
             after.drifts
         );

@@ -83,7 +83,7 @@ fn a_large_document_goes_the_whole_way() {
         assert!(sent.whole.is_some());
         let whole = client::whole(&client.connection, sent.clone()).await.unwrap();
         assert_eq!(whole.document.unwrap().text, text);
-        assert!(whole.report.is_some());
+        assert!(whole.report.is_some(), "{:?} {:?}", whole.refusal, whole.status);
         let submission = whole.submission.unwrap();
         assert_eq!(submission.content_sha256, digest);
         assert_eq!(submission.content_size, text.len() as u64);
@@ -249,7 +249,7 @@ fn a_store_that_is_deleted_is_made_again() {
         client.until_all_is_done().await;
         let result = client.results(1).await.remove(0);
         let whole = client::whole(&client.connection, result).await.unwrap();
-        assert!(whole.report.is_some());
+        assert!(whole.report.is_some(), "{:?} {:?}", whole.refusal, whole.status);
         worker.stop().await;
     });
 }

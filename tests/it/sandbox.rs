@@ -18,13 +18,13 @@ use baocao::{
     vocabulary::Vocabulary,
 };
 
-fn with(change: impl FnOnce(&mut SandboxLimits)) -> Decoder {
+pub fn with(change: impl FnOnce(&mut SandboxLimits)) -> Decoder {
     let mut options = Options::default();
     change(&mut options.limits);
     Decoder::with(options, env!("CARGO_BIN_EXE_baocao").into(), Programs::find())
 }
 
-fn decoder() -> Decoder {
+pub fn decoder() -> Decoder {
     with(|_| {})
 }
 
@@ -53,7 +53,7 @@ pub const SCANS: &[Program] = &[
     Program::Tesseract,
 ];
 
-fn fixture(name: &str) -> Vec<u8> {
+pub fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)).unwrap()
 }
 
@@ -257,7 +257,7 @@ fn missing_programs_are_named_with_their_packages() {
 // ---- harm ------------------------------------------------------------------------------------------------------------
 
 /// The header of a PNG that says it is so large, and nothing more.
-fn png(width: u32, height: u32) -> Vec<u8> {
+pub fn png(width: u32, height: u32) -> Vec<u8> {
     let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
     bytes.extend(width.to_be_bytes());
     bytes.extend(height.to_be_bytes());
@@ -266,12 +266,14 @@ fn png(width: u32, height: u32) -> Vec<u8> {
 }
 
 /// A PDF of these objects, numbered from 1; the first is the catalogue.
-fn pdf(objects: &[String]) -> Vec<u8> {
+pub fn pdf(objects: &[impl AsRef<[u8]>]) -> Vec<u8> {
     let mut out = b"%PDF-1.4\n".to_vec();
     let mut offsets = Vec::new();
     for (index, object) in objects.iter().enumerate() {
         offsets.push(out.len());
-        out.extend(format!("{} 0 obj\n{object}\nendobj\n", index + 1).into_bytes());
+        out.extend(format!("{} 0 obj\n", index + 1).into_bytes());
+        out.extend(object.as_ref());
+        out.extend(b"\nendobj\n");
     }
     let start = out.len();
     out.extend(format!("xref\n0 {}\n0000000000 65535 f \n", objects.len() + 1).into_bytes());
