@@ -12,6 +12,7 @@
 //! - [`headers`]: CloudEvents and trace context;
 //! - [`client`]: submitting reports and watching what comes out;
 //! - [`dead`]: dead letters, and handing them in again;
+//! - [`given_up`]: messages that the server does not deliver any more;
 //! - [`documents`]: what is too large for a message.
 
 pub mod client;
@@ -20,6 +21,7 @@ pub mod dead;
 pub mod delivery;
 pub mod documents;
 pub mod error;
+pub mod given_up;
 pub mod headers;
 pub mod intake;
 pub mod names;

@@ -177,6 +177,12 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Has it read its configuration again.
+    pub fn reload(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
+    }
+
     /// Starts it again, on the same port and store.
     pub fn start_again(&mut self) {
         let (child, port) = launch(&self.path, self.arguments, self.store.path(), Some(self.port));

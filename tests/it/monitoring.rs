@@ -22,13 +22,8 @@ fn table() -> BTreeMap<String, (BTreeSet<String>, bool)> {
     let metrics: BTreeMap<_, _> = rows
         .map(|row| {
             let cells: Vec<&str> = row.split('|').map(str::trim).collect();
-            let words = |cell: &str| -> BTreeSet<String> {
-                cell.split('`')
-                    .skip(1)
-                    .step_by(2)
-                    .map(str::to_owned)
-                    .collect()
-            };
+            let words =
+                |cell: &str| -> BTreeSet<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
             let name = words(cells[1]).pop_first().unwrap();
             (name, (words(cells[3]), cells[2] == "histogram"))
         })
@@ -104,9 +99,15 @@ fn rules_and_dashboard_name_metrics_and_labels_that_there_are() {
             }
         }
         for label in &labels {
-            assert!(allowed.contains(label.as_str()), "{place}: there is no label {label} in {expression}");
+            assert!(
+                allowed.contains(label.as_str()),
+                "{place}: there is no label {label} in {expression}"
+            );
         }
-        assert!(!metrics.is_empty() || expression.contains("up{"), "{place}: {expression}");
+        assert!(
+            !metrics.is_empty() || expression.contains("up{"),
+            "{place}: {expression}"
+        );
     }
 }
 
@@ -120,7 +121,10 @@ fn every_metric_is_on_the_dashboard() {
     // When a process began says nothing by itself: the alert BaocaoRestarts looks at it.
     let hidden = ["process_start_time_seconds"];
     for metric in table().keys() {
-        assert!(shown.contains(metric) || hidden.contains(&metric.as_str()), "{metric} is on no panel");
+        assert!(
+            shown.contains(metric) || hidden.contains(&metric.as_str()),
+            "{metric} is on no panel"
+        );
     }
 }
 
@@ -150,6 +154,9 @@ fn every_alert_has_a_test_and_a_word_of_advice() {
     let advice = file("deploy/README.md");
     for alert in rules().keys() {
         assert!(fired.contains(alert), "no test makes {alert} fire");
-        assert!(advice.contains(&format!("`{alert}`")), "deploy/README.md does not speak of {alert}");
+        assert!(
+            advice.contains(&format!("`{alert}`")),
+            "deploy/README.md does not speak of {alert}"
+        );
     }
 }
