@@ -13,7 +13,8 @@
 //! - [`client`]: submitting reports and watching what comes out;
 //! - [`dead`]: dead letters, and handing them in again;
 //! - [`given_up`]: messages that the server does not deliver any more;
-//! - [`documents`]: what is too large for a message.
+//! - [`documents`]: what is too large for a message;
+//! - [`sweep`]: documents that nobody needs any more.
 
 pub mod client;
 pub mod connect;
@@ -26,6 +27,7 @@ pub mod headers;
 pub mod intake;
 pub mod names;
 pub mod publish;
+pub mod sweep;
 pub mod topology;
 
 pub use client::{Event, submit, watch};

@@ -19,6 +19,7 @@ mod events;
 mod extract;
 mod input;
 mod lang;
+mod objects;
 mod rules;
 mod runtime;
 mod schema;
@@ -97,6 +98,7 @@ enum Command {
     #[command(hide = true)]
     DecodeChild(decode_child::DecodeChild),
     Dead(dead::Dead),
+    Objects(objects::Objects),
     Demo(demo::Demo),
 }
 
@@ -143,6 +145,7 @@ impl Cli {
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
             Command::Dead(command) => command.run(&global),
+            Command::Objects(command) => command.run(&global),
             Command::Demo(command) => command.run(&global),
         }
     }

@@ -27,4 +27,5 @@ mod sandbox;
 mod schema;
 mod security;
 mod service;
+mod soak;
 mod support;
