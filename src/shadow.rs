@@ -13,6 +13,7 @@ mod tokens;
 #[cfg(test)]
 pub(crate) use tokens::LOOKED_UP;
 pub use tokens::Tokens;
+use tokens::count;
 
 /// A folded word. A Vietnamese syllable (up to nine letters) is held exactly: base letters in
 /// order, then its tone, wherever the mark stands. Longer words are held as a hash.
@@ -36,6 +37,54 @@ pub const fn keys<const N: usize>(words: [&str; N]) -> [Key; N] {
         i += 1;
     }
     keys
+}
+
+/// A set of words that most words are not in: a few bits of the key tell so at once.
+#[derive(Debug)]
+pub struct KeySet<const N: usize> {
+    keys: [Key; N],
+    traces: [u64; 4],
+}
+
+impl<const N: usize> KeySet<N> {
+    /// The set of these words. For use in constants.
+    pub const fn new(words: [&str; N]) -> Self {
+        Self::of(keys(words))
+    }
+
+    /// The set of words with these keys.
+    pub const fn of(keys: [Key; N]) -> Self {
+        let mut traces = [0; 4];
+        let mut i = 0;
+        while i < N {
+            let trace = keys[i].trace() as usize;
+            traces[trace / 64] |= 1 << (trace % 64);
+            i += 1;
+        }
+        Self { keys, traces }
+    }
+
+    /// The keys of its words.
+    pub const fn keys(&self) -> &[Key; N] {
+        &self.keys
+    }
+
+    /// Whether a word is in the set.
+    #[inline]
+    pub fn has(&self, token: Token) -> bool {
+        self.may_hold(token.trace) && token.is_word() && self.keys.contains(&token.key)
+    }
+
+    /// Whether the word with this key is in the set.
+    #[inline]
+    pub fn contains(&self, key: Key) -> bool {
+        self.may_hold(key.trace()) && self.keys.contains(&key)
+    }
+
+    #[inline]
+    fn may_hold(&self, trace: u8) -> bool {
+        self.traces[trace as usize / 64] >> (trace % 64) & 1 == 1
+    }
 }
 
 /// Tone marks in the order ngang, huyền, hỏi, ngã, sắc, nặng, after each base letter.
@@ -66,30 +115,30 @@ const TONED: [&str; 24] = [
     "YỲỶỸÝỴ",
 ];
 /// Letter numbers of the rows of [`TONED`]: a to z are 1 to 26, then ă â đ ê ô ơ ư.
-const TONED_LETTER: [u16; 12] = [1, 27, 28, 5, 30, 9, 15, 31, 32, 21, 33, 25];
-const D_WITH_STROKE: u16 = 29;
-const DIGIT_0: u16 = 34;
-const OTHER_LETTER: u16 = 63;
+const TONED_LETTER: [Class; 12] = [1, 27, 28, 5, 30, 9, 15, 31, 32, 21, 33, 25];
+const D_WITH_STROKE: Class = 29;
+const DIGIT_0: Class = 34;
+const OTHER_LETTER: Class = 63;
 
-const LETTER_BITS: u32 = 6;
-const MAX_LETTERS: u32 = 9;
-const TONE_SHIFT: u32 = 54;
+const LETTER_BITS: usize = 6;
+const MAX_LETTERS: usize = 9;
+const TONE_SHIFT: usize = 54;
 const HASHED: u64 = 1 << 63;
 
 const LATIN: usize = 0x250;
 const ADDITIONAL: usize = 0x1E00;
 
-/// Letter number in the low byte, tone in the next, upper case in bit 15; 0 for what is no letter.
-const LETTERS: [u16; LATIN + 0x100] = letters();
-const UPPER: u16 = 1 << 15;
-const TONE: u16 = 7 << 8;
+/// Letter number in the low byte, tone in the next, [`UPPER`]; 0 for what is no letter.
+const LETTERS: [Class; LATIN + 0x100] = letters();
+const UPPER: Class = 1 << 15;
+const TONE: Class = 7 << 8;
 
-const fn letters() -> [u16; LATIN + 0x100] {
+const fn letters() -> [Class; LATIN + 0x100] {
     let mut table = [0; LATIN + 0x100];
     let mut c = 0;
     while c < 26 {
-        table[b'a' as usize + c] = c as u16 + 1;
-        table[b'A' as usize + c] = (c as u16 + 1) | UPPER;
+        table[b'a' as usize + c] = c as Class + 1;
+        table[b'A' as usize + c] = (c as Class + 1) | UPPER;
         c += 1;
     }
     // Other Latin letters are letters, too, all alike.
@@ -162,11 +211,13 @@ const fn decode(bytes: &[u8], i: usize) -> (usize, usize) {
 
 /// What a character is to the reader: its row of [`LETTERS`], or one of the classes below; 0 for
 /// all that is a mark.
-type Class = u16;
+type Class = u32;
 const SPACE: Class = 1 << 14;
 const NEWLINE: Class = 1 << 13;
 /// A digit; the low byte is its letter number in words.
 const DIGIT: Class = 1 << 12;
+/// A letter that is no capital.
+const SMALL: Class = 1 << 11;
 /// The letter number, not 0 for letters and digits alone.
 const IN_WORD: Class = 0xFF;
 
@@ -179,9 +230,16 @@ static CLASSES: [Class; LATIN + 0x100] = classes();
 
 const fn classes() -> [Class; LATIN + 0x100] {
     let mut table = LETTERS;
-    let mut c = b'0' as usize;
+    let mut c = 0;
+    while c < table.len() {
+        if table[c] != 0 && table[c] & UPPER == 0 {
+            table[c] |= SMALL;
+        }
+        c += 1;
+    }
+    c = b'0' as usize;
     while c <= b'9' as usize {
-        table[c] = DIGIT | (DIGIT_0 + (c - b'0' as usize) as u16);
+        table[c] = DIGIT | (DIGIT_0 + (c - b'0' as usize) as Class);
         c += 1;
     }
     table[b'\n' as usize] = NEWLINE;
@@ -206,12 +264,37 @@ fn class(code: usize) -> Class {
     }
 }
 
+/// The class of the character at a byte offset inside the text, and its size.
+#[inline(always)]
+fn class_at(bytes: &[u8], at: usize) -> (Class, usize) {
+    let first = bytes[at];
+    if first < 0x80 {
+        return (CLASSES[first as usize], 1);
+    }
+    let second = bytes.get(at + 1).map_or(0, |&byte| usize::from(byte & 0x3F));
+    match first {
+        // The letters with marks, two bytes or three.
+        0xC2..=0xC8 => (CLASSES[usize::from(first & 0x0F) << 6 | second], 2),
+        0xE1 if second >= 0x38 => {
+            let third = bytes.get(at + 2).map_or(0, |&byte| usize::from(byte & 0x3F));
+            (CLASSES[LATIN + ((second & 3) << 6 | third)], 3)
+        }
+        _ => other_class_at(bytes, at),
+    }
+}
+
+#[cold]
+fn other_class_at(bytes: &[u8], at: usize) -> (Class, usize) {
+    let (code, size) = decode(bytes, at);
+    (class(code), size)
+}
+
 /// The class of a character that Vietnamese does not write with.
 fn class_beyond(code: usize) -> Class {
     match code {
         0x2000..=0x200F | 0x2028..=0x202F | 0x205F..=0x2060 | 0x3000 | 0xFEFF => SPACE,
-        0x300..=0x36F => OTHER_LETTER,
-        _ if char::from_u32(code as u32).is_some_and(char::is_alphabetic) => OTHER_LETTER,
+        0x300..=0x36F => OTHER_LETTER | SMALL,
+        _ if char::from_u32(code as u32).is_some_and(char::is_alphabetic) => OTHER_LETTER | SMALL,
         _ => 0,
     }
 }
@@ -256,7 +339,7 @@ impl Key {
         while i < bytes.len() {
             let (code, size) = decode(bytes, i);
             if code >= 0x30 && code <= 0x39 {
-                folder = folder.push(DIGIT_0 + (code - 0x30) as u16, 0);
+                folder = folder.push(DIGIT_0 + (code - 0x30) as Class, 0);
             } else if code < LATIN || (code >= ADDITIONAL && code < ADDITIONAL + 0x100) {
                 let letter = LETTERS[slot(code)];
                 if letter != 0 {
@@ -278,6 +361,11 @@ impl Key {
         self.0 & HASHED == 0 && self.0 >> TONE_SHIFT != 0
     }
 
+    /// A few of its bits, mixed.
+    const fn trace(self) -> u8 {
+        (self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56) as u8
+    }
+
     /// The key as a number, for tables.
     pub const fn raw(self) -> u64 {
         self.0
@@ -287,8 +375,8 @@ impl Key {
 #[derive(Clone, Copy)]
 struct Folder {
     bits: u64,
-    letters: u32,
-    tone: u16,
+    letters: usize,
+    tone: Class,
     hash: u64,
 }
 
@@ -302,7 +390,7 @@ impl Folder {
         }
     }
 
-    const fn push(mut self, letter: u16, tone: u16) -> Self {
+    const fn push(mut self, letter: Class, tone: Class) -> Self {
         if self.letters < MAX_LETTERS {
             self.bits |= (letter as u64) << (LETTER_BITS * self.letters);
         }
@@ -354,7 +442,7 @@ pub enum Kind {
 }
 
 /// A word, number or mark.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Token {
     /// What it is.
     pub kind: Kind,
@@ -366,7 +454,56 @@ pub struct Token {
     pub case: Case,
     /// Whether white space stands between the offset read from and the token.
     pub spaced: bool,
+    /// Whether digits stand among the letters of a word.
+    digits: bool,
+    /// Whether it is a line break that is passed: the sentence goes on elsewhere.
+    passed: bool,
+    /// Whether text that was broken off at a line break goes on here, or in the space before.
+    resumed: bool,
+    /// A few bits of the key, by which a [`KeySet`] passes over most words.
+    trace: u8,
+    /// Where it stands in the table of tokens it was taken from; see [`Reader::next`].
+    index: u32,
 }
+
+/// The index of a token that was lexed on demand.
+const NOWHERE: u32 = u32::MAX;
+
+impl Default for Token {
+    fn default() -> Self {
+        Self {
+            kind: Kind::End,
+            span: Span::default(),
+            key: Key::NONE,
+            case: Case::Lower,
+            spaced: false,
+            digits: false,
+            passed: false,
+            resumed: false,
+            trace: 0,
+            index: NOWHERE,
+        }
+    }
+}
+
+/// The same token wherever it was taken from.
+impl PartialEq for Token {
+    fn eq(&self, other: &Self) -> bool {
+        let all = |token: &Self| {
+            (
+                token.kind,
+                token.span,
+                token.key,
+                token.case,
+                token.spaced,
+                token.digits,
+            )
+        };
+        all(self) == all(other)
+    }
+}
+
+impl Eq for Token {}
 
 impl Token {
     /// Whether it is this mark.
@@ -402,6 +539,11 @@ impl Token {
     /// Offset behind its last byte.
     pub fn end(&self) -> usize {
         self.span.end as usize
+    }
+
+    /// Whether digits stand among the letters of a word.
+    pub fn has_digits(&self) -> bool {
+        self.digits
     }
 
     /// Whether a word begins with a capital.
@@ -453,6 +595,8 @@ pub struct Reader<'t> {
     pub text: &'t str,
     flow: &'t Flow,
     tokens: Option<&'t Tokens>,
+    /// All tokens, where they are at hand.
+    all: &'t [Token],
 }
 
 impl<'t> Reader<'t> {
@@ -462,6 +606,7 @@ impl<'t> Reader<'t> {
             text,
             flow,
             tokens: None,
+            all: &[],
         }
     }
 
@@ -471,33 +616,107 @@ impl<'t> Reader<'t> {
             text,
             flow,
             tokens: Some(tokens),
+            all: tokens.all(),
         }
+    }
+
+    /// The token behind this one, as [`Self::after`] its end: the quick way from word to word.
+    #[inline]
+    pub fn next(&self, token: Token) -> Token {
+        match self.all.get(token.index as usize + 1) {
+            Some(next) if !next.passed => {
+                count();
+                *next
+            }
+            _ => self.after(token.end()),
+        }
+    }
+
+    /// The token before this one, as [`Self::before`] its start: the quick way back.
+    #[inline]
+    pub fn previous(&self, token: Token) -> Token {
+        let index = token.index as usize;
+        match (self.all.get(index), self.all.get(index.wrapping_sub(1))) {
+            (Some(known), Some(&before)) if !known.resumed => {
+                count();
+                Token {
+                    spaced: known.spaced,
+                    ..before
+                }
+            }
+            _ => self.before(token.start()),
+        }
+    }
+
+    /// The anchors that begin in a stretch of a text whose tokens are at hand, in the order of the text:
+    /// numbers, words with digits, and the words that its [`Tokens`] were told of.
+    pub fn anchors_in(&self, span: Span) -> impl Iterator<Item = Token> {
+        self.tokens.into_iter().flat_map(move |tokens| tokens.anchors_in(span))
+    }
+
+    /// The same as [`Self::walk`] for a text whose tokens are at hand, for long ways: borrowed from the
+    /// table, which tells whether they are spaced as the text runs on, over line breaks passed or not.
+    /// No offset and no place where a sentence goes on may lie inside a token.
+    #[inline]
+    pub fn run(&self, from: usize) -> impl Iterator<Item = &'t Token> {
+        let start = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
+        let mut rest = self.all[start(from)..].iter();
+        std::iter::from_fn(move || {
+            let mut token = rest.next()?;
+            if token.passed {
+                rest = self.all[start(token.start())..].iter();
+                token = rest.next()?;
+            }
+            Some(token)
+        })
+    }
+
+    /// The tokens from the one that begins at or behind `from`, each the [`Self::next`] of the one before,
+    /// to the end of the text.
+    #[inline]
+    pub fn walk(&self, from: usize) -> impl Iterator<Item = Token> {
+        let mut last: Option<Token> = None;
+        std::iter::from_fn(move || {
+            last = match last {
+                None => Some(self.after(from)),
+                Some(token) if token.kind == Kind::End => return None,
+                Some(token) => Some(self.next(token)),
+            };
+            last
+        })
     }
 
     /// The token that begins at or behind `from`.
     #[inline]
     pub fn after(&self, from: usize) -> Token {
-        if let Some(token) = self.tokens.and_then(|tokens| tokens.right_at(from)) {
-            return *token;
+        if let Some(index) = self.tokens.and_then(|tokens| tokens.index(from)) {
+            let token = &self.all[index];
+            let behind_another = index > 0 && self.all[index - 1].end() == from;
+            if (behind_another || token.start() == from) && !token.passed {
+                return Token {
+                    spaced: behind_another && token.spaced,
+                    ..*token
+                };
+            }
         }
         self.find_after(from)
     }
 
     fn find_after(&self, from: usize) -> Token {
-        let mut token = self.next(from);
+        let mut token = self.right_behind(from);
         while token.kind == Kind::Break
             && let Some(next) = self.flow.onward(token.start())
         {
             token = Token {
                 spaced: true,
-                ..self.next(next)
+                ..self.right_behind(next)
             };
         }
         token
     }
 
     /// The token that begins at or behind `from`, be it a line break that is to be passed.
-    fn next(&self, from: usize) -> Token {
+    fn right_behind(&self, from: usize) -> Token {
         let known = self.tokens.and_then(|tokens| tokens.after(self.text, from));
         known.unwrap_or_else(|| lex(self.text, from))
     }
@@ -626,92 +845,167 @@ impl<'t> Reader<'t> {
 }
 
 /// The token that begins at or behind `from`; every line break is one.
-#[inline]
 fn lex(text: &str, from: usize) -> Token {
-    let mut chars = text[from..].chars();
-    let mut spaced = false;
-    let (c, class) = loop {
-        let Some(c) = chars.next() else {
-            return Token {
-                kind: Kind::End,
-                span: Span::new(text.len(), text.len()),
-                spaced,
-                ..Token::default()
-            };
-        };
-        match class(c as usize) {
-            SPACE => spaced |= !matches!(c, '*' | '_'),
-            class => break (c, class),
-        }
-    };
-    let mut end = text.len() - chars.as_str().len();
-    let start = end - c.len_utf8();
-    if is_letter(class) {
-        return Token {
-            spaced,
-            ..word(text, start)
-        };
+    match First::behind(text, from) {
+        None => First::none_behind(text, from),
+        Some(first) if first.is_letter() => first.word(text),
+        Some(first) => first.mark_or_number(text),
     }
-    let kind = if class & DIGIT != 0 {
-        end += chars.as_str().bytes().take_while(u8::is_ascii_digit).count();
-        Kind::Number
-    } else if class == NEWLINE {
-        Kind::Break
-    } else {
-        Kind::Mark(mark(c as usize))
-    };
-    Token {
-        kind,
-        span: Span::new(start, end),
-        spaced,
-        ..Token::default()
+}
+
+/// The first character of a token.
+struct First {
+    start: usize,
+    class: Class,
+    size: usize,
+    /// Whether white space stands before it.
+    spaced: bool,
+}
+
+impl First {
+    /// The first character at or behind an offset that is no space; none where the text ends.
+    #[inline]
+    fn behind(text: &str, from: usize) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let (mut start, mut spaced) = (from, false);
+        while start < bytes.len() {
+            let (class, size) = class_at(bytes, start);
+            if class != SPACE {
+                return Some(Self {
+                    start,
+                    class,
+                    size,
+                    spaced,
+                });
+            }
+            spaced |= !is_emphasis(bytes[start]);
+            start += size;
+        }
+        None
+    }
+
+    /// The end of the text, where nothing but spaces stands behind an offset.
+    fn none_behind(text: &str, from: usize) -> Token {
+        Token {
+            span: Span::new(text.len(), text.len()),
+            spaced: text.as_bytes()[from..].iter().any(|&byte| !is_emphasis(byte)),
+            ..Token::default()
+        }
+    }
+
+    fn is_letter(&self) -> bool {
+        is_letter(self.class)
+    }
+
+    /// The word that begins with this letter.
+    fn word(&self, text: &str) -> Token {
+        Token {
+            spaced: self.spaced,
+            ..word(text, self.start)
+        }
+    }
+
+    /// The token that begins with what is no letter.
+    #[inline]
+    fn mark_or_number(&self, text: &str) -> Token {
+        let (bytes, start) = (text.as_bytes(), self.start);
+        let (kind, end) = if self.class & DIGIT != 0 {
+            let digits = bytes[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            (Kind::Number, start + digits)
+        } else if self.class == NEWLINE {
+            (Kind::Break, start + self.size)
+        } else {
+            (Kind::Mark(mark(decode(bytes, start).0)), start + self.size)
+        };
+        Token {
+            kind,
+            span: Span::new(start, end),
+            spaced: self.spaced,
+            ..Token::default()
+        }
     }
 }
 
 /// The word that begins with the letter at `start`.
-#[inline]
 fn word(text: &str, start: usize) -> Token {
-    let mut chars = text[start..].chars();
-    let mut end = text.len();
-    let (mut bits, mut shift) = (0, 0);
-    let (mut tone, mut first, mut upper, mut digits) = (0, 0, 0, 0);
-    while let Some(c) = chars.next() {
-        let class = class(c as usize);
-        if class & IN_WORD == 0 {
-            end -= chars.as_str().len() + c.len_utf8();
-            break;
-        }
-        if shift < TONE_SHIFT {
-            bits |= u64::from(class & IN_WORD) << shift;
-        }
-        if shift == 0 {
-            first = class & UPPER;
-        }
-        shift += LETTER_BITS;
-        if class & TONE != 0 {
-            tone = class & TONE;
-        }
-        upper += u32::from(class / UPPER);
-        digits += u32::from((class / DIGIT) & 1);
-    }
-    let lower = shift / LETTER_BITS - upper - digits;
-    let case = match (upper, lower) {
-        (0, _) => Case::Lower,
-        (1, _) if first != 0 => Case::Title,
-        (_, 0) => Case::Upper,
-        _ => Case::Mixed,
-    };
-    let key = if shift <= TONE_SHIFT {
-        Key(bits | u64::from(tone >> 8) << TONE_SHIFT)
-    } else {
-        Key::new(&text[start..end])
-    };
+    let word = Word::at(text.as_bytes(), start);
+    let key = word.key(text, start);
     Token {
         kind: Kind::Word,
-        span: Span::new(start, end),
+        span: Span::new(start, word.end),
         key,
-        case,
-        spaced: false,
+        case: word.case(),
+        digits: word.has_digits(),
+        trace: key.trace(),
+        ..Token::default()
+    }
+}
+
+/// A word while it is read.
+struct Word {
+    end: usize,
+    /// Bits of the letters, those of a tone left out; of no use for a word longer than fits.
+    bits: u64,
+    /// Bits taken by the letters.
+    shift: usize,
+    tone: Class,
+    /// The class of the first letter.
+    first: Class,
+    /// The classes of the others together.
+    rest: Class,
+}
+
+impl Word {
+    /// Reads the word that begins with the letter at `start`.
+    #[inline]
+    fn at(bytes: &[u8], start: usize) -> Self {
+        let (first, size) = class_at(bytes, start);
+        let mut word = Self {
+            end: start + size,
+            bits: u64::from(first & IN_WORD),
+            shift: LETTER_BITS,
+            tone: first & TONE,
+            first,
+            rest: 0,
+        };
+        while word.end < bytes.len() {
+            let (class, size) = class_at(bytes, word.end);
+            if class & IN_WORD == 0 {
+                break;
+            }
+            word.bits |= u64::from(class & IN_WORD) << (word.shift % 64);
+            word.shift += LETTER_BITS;
+            word.rest |= class;
+            if class & TONE != 0 {
+                word.tone = class & TONE;
+            }
+            word.end += size;
+        }
+        word
+    }
+
+    fn key(&self, text: &str, start: usize) -> Key {
+        if self.shift <= TONE_SHIFT {
+            Key(self.bits | u64::from(self.tone >> 8) << TONE_SHIFT)
+        } else {
+            Key::new(&text[start..self.end])
+        }
+    }
+
+    fn has_digits(&self) -> bool {
+        self.rest & DIGIT != 0
+    }
+
+    fn case(&self) -> Case {
+        if (self.first | self.rest) & UPPER == 0 {
+            Case::Lower
+        } else if self.rest & UPPER == 0 {
+            Case::Title
+        } else if (self.first | self.rest) & SMALL == 0 {
+            Case::Upper
+        } else {
+            Case::Mixed
+        }
     }
 }
 
@@ -772,6 +1066,24 @@ mod tests {
         assert_ne!(Key::new("đối"), Key::new("dối"));
         assert_ne!(Key::new("nghiêng"), Key::new("nghiên"));
         assert_eq!(Key::new("internationally"), Key::new("INTERNATIONALLY"));
+    }
+
+    #[test]
+    fn a_set_holds_its_words_and_no_others() {
+        static SET: KeySet<3> = KeySet::new(["và", "của", "hoặc"]);
+        let flow = Flow::default();
+        let text = "Của các xã VÀ phường hoặc thị trấn, nghiêng 12 % va";
+        let reader = Reader::new(text, &flow);
+        let mut token = reader.after(0);
+        let mut held = vec![];
+        while token.kind != Kind::End {
+            assert_eq!(SET.has(token), token.is_word() && SET.contains(token.key));
+            if SET.has(token) {
+                held.push(reader.token(token));
+            }
+            token = reader.next(token);
+        }
+        assert_eq!(held, ["Của", "VÀ", "hoặc"]);
     }
 
     #[test]

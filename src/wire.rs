@@ -215,6 +215,8 @@ fn producer(produced_at: Option<SystemTime>) -> pb::Producer {
         name: env!("CARGO_PKG_NAME").into(),
         version: env!("CARGO_PKG_VERSION").into(),
         produced_at: produced_at.map(Into::into),
+        // The worker knows; the command line prints the same for the same input.
+        configuration: String::new(),
     }
 }
 

@@ -9,11 +9,8 @@ use async_nats::{
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
-use super::{
-    Connection, Documents, Error, ErrorKind, Reference, Unit, headers,
-    publish::{is_undecided, set},
-};
-use crate::{proto::baocao::v1 as pb, wire};
+use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::is_undecided};
+use crate::{proto::baocao::v1 as pb, telemetry::traces, wire};
 
 /// Type of the event of a report handed in.
 pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
@@ -61,8 +58,9 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
     // With the unit: the server drops a second message of the same id, whoever it is from.
     headers::set_message_id(&mut headers, &format!("{subject} {submission_id}"));
     if !submission.source.is_empty() {
-        set(&mut headers, "ce-source", &submission.source);
+        headers::set_attribute(&mut headers, "ce-source", &submission.source);
     }
+    traces::inject(&mut headers);
     let room = connection.client.max_payload().saturating_sub(ROOM_FOR_HEADERS);
     if submission.encoded_len() > room {
         keep_apart(connection, &mut submission).await?;

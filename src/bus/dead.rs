@@ -148,7 +148,7 @@ impl Letter {
             }
         }
         if self.subject.rsplit('.').next() == Some(&token(self.submission())) {
-            set(&mut kept, "ce-id", self.submission());
+            headers::set_attribute(&mut kept, "ce-id", self.submission());
             // Another one for each replay; a try of the same replay has the same.
             let n: u64 = rand::random();
             headers::set_message_id(&mut kept, &format!("{}.replay.{n:016x}", self.subject));

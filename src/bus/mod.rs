@@ -10,6 +10,7 @@
 //! - [`delivery`]: a message that waits for its acknowledgement;
 //! - [`publish`]: a message stored once, for ever;
 //! - [`headers`]: CloudEvents and trace context;
+//! - [`inspect`]: looks at all of it and changes nothing;
 //! - [`client`]: submitting reports and watching what comes out;
 //! - [`dead`]: dead letters, and handing them in again;
 //! - [`given_up`]: messages that the server does not deliver any more;
@@ -24,6 +25,7 @@ pub mod documents;
 pub mod error;
 pub mod given_up;
 pub mod headers;
+pub mod inspect;
 pub mod intake;
 pub mod names;
 pub mod publish;

@@ -133,6 +133,11 @@ impl Names {
         format!("{}.svc.{endpoint}", self.prefix)
     }
 
+    /// Subject of a request of an operator to all workers.
+    pub fn control(&self, what: &str) -> String {
+        format!("{}.ctl.{what}", self.prefix)
+    }
+
     /// Object store of what is too large for a message.
     pub fn documents(&self) -> String {
         format!("{}-documents", self.prefix.replace('.', "_"))

@@ -339,7 +339,7 @@ impl Comparison {
     }
 }
 
-fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
+pub(super) fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("stream {}", wanted.name),
         drifts: Vec::new(),
@@ -362,7 +362,7 @@ fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     compare.drifts
 }
 
-fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
+pub(super) fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("consumer {name}"),
         drifts: Vec::new(),

@@ -27,6 +27,8 @@ pub enum Program {
     PdfImages,
     /// A page of a PDF as an image.
     PdfToPpm,
+    /// A page of a PDF as a drawing.
+    PdfToCairo,
     /// Text of an image.
     Tesseract,
     /// Old word processor files as DOCX.
@@ -35,10 +37,11 @@ pub enum Program {
 
 impl Program {
     /// All of them.
-    pub const ALL: [Program; 5] = [
+    pub const ALL: [Program; 6] = [
         Program::PdfToText,
         Program::PdfImages,
         Program::PdfToPpm,
+        Program::PdfToCairo,
         Program::Tesseract,
         Program::LibreOffice,
     ];
@@ -49,6 +52,7 @@ impl Program {
             Program::PdfToText => "pdftotext",
             Program::PdfImages => "pdfimages",
             Program::PdfToPpm => "pdftoppm",
+            Program::PdfToCairo => "pdftocairo",
             Program::Tesseract => "tesseract",
             Program::LibreOffice => "soffice",
         }

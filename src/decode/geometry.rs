@@ -8,11 +8,12 @@
 use crate::document::{Document, Page as PageSpan, Span};
 
 mod columns;
+mod grid;
 mod lines;
 mod rows;
 mod tables;
 
-pub use rows::is_signature;
+pub use rows::{is_signature, may_have_tables};
 
 /// A word on a page; `y` grows downwards.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -54,8 +55,35 @@ pub struct Page {
     pub height: f32,
     /// The words, in the order of the source.
     pub words: Vec<Word>,
+    /// The rules that are drawn on it, as far as they are known.
+    pub rules: Vec<Rule>,
     /// How sure character recognition is, 0 to 100; absent for text that was not recognised.
     pub confidence: Option<u8>,
+}
+
+/// A straight line that is drawn on a page, level or upright.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rule {
+    /// Left end.
+    pub x0: f32,
+    /// Upper end.
+    pub y0: f32,
+    /// Right end.
+    pub x1: f32,
+    /// Lower end.
+    pub y1: f32,
+}
+
+impl Rule {
+    /// Level for upright and the other way round.
+    fn flipped(self) -> Self {
+        Self {
+            x0: self.y0,
+            y0: self.x0,
+            x1: self.y1,
+            y1: self.x1,
+        }
+    }
 }
 
 /// What a line of a page is.
@@ -82,6 +110,8 @@ struct Line {
     text: String,
     /// Its cells, from the left; one where nothing divides it.
     cells: Vec<Cell>,
+    /// The row of a ruled table that it is, if it is one.
+    row: Option<Row>,
     x0: f32,
     x1: f32,
     y0: f32,
@@ -90,6 +120,23 @@ struct Line {
     size: f32,
     /// Width of its first word.
     first: f32,
+}
+
+/// A row of a ruled table.
+#[derive(Clone, Debug)]
+struct Row {
+    /// The number of the table on its page.
+    table: usize,
+    cells: Vec<RowCell>,
+}
+
+/// A cell of such a row; its span lies in the text of the line.
+#[derive(Clone, Copy, Debug)]
+struct RowCell {
+    span: (usize, usize),
+    column: u32,
+    columns: u32,
+    continued: bool,
 }
 
 /// A cell of a line.
@@ -107,7 +154,7 @@ pub fn document(pages: &[Page], media_type: &'static str, encoding: &'static str
         let page_lines = rows::lines(page, index + 1);
         writer.page(page, page_lines);
     }
-    let (text, starts) = writer.finish();
+    let (text, starts, tables) = writer.finish();
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     let spans = pages
         .iter()
@@ -117,7 +164,9 @@ pub fn document(pages: &[Page], media_type: &'static str, encoding: &'static str
             confidence: page.confidence,
         });
     let spans = spans.collect();
-    Document::new(text, media_type, encoding).with_pages(spans)
+    Document::new(text, media_type, encoding)
+        .with_pages(spans)
+        .with_tables(tables)
 }
 
 /// The value in the middle; 0 of nothing.

@@ -16,7 +16,7 @@ use crate::{
         Approx, Breakdown, BreakdownManner, Change, Footnote, Layout, Measure, MeasureKind,
         measures::{Streams, tables},
     },
-    shadow::{Key, Kind, Reader, Token, key},
+    shadow::{Key, KeySet, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
@@ -123,6 +123,12 @@ struct Gap {
     leaves: bool,
 }
 
+/// The words between figures that [`Gap::word`] asks for.
+static GAP_WORDS: KeySet<17> = KeySet::new([
+    "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "năm", "kỳ", "trước", "đảng", "dân", "phụ", "nữ",
+    "riêng",
+]);
+
 impl Gap {
     fn read(reader: &Reader<'_>, from: usize, until: usize) -> Self {
         const RIENG: Key = Key::new("riêng");
@@ -140,14 +146,15 @@ impl Gap {
             leaves: false,
         };
         let mut words = 0;
-        let mut following = reader.after(from);
-        // The end of the text lies at or behind `until`, so this ends.
-        loop {
-            let token = following;
+        for token in reader.run(from) {
             if token.start() >= until {
                 break;
             }
-            following = reader.after(token.end());
+            if token.is_word() && !GAP_WORDS.has(*token) {
+                words += 1;
+                continue;
+            }
+            let token = *token;
             match token.kind {
                 Kind::Mark('(') => {
                     gap.depth += 1;
@@ -170,7 +177,7 @@ impl Gap {
                 Kind::Mark('.') => gap.full_stop(reader, token, &mut words),
                 Kind::Break | Kind::End => gap.line_end(reader, token, &mut words),
                 Kind::Word => {
-                    gap.word(token, following, words);
+                    gap.word(token, reader.next(token), words);
                     gap.leaves |= token.key == RIENG;
                     words += 1;
                 }
@@ -181,7 +188,7 @@ impl Gap {
     }
 
     fn full_stop(&mut self, reader: &Reader<'_>, token: Token, words: &mut usize) {
-        let next = reader.after(token.end());
+        let next = reader.next(token);
         if next.is_mark('.') && !next.spaced {
             self.ellipsis = true;
         } else if next.spaced || next.is_end() {
@@ -192,11 +199,11 @@ impl Gap {
     }
 
     fn line_end(&mut self, reader: &Reader<'_>, token: Token, words: &mut usize) {
-        let next = reader.after(token.end());
+        let next = reader.next(token);
         if matches!(next.kind, Kind::Break) {
             return;
         }
-        let colon = reader.before(token.start()).is_mark(':');
+        let colon = reader.previous(token).is_mark(':');
         let bullet = matches!(next.kind, Kind::Mark('-' | '+' | '•'));
         self.bullet = bullet && (!self.ends || self.bullet || *words == 0);
         if !(colon && bullet) {
@@ -353,14 +360,12 @@ impl Finder<'_> {
     /// Whether the sentence or bracket that a list stands in ends in "…" or "v.v.".
     fn trails_off(&self, from: usize) -> bool {
         const VV: [Key; 2] = [Key::new("v"), Key::new("vv")];
-        let (mut at, mut depth) = (from, 0);
-        for _ in 0..120 {
-            let token = self.reader.after(at);
-            at = token.end();
+        let mut depth = 0;
+        for token in self.reader.walk(from).take(120) {
             match token.kind {
                 Kind::Mark('…') => return true,
                 Kind::Mark('.') => {
-                    let next = self.reader.after(at);
+                    let next = self.reader.next(token);
                     if next.is_mark('.') {
                         return true;
                     }
@@ -418,9 +423,11 @@ impl Finder<'_> {
     }
 
     fn same_words(&self, one: Span, other: Span) -> bool {
-        let (mut a, mut b) = (one.start as usize, other.start as usize);
+        let (mut first, mut second) = (
+            self.reader.after(one.start as usize),
+            self.reader.after(other.start as usize),
+        );
         loop {
-            let (first, second) = (self.reader.after(a), self.reader.after(b));
             let (more, also) = (first.start() < one.end as usize, second.start() < other.end as usize);
             if !more || !also {
                 return more == also;
@@ -428,7 +435,7 @@ impl Finder<'_> {
             if first.kind != second.kind || first.key != second.key {
                 return false;
             }
-            (a, b) = (first.end(), second.end());
+            (first, second) = (self.reader.next(first), self.reader.next(second));
         }
     }
 
@@ -536,10 +543,8 @@ impl Finder<'_> {
     /// How a footnote begins: "Trong đó", "gồm"; a plain list counts as a colon. None where it
     /// says other things before its first figure.
     fn note_opener(&self, body: Span) -> Option<Opener> {
-        let mut at = body.start as usize;
-        for position in 0..8 {
-            let token = self.reader.after(at);
-            let next = self.reader.after(token.end());
+        for (position, token) in self.reader.walk(body.start as usize).take(8).enumerate() {
+            let next = self.reader.next(token);
             if token.is_number() {
                 return Some(Opener::Colon);
             }
@@ -552,7 +557,6 @@ impl Finder<'_> {
             if token.is_word() && token.key == key!("gồm") {
                 return Some(Opener::Full);
             }
-            at = token.end();
         }
         None
     }

@@ -153,7 +153,7 @@ fn behind_heading(text: &str, cell: Span) -> Option<Span> {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let first = reader.after(cell.start as usize);
-    let second = reader.after(first.end());
+    let second = reader.next(first);
     if first.key != key!("nơi") || second.key != key!("nhận") || second.end() > cell.end as usize {
         return None;
     }

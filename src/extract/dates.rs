@@ -112,9 +112,9 @@ pub fn parse(reader: &Reader<'_>, from: usize) -> Option<DateMention> {
     match first.key {
         DAY => after_day_word(reader, first),
         key if MISREAD_DAY.contains(&key) => after_day_word(reader, first).filter(|found| found.date.is_full()),
-        MONTH => month_and_year(reader, reader.after(first.end()), 0, first.start()),
+        MONTH => month_and_year(reader, reader.next(first), 0, first.start()),
         YEAR => {
-            let (year, end) = year(reader, reader.after(first.end()))?;
+            let (year, end) = year(reader, reader.next(first))?;
             mention(year, 0, 0, first.start(), end)
         }
         _ => None,
@@ -139,7 +139,7 @@ pub fn parse_with_blanks(reader: &Reader<'_>, from: usize) -> Option<DateMention
     if next.key != YEAR {
         return None;
     }
-    let (year, end) = match year(reader, reader.after(next.end())) {
+    let (year, end) = match year(reader, reader.next(next)) {
         Some(found) => found,
         None => (0, next.end()),
     };
@@ -150,7 +150,7 @@ pub fn parse_with_blanks(reader: &Reader<'_>, from: usize) -> Option<DateMention
 fn number_or_blank(reader: &Reader<'_>, from: usize) -> (u8, Token) {
     let mut token = reader.after(from);
     while matches!(token.kind, Kind::Mark('.' | '…' | '-')) {
-        token = reader.after(token.end());
+        token = reader.next(token);
     }
     match small(reader, token) {
         Some(value) => (value, skip_comma(reader, token.end())),
@@ -168,14 +168,14 @@ fn glued_day(reader: &Reader<'_>, word: Token) -> Option<usize> {
 
 /// What follows "ngày": 27 tháng 5 năm 2019, 27/5/2019, 27/5 năm 2019, 27/5.
 fn after_day_word(reader: &Reader<'_>, word: Token) -> Option<DateMention> {
-    day_onward(reader, reader.after(word.end()), word.start())
+    day_onward(reader, reader.next(word), word.start())
 }
 
 fn day_onward(reader: &Reader<'_>, first: Token, start: usize) -> Option<DateMention> {
     let day = small(reader, first)?;
     let next = skip_comma(reader, first.end());
     if next.key == MONTH {
-        return month_and_year(reader, reader.after(next.end()), day, start);
+        return month_and_year(reader, reader.next(next), day, start);
     }
     numeric(reader, first, true, start)
 }
@@ -185,7 +185,7 @@ fn month_and_year(reader: &Reader<'_>, first: Token, day: u8, start: usize) -> O
     let month = small(reader, first)?;
     let separator = skip_comma(reader, first.end());
     let next = if separator.key == YEAR || is_separator(separator) {
-        reader.after(separator.end())
+        reader.next(separator)
     } else {
         // "ngày 27 tháng 5" alone is a date of its own; "tháng 5" is none.
         return if day != 0 {
@@ -205,20 +205,20 @@ fn month_and_year(reader: &Reader<'_>, first: Token, day: u8, start: usize) -> O
 /// written and the year may be missing.
 fn numeric(reader: &Reader<'_>, first: Token, named: bool, start: usize) -> Option<DateMention> {
     let day = small(reader, first)?;
-    let separator = reader.after(first.end());
+    let separator = reader.next(first);
     if !is_separator(separator) {
         return None;
     }
-    let second = reader.after(separator.end());
+    let second = reader.next(separator);
     let month = small(reader, second)?;
     let plausible = (1..=31).contains(&day) && (1..=12).contains(&month);
     if !named && (!plausible || separator.spaced || second.spaced) {
         return None;
     }
-    let separator = reader.after(second.end());
+    let separator = reader.next(second);
     let goes_on = is_separator(separator) || (named && separator.key == YEAR);
     let end = if goes_on {
-        year(reader, reader.after(separator.end()))
+        year(reader, reader.next(separator))
     } else {
         None
     };
@@ -246,11 +246,7 @@ fn is_separator(token: Token) -> bool {
 /// The next token, a comma passed over.
 fn skip_comma(reader: &Reader<'_>, from: usize) -> Token {
     let token = reader.after(from);
-    if token.is_mark(',') {
-        reader.after(token.end())
-    } else {
-        token
-    }
+    if token.is_mark(',') { reader.next(token) } else { token }
 }
 
 /// A day or month: one or two digits.

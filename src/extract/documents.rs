@@ -32,8 +32,11 @@ pub fn resolve(document: &Document, citations: &mut [Citation], vocabulary: &Voc
         by_mark.entry(&mark.base).or_default().push(index);
     }
     let mut groups: Vec<Vec<usize>> = Vec::new();
-    for mentions in by_mark.values() {
-        groups.extend(resolver.divide(citations, &marks, mentions));
+    for mentions in by_mark.into_values() {
+        match mentions[..] {
+            [_] => groups.push(mentions),
+            _ => groups.extend(resolver.divide(citations, &marks, &mentions)),
+        }
     }
     groups.sort_by_key(|group| group[0]);
     let documents: Vec<_> = groups
@@ -72,7 +75,6 @@ struct Mark {
     base: Base,
     /// The year or the first year of the term, 0 when unknown.
     period: u16,
-    subject: String,
 }
 
 /// What makes two mentions of one number the same document.
@@ -91,18 +93,16 @@ struct Resolver<'t> {
 impl Resolver<'_> {
     /// `lender` is the symbol that lends its codes to a number alone; see [`Self::lenders`].
     fn mark(&self, citation: &Citation, lender: Option<&Symbol>) -> Mark {
-        let subject = citation.subject.map_or(String::new(), |span| fold(span.of(self.text)));
         let date = citation.date.unwrap_or_default();
         let Some(symbol) = &citation.symbol else {
             return Mark {
                 base: Base {
                     scheme: Scheme::Law,
                     kind: fold(&citation.document_type),
-                    sequence: subject.clone(),
+                    sequence: self.subject(citation),
                     issuer: String::new(),
                 },
                 period: date.year,
-                subject,
             };
         };
         let part = |span: Option<Span>| span.map_or(String::new(), |span| code(span.of(self.text)));
@@ -146,8 +146,12 @@ impl Resolver<'_> {
                 issuer,
             },
             period,
-            subject,
         }
+    }
+
+    /// The subject of a mention for comparing; empty where it has none.
+    fn subject(&self, citation: &Citation) -> String {
+        citation.subject.map_or(String::new(), |span| fold(span.of(self.text)))
     }
 
     /// For each citation, the one from whose symbol a number alone takes its codes: the next of its
@@ -193,11 +197,16 @@ impl Resolver<'_> {
         let (dated, undated): (Vec<usize>, Vec<usize>) =
             mentions.iter().partition(|&&mention| marks[mention].period != 0);
         let law = marks[mentions[0]].base.scheme == Scheme::Law;
+        let subjects: Vec<String> = mentions
+            .iter()
+            .map(|&mention| self.subject(&citations[mention]))
+            .collect();
+        let subject_of = |mention: usize| mentions.binary_search(&mention).map_or("", |at| &subjects[at]);
         // The first group that holds a period, a day, a subject.
         let mut known: FxHashMap<Trait<'_>, usize> = FxHashMap::default();
         for mention in dated {
             let date = citations[mention].date.unwrap_or_default();
-            let subject = &marks[mention].subject;
+            let subject = subject_of(mention);
             let traits = [
                 Some(Trait::Period(marks[mention].period)),
                 (date.is_full() && !law).then_some(Trait::Day(date.month, date.day)),
@@ -226,7 +235,7 @@ impl Resolver<'_> {
             // With several candidates the subject decides; what remains is a document of its own.
             let mut rest = Vec::new();
             for mention in undated {
-                match known.get(&Trait::Subject(&marks[mention].subject)) {
+                match known.get(&Trait::Subject(subject_of(mention))) {
                     Some(&group) => groups[group].push(mention),
                     None => rest.push(mention),
                 }
@@ -251,16 +260,11 @@ impl Resolver<'_> {
         .unwrap_or(0);
         let dates = || mentions.iter().filter_map(|&mention| citations[mention].date);
         let date: Option<PartialDate> = most(dates().filter(|date| date.is_full())).or_else(|| most(dates()));
-        let issuers: Vec<(Span, String)> = mentions
+        let issuers: Vec<Span> = mentions
             .iter()
             .filter_map(|&mention| citations[mention].issuer)
-            .map(|span| (span, fold(span.of(self.text))))
             .collect();
-        let usual = most(issuers.iter().map(|(_, folded)| folded));
-        let issuer = issuers
-            .iter()
-            .find(|(_, folded)| Some(folded) == usual)
-            .map(|&(span, _)| span);
+        let issuer = self.usual(&issuers);
         let document_type: Arc<str> =
             most(mentions.iter().map(|&mention| citations[mention].document_type.clone())).unwrap_or_else(|| "".into());
         let period_text = if period == 0 { String::new() } else { period.to_string() };
@@ -277,6 +281,17 @@ impl Resolver<'_> {
             issuer,
             mentions,
         }
+    }
+
+    /// The name met most often, where it stands first.
+    fn usual(&self, names: &[Span]) -> Option<Span> {
+        if names.len() < 2 {
+            return names.first().copied();
+        }
+        let folded: Vec<String> = names.iter().map(|name| fold(name.of(self.text))).collect();
+        let usual = most(folded.iter());
+        let first = folded.iter().position(|name| Some(name) == usual)?;
+        Some(names[first])
     }
 
     /// The number in the notation of its kind of body, whatever separators and spaces are written.
@@ -341,7 +356,12 @@ fn kind_of_letter(name: &str) -> String {
 }
 
 /// The value met most often; the first of several.
-fn most<T: Eq + Hash>(values: impl Iterator<Item = T>) -> Option<T> {
+fn most<T: Eq + Hash>(mut values: impl Iterator<Item = T>) -> Option<T> {
+    let first = values.next()?;
+    let Some(second) = values.next() else {
+        return Some(first);
+    };
+    let values = [first, second].into_iter().chain(values);
     // How often each is met, and where first.
     let mut counts: FxHashMap<T, (usize, Reverse<usize>)> = FxHashMap::default();
     for (at, value) in values.enumerate() {

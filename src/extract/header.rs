@@ -121,7 +121,7 @@ impl Masthead {
 
     /// The number behind "Số" or "Số:"; says whether the cell is a number's, even a blank one.
     fn take_number(&mut self, reader: &Reader<'_>, vocabulary: &Vocabulary, cell: Span, word: Token) -> bool {
-        let colon = reader.after(word.end());
+        let colon = reader.next(word);
         let from = if colon.is_mark(':') { colon.end() } else { word.end() };
         let symbol = symbols::parse_with_blank(reader, &vocabulary.document_types, from)
             .filter(|symbol| symbol.span.end <= cell.end);
@@ -283,7 +283,7 @@ fn split_joint(reader: &Reader<'_>, name: Span, joint: bool) -> Vec<(Span, bool)
     while at < name.end as usize {
         let token = reader.after(at);
         if token.is_mark('-') && token.spaced && token.span.end < name.end {
-            let right = reader.after(token.end());
+            let right = reader.next(token);
             let rest = Span {
                 start: right.span.start,
                 end: name.end,

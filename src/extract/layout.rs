@@ -11,7 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
-    shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
+    shadow::{Case, Flow, Key, KeySet, Reader, Token, Tokens, key, letter_case},
 };
 
 /// What the extractors need to know of the document's lines.
@@ -90,6 +90,11 @@ pub struct Note {
     pub reference: Option<Span>,
 }
 
+/// The words at which extractors begin to read: numbers in words, and the types of laws.
+static ANCHORS: KeySet<14> = KeySet::new([
+    "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "luật", "pháp", "hiến",
+]);
+
 /// Up to this many paragraphs may belong to one footnote.
 const MAX_NOTE_PARAGRAPHS: usize = 60;
 /// A paragraph of so many bytes is prose, not the line of a list.
@@ -133,7 +138,7 @@ impl Layout {
             .collect();
         let flow = Flow::new(joiner.joins);
         Self {
-            tokens: Tokens::of(text, &flow),
+            tokens: Tokens::of(text, &flow, &ANCHORS),
             flow,
             masthead: 0..head.type_line.unwrap_or(head.title_lines.start),
             type_line: head.type_line,
@@ -188,7 +193,7 @@ impl Line {
             span,
             label: label(text, span),
             bullet: starred || is_dash(inner) || matches!(first, '+' | '•' | '●' | '◦' | '▪' | '\u{F0B7}'),
-            row: inner.contains('|') || inner.contains('\t'),
+            row: memchr::memchr2(b'|', b'\t', inner.as_bytes()).is_some(),
         }
     }
 
@@ -423,9 +428,9 @@ fn part(rest: &str) -> Parsed {
     if !WORDS.contains(&word.key) || word.case == Case::Lower {
         return None;
     }
-    let mut last = reader.after(word.end());
+    let mut last = reader.next(word);
     if last.key == TH {
-        last = reader.after(last.end());
+        last = reader.next(last);
         if !last.is_word() {
             return None;
         }
@@ -586,7 +591,7 @@ fn goes_on(text: &str, title: Option<Span>, line: Line, blank: bool) -> bool {
     let flow = Flow::default();
     let reader = Reader::new(text, &flow);
     let first = reader.after(line.span.start as usize);
-    let second = reader.after(first.end());
+    let second = reader.next(first);
     let addressed = first.key == ADDRESSED[0] && (second.key == ADDRESSED[1] || second.key == key!("trình"));
     if addressed || line.label.is_some() || line.bullet || line.span.len() > 260 {
         return false;
@@ -618,6 +623,9 @@ fn ends_sentence(text: &str, span: Span) -> bool {
     let trimmed = trimmed.trim_end_matches(is_superscript);
     trimmed.ends_with(['.', ';', ':', '!', '?', '…'])
 }
+
+/// The bytes that superscripts begin with.
+const SUPERSCRIPT_BYTES: [u8; 2] = [0xC2, 0xE2];
 
 fn is_superscript(c: char) -> bool {
     matches!(c, '¹' | '²' | '³' | '⁰' | '⁴'..='⁹')
@@ -813,7 +821,7 @@ fn glued_numbers<'t>(text: &'t str, lines: &[Line]) -> FxHashSet<&'t str> {
     }
     let mut glued = FxHashSet::default();
     if bracketed {
-        let marks = lines.iter().flat_map(|line| bracket_marks(text, *line, '(', ')'));
+        let marks = lines.iter().flat_map(|line| bracket_marks(text, *line, b'(', ')'));
         glued.extend(marks.map(|mark| mark.of(text)));
     }
     if !bare.is_empty() {
@@ -1145,36 +1153,47 @@ fn find_references(text: &str, lines: &[Line], notes: &mut [Note]) {
 /// The footnote marks inside a line, not at its start.
 fn marks_in(text: &str, line: Line) -> Vec<Span> {
     let body = line.span.of(text);
+    let is_raised = |rest: &str| rest.chars().next().is_some_and(is_superscript);
     let mut marks = Vec::new();
-    let mut previous: Option<(usize, char)> = None;
     let mut start = None;
-    for (i, c) in body.char_indices().chain([(body.len(), ' ')]) {
-        if is_superscript(c) {
-            // A mark is glued to a word; m² is an area.
-            if start.is_none() && previous.is_some_and(|(_, p)| !p.is_whitespace()) {
-                start = Some(i);
-            }
-        } else if let Some(from) = start.take() {
-            marks.push(Span::new(line.span.start as usize + from, line.span.start as usize + i));
+    for at in memchr::memchr2_iter(SUPERSCRIPT_BYTES[0], SUPERSCRIPT_BYTES[1], body.as_bytes()) {
+        let Some(mark) = body[at..].chars().next().filter(|&c| is_superscript(c)) else {
+            continue;
+        };
+        // A mark is glued to a word; m² is an area.
+        if start.is_none() && is_glued(body, at) {
+            start = Some(at);
         }
-        previous = Some((i, c));
+        let end = at + mark.len_utf8();
+        if !is_raised(&body[end..])
+            && let Some(start) = start.take()
+        {
+            marks.push(Span::new(
+                line.span.start as usize + start,
+                line.span.start as usize + end,
+            ));
+        }
     }
-    marks.extend(bracket_marks(text, line, '[', ']'));
-    marks.extend(bracket_marks(text, line, '(', ')'));
+    marks.extend(bracket_marks(text, line, b'[', ']'));
+    marks.extend(bracket_marks(text, line, b'(', ')'));
     marks.extend(bare_marks(text, line));
     marks.sort_unstable();
     marks
 }
 
 /// Numbers in brackets inside a line, glued to what stands before them.
-fn bracket_marks(text: &str, line: Line, open: char, close: char) -> Vec<Span> {
+fn bracket_marks(text: &str, line: Line, open: u8, close: char) -> impl Iterator<Item = Span> {
     let body = line.span.of(text);
-    let glued = |at: usize| body[..at].chars().next_back().is_some_and(|c| !c.is_whitespace());
-    body.match_indices(open)
-        .filter(|&(at, _)| glued(at))
-        .filter_map(|(at, _)| Some((at + 1, bracketed_number(&body[at + 1..], close)?)))
-        .map(|(at, digits)| Span::new(line.span.start as usize + at, line.span.start as usize + at + digits))
-        .collect()
+    let start = line.span.start as usize;
+    memchr::memchr_iter(open, body.as_bytes())
+        .filter(|&at| is_glued(body, at))
+        .filter_map(move |at| Some((at + 1, bracketed_number(&body[at + 1..], close)?)))
+        .map(move |(at, digits)| Span::new(start + at, start + at + digits))
+}
+
+/// Whether something other than white space stands right before an offset.
+fn is_glued(body: &str, at: usize) -> bool {
+    body[..at].chars().next_back().is_some_and(|c| !c.is_whitespace())
 }
 
 #[cfg(test)]
@@ -1182,6 +1201,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::extract::{citations::LAW_WORDS, numerals::NUMBER_WORDS};
 
     fn layout(text: &str) -> Layout {
         Layout::of(&Document::plain(text))
@@ -1287,7 +1307,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn every_word_that_an_extractor_begins_with_is_an_anchor() {
+        for key in NUMBER_WORDS.keys().iter().chain(LAW_WORDS.keys()) {
+            assert!(ANCHORS.contains(*key), "{key:?}");
+        }
+    }
+
+    /// What [`marks_in`] finds, character by character.
+    fn raised_marks(body: &str) -> Vec<Span> {
+        let mut marks = Vec::new();
+        let (mut previous, mut start) = (None, None);
+        for (i, c) in body.char_indices().chain([(body.len(), ' ')]) {
+            if is_superscript(c) {
+                if start.is_none() && previous.is_some_and(|p: char| !p.is_whitespace()) {
+                    start = Some(i);
+                }
+            } else if let Some(start) = start.take() {
+                marks.push(Span::new(start, i));
+            }
+            previous = Some(c);
+        }
+        marks
+    }
+
     proptest! {
+        #[test]
+        fn raised_marks_are_found_by_their_bytes(body in "[ am²³⁴⁰¹“…à\u{A0}]{0,12}") {
+            let line = Line {
+                span: Span::new(0, body.len()),
+                ..Line::default()
+            };
+            prop_assert_eq!(marks_in(&body, line), raised_marks(&body));
+        }
+
         #[test]
         fn any_text_has_a_layout(text in "(BÁO CÁO\n)?([a-zđIVX1-9¹²ÁẾ.,;:()\\[\\]*|\\-\t ]{0,30}\n){0,20}(Nơi nhận:\n)?\\PC{0,30}") {
             let layout = layout(&text);

@@ -3,11 +3,13 @@
 //! English decimals ("46.0415", as indexes print them) and English grouping ("1,234.5") are told
 //! by their shape. What has the shape of neither (30.4.2024, 0912.345.678) is no numeral.
 
+use std::ops::Range;
+
 use rust_decimal::Decimal;
 
 use crate::{
     document::Span,
-    shadow::{Key, Reader, Token},
+    shadow::{Key, KeySet, Reader, Token},
 };
 
 /// A number in digits or words.
@@ -142,13 +144,13 @@ fn below_hundred(reader: &Reader<'_>, first: Token) -> Option<(i64, Token)> {
     if !first.is_word() {
         return None;
     }
-    let next = reader.after(first.end());
+    let next = reader.next(first);
     let (mut value, mut last) = match digit_word(first.key).or_else(|| weak_digit_word(first.key))? {
         digit if next.is_word() && next.key == MUOI && (2..10).contains(&digit) => (digit * 10, next),
         digit => (digit, first),
     };
     if value >= 10 {
-        let next = reader.after(last.end());
+        let next = reader.next(last);
         if let Some(digit) = last_digit_word(next.key).filter(|_| next.is_word()) {
             value += digit;
             last = next;
@@ -218,19 +220,34 @@ fn weak_digit_word(word: Key) -> Option<i64> {
     }
 }
 
+/// The first digit of a stretch, which may be empty.
+pub fn digit_in(bytes: &[u8], range: Range<usize>) -> Option<usize> {
+    let start = range.start;
+    let digit = bytes.get(range)?.iter().position(u8::is_ascii_digit)?;
+    Some(start + digit)
+}
+
+/// The words that a number in words begins with.
+pub static NUMBER_WORDS: KeySet<11> = KeySet::new([
+    "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười",
+]);
+
 /// The number in words, two to 999, that begins with this word.
 pub fn number_word(reader: &Reader<'_>, first: Token) -> Option<Numeral> {
+    if !NUMBER_WORDS.has(first) {
+        return None;
+    }
     const CHUC: Key = Key::new("chục");
     const TRAM: Key = Key::new("trăm");
     const LINH: [Key; 2] = [Key::new("linh"), Key::new("lẻ")];
-    let next = reader.after(first.end());
+    let next = reader.next(first);
     let next_key = if next.is_word() { next.key } else { Key::default() };
     let digit = digit_word(first.key);
     let (value, last) = match digit.filter(|&digit| digit < 10).or_else(|| weak_digit_word(first.key)) {
         Some(digit) if next_key == CHUC && digit > 1 => (digit * 10, next),
         Some(digit) if next_key == TRAM => {
-            let then = reader.after(next.end());
-            let unit = reader.after(then.end());
+            let then = reader.next(next);
+            let unit = reader.next(then);
             let few = last_digit_word(unit.key).or_else(|| weak_digit_word(unit.key));
             match (below_hundred(reader, then), few) {
                 (Some((rest, last)), _) if rest >= 10 => (digit * 100 + rest, last),

@@ -60,7 +60,7 @@ pub fn parse_with_blank(reader: &Reader<'_>, types: &DocumentTypes, from: usize)
     }
     let mut token = reader.after(from);
     while matches!(token.kind, Kind::Mark('.' | '…')) {
-        token = reader.after(token.end());
+        token = reader.next(token);
     }
     separator(token)?;
     let codes = Codes::read(reader, types, token.start(), true)?;
@@ -73,7 +73,7 @@ pub fn parse_bare(reader: &Reader<'_>, from: usize) -> Option<Symbol> {
     let slash = reader.after(next);
     let (mut span, mut year) = (sequence, None);
     if slash.is_mark('/') && !slash.spaced {
-        let number = reader.after(slash.end());
+        let number = reader.next(slash);
         year = year_of(reader, number);
         year?;
         span.end = number.span.end;
@@ -92,7 +92,7 @@ pub fn parse_bare(reader: &Reader<'_>, from: usize) -> Option<Symbol> {
 pub fn parse_standard(reader: &Reader<'_>, types: &DocumentTypes, series: Token) -> Option<Symbol> {
     let (sequence, next) = sequence(reader, series.end())?;
     let colon = reader.after(next);
-    let number = reader.after(colon.end());
+    let number = reader.next(colon);
     let year = if colon.is_mark(':') {
         year_of(reader, number)
     } else {
@@ -121,7 +121,7 @@ fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
     let mut end = first.end();
     let dot = reader.after(end);
     if dot.is_mark('.') && !dot.spaced {
-        let part = reader.after(dot.end());
+        let part = reader.next(dot);
         if part.is_number() && !part.spaced && part.span.len() <= 3 {
             end = part.end();
         }
@@ -136,8 +136,8 @@ fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
 /// The type code of a symbol whose first separator got lost: "25 NQ/TW", "12QĐ/TW".
 fn lone_code(reader: &Reader<'_>, types: &DocumentTypes, from: usize) -> Option<Token> {
     let code = reader.after(from);
-    let mark = reader.after(code.end());
-    let issuer = reader.after(mark.end());
+    let mark = reader.next(code);
+    let issuer = reader.next(mark);
     let capitals = matches!(code.case, Case::Upper | Case::Mixed) && types.of_code(code.key).is_some();
     let tight = !mark.spaced && !issuer.spaced && separator(mark).is_some();
     (code.is_word() && capitals && tight && is_code(reader, types, issuer)).then_some(code)
@@ -204,7 +204,7 @@ impl Codes {
             let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) else {
                 break;
             };
-            let word = reader.after(mark.end());
+            let word = reader.next(mark);
             // A dash between spaces is a dash of the sentence once the symbol is whole.
             let loose = mark.spaced && word.spaced && !blank;
             let may_be_year = codes.first.is_none() && codes.year.is_none() && !loose;
@@ -227,7 +227,7 @@ impl Codes {
             if sign == ',' && (word.spaced || word.span.len() > 3 || types.of_code(word.key).is_some()) {
                 break;
             }
-            if number && separator(reader.after(word.end())).is_some() {
+            if number && separator(reader.next(word)).is_some() {
                 break;
             }
             codes.push(sign, word);

@@ -4,7 +4,8 @@
 //! offsets; looking a token up costs a small part of lexing it. What the table answers is what
 //! [`Reader`](super::Reader) reads on demand, which a property test shows.
 
-use super::{Flow, Kind, Token, is_emphasis, lex};
+use super::{Case, First, Flow, Key, KeySet, Kind, Token, Word, is_emphasis};
+use crate::document::Span;
 
 /// All tokens of a text, and where each stretch of it finds its first.
 #[derive(Clone, Debug, Default)]
@@ -13,9 +14,8 @@ pub struct Tokens {
     all: Vec<Token>,
     /// Index of the first token that begins at or behind the start of each block of bytes.
     blocks: Vec<u32>,
-    /// One bit a token: whether text that was broken off at a line break goes on at the token, or
-    /// in the space before it.
-    resumed: Vec<u64>,
+    /// Indexes of the tokens at which something may begin: those with digits, and certain words.
+    anchors: Vec<u32>,
 }
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
@@ -30,56 +30,92 @@ thread_local! {
     pub(crate) static LOOKED_UP: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
 }
 
+/// Counts a token looked up, in tests.
+#[inline]
+pub(super) fn count() {
+    #[cfg(test)]
+    LOOKED_UP.with(|count| count.set(count.get() + 1));
+}
+
 impl Tokens {
-    /// Lexes a text whose sentences go on as `flow` says.
-    pub fn of(text: &str, flow: &Flow) -> Self {
-        let mut all = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
-        let mut blocks = Vec::with_capacity(text.len() / BLOCK + 1);
+    /// Lexes a text whose sentences go on as `flow` says; `words` are anchors, see [`Reader::anchors_in`].
+    ///
+    /// [`Reader::anchors_in`]: super::Reader::anchors_in
+    pub fn of<const N: usize>(text: &str, flow: &Flow, words: &KeySet<N>) -> Self {
+        let mut all: Vec<Token> = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
+        let mut anchors = Vec::new();
+        let mut memo = Memo::new(text.len(), words);
+        // For each block, how many tokens begin before it.
+        let mut blocks = vec![0; text.len() / BLOCK + 2];
         let mut at = 0;
-        loop {
-            let token = lex(text, at);
-            while blocks.len() * BLOCK <= token.start() {
-                blocks.push(all.len() as u32);
-            }
-            all.push(token);
-            if token.kind == Kind::End {
-                break;
-            }
+        while let Some(first) = First::behind(text, at) {
+            let index = all.len() as u32;
+            let (token, is_anchor) = if first.is_letter() {
+                memo.word(text, &first, index)
+            } else {
+                let token = Token {
+                    index,
+                    ..first.mark_or_number(text)
+                };
+                (token, token.is_number())
+            };
             at = token.end();
-        }
-        let mut tokens = Self {
-            resumed: vec![0; all.len().div_ceil(64)],
-            all,
-            blocks,
-        };
-        for &(to, _) in &flow.back {
-            if let Some(index) = tokens.index(to as usize) {
-                tokens.resumed[index / 64] |= 1 << (index % 64);
+            all.push(token);
+            if is_anchor {
+                anchors.push(index);
             }
+            blocks[first.start / BLOCK + 1] = index + 1;
+        }
+        all.push(Token {
+            index: all.len() as u32,
+            ..First::none_behind(text, at)
+        });
+        let mut before = 0;
+        for block in &mut blocks {
+            before = before.max(*block);
+            *block = before;
+        }
+        let mut tokens = Self { all, blocks, anchors };
+        for &(from, to) in &flow.onward {
+            tokens.join(from as usize, to as usize);
         }
         tokens
     }
 
+    /// Marks the line break at `from` as passed, and the place where its sentence goes on.
+    fn join(&mut self, from: usize, to: usize) {
+        if let Some(index) = self.index(from) {
+            self.all[index].passed = true;
+        }
+        if let Some(index) = self.index(to) {
+            self.all[index].resumed = true;
+        }
+    }
+
+    /// Those of the anchors that begin in a stretch of the text.
+    pub(super) fn anchors_in(&self, span: Span) -> impl Iterator<Item = Token> {
+        let start_of = |&index: &u32| self.all[index as usize].span.start;
+        let first = self.anchors.partition_point(|index| start_of(index) < span.start);
+        let anchors = self.anchors[first..].iter();
+        anchors
+            .take_while(move |index| start_of(index) < span.end)
+            .map(|&index| self.all[index as usize])
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> &[Token] {
+        &self.all
+    }
+
     /// Index of the first token that begins at or behind an offset; none behind the text.
     #[inline]
-    fn index(&self, offset: usize) -> Option<usize> {
-        #[cfg(test)]
-        LOOKED_UP.with(|count| count.set(count.get() + 1));
+    pub(super) fn index(&self, offset: usize) -> Option<usize> {
+        count();
         let mut index = *self.blocks.get(offset / BLOCK)? as usize;
         while self.all.get(index)?.start() < offset {
             index += 1;
         }
         Some(index)
-    }
-
-    /// The token behind `from` where that is right behind another one: the way from word to word.
-    /// None for a line break, which may have to be passed.
-    #[inline]
-    pub(super) fn right_at(&self, from: usize) -> Option<&Token> {
-        let index = self.index(from)?;
-        let token = &self.all[index];
-        let follows = index > 0 && self.all[index - 1].end() == from;
-        (follows && token.kind != Kind::Break).then_some(token)
     }
 
     /// The token that begins at or behind `from`, a line break perhaps; none where `from` lies
@@ -99,7 +135,7 @@ impl Tokens {
     pub(super) fn before(&self, text: &str, until: usize) -> Option<Token> {
         let index = self.index(until)?;
         let end = self.end_before(index);
-        if end > until || self.resumed[index / 64] >> (index % 64) & 1 == 1 {
+        if end > until || self.all[index].resumed {
             return None;
         }
         let next = self.all[index];
@@ -116,6 +152,107 @@ impl Tokens {
     fn end_before(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |last| self.all[last].end())
     }
+}
+
+/// The words read so far. A report says the same syllables over and over; to find one again takes a
+/// third of the time of reading it letter by letter.
+struct Memo<'w, const N: usize> {
+    /// The words that are anchors.
+    anchors: &'w KeySet<N>,
+    /// By the hash of their bytes; a new word takes the place of an old one.
+    known: Vec<Known>,
+    /// Bits of a hash that are no part of the index.
+    shift: u32,
+}
+
+/// A word, by the bytes of the text from its start to the next space or mark below '0': all that says
+/// where it ends and what it is.
+#[derive(Clone, Copy, Default)]
+struct Known {
+    /// The bytes, eight and eight.
+    bytes: [u64; 2],
+    key: Key,
+    size: u8,
+    case: Case,
+    digits: bool,
+    trace: u8,
+    is_anchor: bool,
+}
+
+impl<'w, const N: usize> Memo<'w, N> {
+    /// A memo for a text of so many bytes.
+    fn new(size: usize, anchors: &'w KeySet<N>) -> Self {
+        let entries = (size / 16).next_power_of_two().clamp(64, 2048);
+        Self {
+            anchors,
+            known: vec![Known::default(); entries],
+            shift: u64::BITS - entries.trailing_zeros(),
+        }
+    }
+
+    /// The word that begins with a letter, and whether it is an anchor.
+    #[inline]
+    fn word(&mut self, text: &str, first: &First, index: u32) -> (Token, bool) {
+        let start = first.start;
+        let Some(bytes) = first_bytes(&text.as_bytes()[start..]) else {
+            let token = Token {
+                index,
+                ..first.word(text)
+            };
+            return (token, token.digits || self.anchors.has(token));
+        };
+        let hash = (bytes[0] ^ bytes[1].rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let known = &mut self.known[(hash >> self.shift) as usize];
+        if known.bytes != bytes {
+            let word = Word::at(text.as_bytes(), start);
+            let key = word.key(text, start);
+            *known = Known {
+                bytes,
+                key,
+                size: (word.end - start) as u8,
+                case: word.case(),
+                digits: word.has_digits(),
+                trace: key.trace(),
+                is_anchor: word.has_digits() || self.anchors.contains(key),
+            };
+        }
+        let token = Token {
+            kind: Kind::Word,
+            span: Span::new(start, start + usize::from(known.size)),
+            key: known.key,
+            case: known.case,
+            spaced: first.spaced,
+            digits: known.digits,
+            passed: false,
+            resumed: false,
+            trace: known.trace,
+            index,
+        };
+        (token, known.is_anchor)
+    }
+}
+
+/// The bytes of a text up to the first that is below '0', if that is among the first sixteen.
+#[inline]
+fn first_bytes(text: &[u8]) -> Option<[u64; 2]> {
+    let (low, rest) = text.split_first_chunk()?;
+    let low = u64::from_le_bytes(*low);
+    let end = below_zero(low);
+    if end != 0 {
+        return Some([low & (end - 1), 0]);
+    }
+    let high = u64::from_le_bytes(*rest.first_chunk()?);
+    let end = below_zero(high);
+    (end != 0).then(|| [low, high & (end - 1)])
+}
+
+/// The lowest bit of the first of eight bytes that is below '0', or 0.
+#[inline]
+fn below_zero(bytes: u64) -> u64 {
+    const LOW_BITS: u64 = u64::MAX / 255;
+    // The high bit of each such byte, and of some behind the first that the subtraction borrows from.
+    let below = bytes.wrapping_sub(LOW_BITS * b'0' as u64) & !bytes & (LOW_BITS << 7);
+    (below & below.wrapping_neg()) >> 7
 }
 
 /// Whether there is white space, and not emphasis alone, in a stretch between two tokens.
@@ -167,12 +304,26 @@ mod tests {
         #[test]
         fn the_table_answers_as_the_lexer_does((text, joins) in texts()) {
             let flow = Flow::new(joins);
-            let tokens = Tokens::of(&text, &flow);
+            static ANCHORS: KeySet<2> = KeySet::new(["a", "ế"]);
+            let tokens = Tokens::of(&text, &flow, &ANCHORS);
+            let anchors: Vec<Token> = tokens.anchors_in(Span::new(0, text.len())).collect();
+            let wanted = |token: &&Token| token.is_number() || token.has_digits() || ANCHORS.has(**token);
+            prop_assert_eq!(anchors, tokens.all.iter().filter(wanted).copied().collect::<Vec<_>>());
             let lexing = Reader::new(&text, &flow);
             let looking = Reader::with(&text, &flow, &tokens);
             for at in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {
                 prop_assert_eq!(looking.after(at), lexing.after(at), "after {}", at);
                 prop_assert_eq!(looking.before(at), lexing.before(at), "before {}", at);
+                let spans = |tokens: Vec<Token>| tokens.iter().map(|token| token.span).collect::<Vec<_>>();
+                let is_inside = |offset: usize| tokens.all.iter().any(|token| token.start() < offset && offset < token.end());
+                let inside = is_inside(at) || flow.back.iter().any(|&(to, _)| is_inside(to as usize));
+                if !inside {
+                    let walked = lexing.walk(at).take(50).collect();
+                    prop_assert_eq!(spans(looking.run(at).take(50).copied().collect()), spans(walked), "from {}", at);
+                }
+                let token = looking.after(at);
+                prop_assert_eq!(looking.next(token), lexing.after(token.end()), "next to {:?}", token);
+                prop_assert_eq!(looking.previous(token), lexing.before(token.start()), "previous to {:?}", token);
             }
         }
     }

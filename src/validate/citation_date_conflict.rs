@@ -129,6 +129,11 @@ fn judge(context: &Context<'_>, a: &Dated<'_, '_>, b: &Dated<'_, '_>) -> Option<
     let same_day = a.date.month == b.date.month && a.date.day == b.date.day;
     let same_year = a.date.year == b.date.year;
     match (titles, same_day, same_year) {
+        // A number with its year and a body that numbers alone is one document, whatever is said
+        // of it: "về …" may tell what one of its clauses is about.
+        (Likeness::Different, ..) if a.mentions[0].identity.year.is_some() && issuer_is_unique(a) => {
+            Some(Certainty::Likely)
+        }
         // Another document under a wrong number: see citation-number-conflict.
         (Likeness::Different, ..) => None,
         (Likeness::Same, ..) => Some(Certainty::Certain),

@@ -58,6 +58,9 @@ const LOOSE: [&str; 12] = [
     "quy chuẩn",
     "kết luận",
 ];
+/// Official letters have no type code: their symbol begins with the code of a body, and these are
+/// such codes as well ("410/TTr-NV1" comes from an inspectorate, "215/CT-TTHT" from a tax office).
+const ALSO_BODIES: [&str; 5] = ["ct", "ttr", "tc", "tt", "qc"];
 /// Words that go with any code.
 const GENERAL: [&str; 3] = ["văn bản", "tài liệu", "phụ lục"];
 
@@ -70,6 +73,13 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         };
         // What is right mostly is asked first.
         if is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word) {
+            continue;
+        }
+        if is_one_of(word, &["công văn"])
+            && ALSO_BODIES
+                .iter()
+                .any(|body| super::support::text::fold_code(body) == *code)
+        {
             continue;
         }
         let certainty = if is_one_of(word, &LOOSE) {

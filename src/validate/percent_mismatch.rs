@@ -91,6 +91,11 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         }
         match before.kind {
             MeasureKind::Ratio => of_ratio(context, measures, at, before, findings),
+            MeasureKind::Count | MeasureKind::Money | MeasureKind::Area
+                if at > 1 && is_divided(context, measures, at - 2) =>
+            {
+                of_quotient(context, measures, at, findings);
+            }
             MeasureKind::Count | MeasureKind::Money | MeasureKind::Area => of_pair(context, measures, at, findings),
             _ => {}
         }
@@ -109,6 +114,8 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
     let certainty = match behind(context, percent.span) {
         Behind::Nothing => Certainty::Certain,
         Behind::Plan => Certainty::Likely,
+        // Of something else it would be far off.
+        Behind::Other if is_near(percent, (ratio.value, total)) => Certainty::Likely,
         Behind::Other => return,
     };
     report(
@@ -118,6 +125,44 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
         vec![percent.span, ratio.span],
         findings,
     );
+}
+
+/// Whether a percentage is a slip away from that of two figures.
+fn is_near(percent: &Measure, (part, total): (Decimal, Decimal)) -> bool {
+    let computed = part * Decimal::from(100) / total;
+    (computed - percent.value).abs() * Decimal::from(50) <= computed
+}
+
+/// Checks a percentage against two figures with their units on either side of a slash: "4,62 tỷ
+/// đồng/7,15 tỷ đồng, đạt 64,6% dự toán".
+fn of_quotient(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mut Findings<'_>) {
+    let (percent, total, part) = (&measures[at], &measures[at - 1], &measures[at - 2]);
+    let exact = |measure: &Measure| (measure.value, resolution(context, measure));
+    if part.value > total.value || agrees(percent, exact(part), exact(total)) {
+        return;
+    }
+    let certainty = match behind(context, percent.span) {
+        Behind::Nothing => Certainty::Certain,
+        Behind::Plan => Certainty::Likely,
+        Behind::Other => return,
+    };
+    let spans = vec![percent.span, part.span, total.span];
+    report(certainty, percent, (part.value, total.value), spans, findings);
+}
+
+/// Whether the figure at this place is divided by the next one.
+fn is_divided(context: &Context<'_>, measures: &[Measure], at: usize) -> bool {
+    let (part, total) = (&measures[at], &measures[at + 1]);
+    let between = context
+        .document
+        .text
+        .get(part.span.end as usize..total.span.start as usize);
+    between.is_some_and(|between| between.trim() == "/")
+        && part.kind == total.kind
+        && total.value > Decimal::ZERO
+        && part.approx == Approx::Exact
+        && is_plausible(part)
+        && same_unit(context, part, total)
 }
 
 /// Checks a percentage against a figure and the total of its unit that was named before.

@@ -27,7 +27,7 @@ pub static RULE: Rule = Rule {
 ## What it finds
 A total (*tổng số*) and its parts (*thành phần*) that do not add up. Certain where the text presents the parts as a full
 breakdown (in brackets, after "gồm", "bao gồm", in a table); likely after "trong đó" without a sign that the list is
-partial. Lists that end in "…", or are introduced by "chủ yếu", "như", are left alone; so are figures that are said
+partial, and only where they nearly add up. Lists that end in "…", or are introduced by "chủ yếu", "như", are left alone; so are figures that are said
 to be approximate, and differences that rounding explains. Of ratios both numbers are added.
 
 ## Why it matters
@@ -89,6 +89,11 @@ fn compare(
     if !exact(total) || !parts.iter().all(|part| exact(part)) || !parts.iter().all(|part| comparable(total, part)) {
         return;
     }
+    // "259 lượt/316 người, trong đó thường xuyên 161/201 người, định kỳ 98 lượt": a pair of counts
+    // looks like a ratio, and neither of its numbers adds up with the others alone.
+    if parts.iter().any(|part| part.kind != parts[0].kind) {
+        return;
+    }
     let slack = slack(context, total, parts);
     let values: Vec<Decimal> = parts.iter().map(|part| part.value).collect();
     let (stated, sum) = (total.value, values.iter().sum::<Decimal>());
@@ -101,10 +106,10 @@ fn compare(
         }
         return;
     }
-    // After "trong đó" a list that covers little is partial, and one that covers more than all
-    // counts some things twice.
-    let covers =
-        sum * Decimal::from(10) >= stated * Decimal::from(6) && sum * Decimal::from(10) <= stated * Decimal::from(12);
+    // After "trong đó" a list that covers less is partial, and one that covers more counts some
+    // things twice: only a sum that nearly fits shows that it was meant to.
+    let percent = sum * Decimal::from(100);
+    let covers = percent >= stated * Decimal::from(90) && percent <= stated * Decimal::from(105);
     if breakdown.manner == BreakdownManner::Full || covers {
         report(breakdown.manner, total, parts, (stated, &values), findings);
     }

@@ -147,7 +147,12 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
     for measure in &context.report.measures {
         let counted = matches!(
             measure.kind,
-            MeasureKind::Count | MeasureKind::Money | MeasureKind::Area | MeasureKind::Rank
+            MeasureKind::Count
+                | MeasureKind::Money
+                | MeasureKind::Area
+                | MeasureKind::Rank
+                | MeasureKind::Percent
+                | MeasureKind::Score
         );
         // Places in one order have their length in common, other figures their unit.
         let unit = match (measure.kind, measure.total, measure.unit) {
@@ -190,13 +195,15 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
     if x == y || same_paragraph(context, a.measure, b.measure) {
         return None;
     }
-    let swapped = x >= Decimal::from(100) && digits(x) == digits(y);
+    let swapped = x.normalize().mantissa() >= 100 && digits(x) == digits(y);
+    let share = matches!(a.measure.kind, MeasureKind::Percent | MeasureKind::Score);
     let percent = if x >= Decimal::from(1000) { 3 } else { 6 };
     let near =
         (y - x) * Decimal::from(100) <= y * Decimal::from(percent) || (y - x <= Decimal::ONE && y >= Decimal::from(5));
     let rank = a.measure.kind == MeasureKind::Rank;
     let near = near || rank && y - x <= Decimal::from(3);
-    if !swapped && !near {
+    // Shares and scores of many things lie close together.
+    if !swapped && (!near || share) {
         return None;
     }
     // Another place, another year.
@@ -208,6 +215,7 @@ fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certaint
     let shared = few.words.intersection(&many.words).count();
     // Small numbers come often and lie close together anyway.
     let least = match x {
+        _ if swapped && share => 5,
         _ if swapped || x >= Decimal::from(1000) => 3,
         _ if rank || x >= Decimal::from(30) => 5,
         _ => 9,

@@ -345,10 +345,10 @@ impl Issuers {
 
     /// Takes the next token into the name; false where the name ends.
     fn extend<'v>(&'v self, reader: &Reader<'_>, name: &mut Name<'v>) -> bool {
-        let mut next = reader.after(name.end);
+        let mut next = reader.next(name.last);
         let dash = next.is_mark('-') && next.spaced;
         if dash || next.key == key!("và") {
-            next = reader.after(next.end());
+            next = reader.next(next);
             // "Bà Rịa - Vũng Tàu", "Pháp luật và Tư pháp": the name goes on in capitals, and neither another
             // body nor a document begins.
             let open = dash || name.codes.is_empty() && !name.in_place;

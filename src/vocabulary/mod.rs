@@ -52,6 +52,8 @@ impl Vocabulary {
 #[derive(Clone, Debug)]
 pub struct Phrases<T> {
     steps: FxHashMap<(u32, Key), u32>,
+    /// The words that a phrase begins with, by a few bits of their keys.
+    first: Vec<u64>,
     values: Vec<Option<T>>,
     backwards: bool,
     over_marks: bool,
@@ -62,6 +64,7 @@ impl<T: Clone> Phrases<T> {
     pub fn forwards() -> Self {
         Self {
             steps: FxHashMap::default(),
+            first: vec![0; 1 << (FIRST_BITS - 6)],
             values: vec![None],
             backwards: false,
             over_marks: false,
@@ -93,6 +96,10 @@ impl<T: Clone> Phrases<T> {
         if self.backwards {
             words.reverse();
         }
+        if let Some(&first) = words.first() {
+            let (index, bit) = first_bit(first);
+            self.first[index] |= bit;
+        }
         let mut node = 0;
         for word in words {
             let next = self.values.len() as u32;
@@ -107,6 +114,9 @@ impl<T: Clone> Phrases<T> {
     /// The longest phrase that begins with the word `first` (forwards) or ends with it
     /// (backwards): its value and the token at its other end.
     pub fn longest(&self, reader: &Reader<'_>, first: Token) -> Option<(&T, Token)> {
+        if !self.perhaps_begins(first.key) {
+            return None;
+        }
         let mut node = *self.steps.get(&(0, first.key))?;
         let mut token = first;
         let mut best = None;
@@ -115,12 +125,12 @@ impl<T: Clone> Phrases<T> {
                 best = Some((value, token));
             }
             token = if self.backwards {
-                reader.before(token.start())
+                reader.previous(token)
             } else {
-                reader.after(token.end())
+                reader.next(token)
             };
             if self.over_marks && matches!(token.kind, Kind::Mark(',' | '-' | '/' | '&')) {
-                token = reader.after(token.end());
+                token = reader.next(token);
             }
             if !token.is_word() {
                 return best;
@@ -134,8 +144,23 @@ impl<T: Clone> Phrases<T> {
 
     /// Whether some phrase begins (ends, when backwards) with this word: a quick test.
     pub fn may_begin(&self, word: Key) -> bool {
-        self.steps.contains_key(&(0, word))
+        self.perhaps_begins(word) && self.steps.contains_key(&(0, word))
     }
+
+    /// False for most words that no phrase begins with, at the price of one look at a bit.
+    fn perhaps_begins(&self, word: Key) -> bool {
+        let (index, bit) = first_bit(word);
+        self.first[index] & bit != 0
+    }
+}
+
+/// Bits of a key by which phrases tell whether they may begin with it.
+const FIRST_BITS: u32 = 12;
+
+/// Where the bit of a word stands.
+fn first_bit(word: Key) -> (usize, u64) {
+    let hash = word.raw().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - FIRST_BITS);
+    ((hash / 64) as usize, 1 << (hash % 64))
 }
 
 #[cfg(test)]

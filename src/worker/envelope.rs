@@ -1,6 +1,6 @@
 //! What a message of the bus holds: a `ReportSubmission`, or a document of its own.
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use crate::{
     proto::baocao::v1 as pb,
     wire,
 };
+
+mod event;
 
 /// Longest content for which a protobuf message could be mistaken for text: its length takes one
 /// byte, which may be a letter.
@@ -76,15 +78,16 @@ pub fn open(
         Some(reference) => (reference.name.clone(), reference.size as u64),
         None => (hex(&Sha256::digest(content)), content.len() as u64),
     };
-    let given = headers::id(incoming).or(Some(submission.submission_id.as_str()).filter(|id| !id.is_empty()));
-    let id = given.unwrap_or(&digest[..32]).to_owned();
+    let own = Some(submission.submission_id.as_str()).filter(|id| !id.is_empty());
+    let given = headers::id(incoming).or(own.map(Cow::Borrowed));
+    let id = given.unwrap_or(Cow::Borrowed(&digest[..32])).into_owned();
     let unit = names.unit_of(subject);
     submission.submission_id = id.clone();
     submission.unit = unit.to_string();
     submission.content_sha256 = digest;
     submission.content_size = size;
-    if let Some(source) = headers::get(incoming, "ce-source") {
-        submission.source = source.into();
+    if let Some(source) = headers::attribute(incoming, "ce-source") {
+        submission.source = source.into_owned();
     }
     let said = headers::get(incoming, "ce-time").and_then(|time| time.parse().ok());
     submission.submitted_at = said.or(submission.submitted_at).or(Some(stored_at.into()));
@@ -121,7 +124,16 @@ fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmi
             "the message has no content",
         ));
     }
-    let said = headers::get(incoming, headers::CONTENT_TYPE).unwrap_or_default();
+    if headers::is_structured(incoming) {
+        return event::read(payload);
+    }
+    let said = headers::get(incoming, headers::CONTENT_TYPE);
+    let said = said.or_else(|| headers::get(incoming, headers::DATA_CONTENT_TYPE));
+    by_media_type(said.unwrap_or_default(), payload)
+}
+
+/// The submission in bytes of which the sender says what they are.
+fn by_media_type(said: &str, payload: &Bytes) -> Result<pb::ReportSubmission, Refusal> {
     let media_type = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
         "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => from_protobuf(payload),
@@ -202,7 +214,8 @@ fn checked(submission: pb::ReportSubmission) -> Option<pb::ReportSubmission> {
 /// of less than 128 bytes can.
 fn sniff(payload: &[u8]) -> Option<pb::ReportSubmission> {
     if payload.first() == Some(&b'{') {
-        return from_json(payload).ok();
+        // A sender need not say that it is an event, either.
+        return from_json(payload).or_else(|_| event::read(payload)).ok();
     }
     let submission = pb::ReportSubmission::decode(payload).ok()?;
     if submission.encoded_len() != payload.len() || submission.encode_to_vec() != payload {

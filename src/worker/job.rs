@@ -3,7 +3,7 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::{borrow::Cow, collections::BTreeSet, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use prost::Message;
 
 use super::{
     envelope::{self, Envelope, Identity},
-    stages, status,
+    live, stages, status,
 };
 use crate::{
     alert::AlertPolicy,
@@ -42,6 +42,7 @@ pub struct Core {
     include_text: bool,
     edxml: config::Edxml,
     vocabulary: &'static Vocabulary,
+    configuration: String,
 }
 
 /// A message of the bus, as the job needs it.
@@ -77,6 +78,11 @@ impl Input {
     /// The subject it came on.
     pub fn subject(&self) -> &str {
         &self.subject
+    }
+
+    /// The id that its sender gave in a header.
+    pub fn given_id(&self) -> Option<Cow<'_, str>> {
+        headers::id(self.headers.as_ref())
     }
 
     /// Size of the message.
@@ -158,7 +164,32 @@ impl Core {
             include_text: settings.result.include_text,
             edxml: settings.edxml.clone(),
             vocabulary: Vocabulary::embedded(),
+            configuration: live::configuration(settings),
         }
+    }
+
+    /// The same, but for other settings. Children that decode are kept where nothing changes for them.
+    pub fn anew(&self, settings: &Settings) -> Self {
+        let fresh = Self::new(settings, self.names.clone());
+        let keeps = fresh.decoder.is_like(&self.decoder);
+        Self {
+            decoder: if keeps {
+                self.decoder.clone()
+            } else {
+                fresh.decoder.clone()
+            },
+            ..fresh
+        }
+    }
+
+    /// What identifies the settings in force: results carry it.
+    pub fn configuration(&self) -> &str {
+        &self.configuration
+    }
+
+    /// What a message calls its submission.
+    pub fn submission(&self, input: &Input) -> String {
+        self.open(input).identity.submission
     }
 
     /// Subjects and streams.
@@ -215,6 +246,13 @@ impl Core {
         self.output(input, &envelope, Outcome::Refused(refusal), usize::MAX)
     }
 
+    /// Says in a message which settings it was made by.
+    fn sign(&self, producer: &mut Option<pb::Producer>) {
+        if let Some(producer) = producer {
+            producer.configuration.clone_from(&self.configuration);
+        }
+    }
+
     fn open(&self, input: &Input) -> Envelope {
         envelope::open(
             &self.names,
@@ -231,6 +269,7 @@ impl Core {
         let made_at = SystemTime::now();
         let submission = &envelope.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
+        self.sign(&mut message.producer);
         let mut result = self.result(input, envelope, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
@@ -248,7 +287,8 @@ impl Core {
                 }
             }
         }
-        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        let mut alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        alerts.iter_mut().for_each(|alert| self.sign(&mut alert.producer));
         let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
         let alerts = alerts
             .into_iter()
@@ -361,6 +401,7 @@ impl Core {
                 input.headers.as_ref(),
             );
             set(&mut headers, headers::CONTENT_TYPE, edxml::MEDIA_TYPE);
+            set(&mut headers, headers::DATA_CONTENT_TYPE, edxml::MEDIA_TYPE);
             let subject = self.names.edxml_status(unit, submission, code);
             headers::set_message_id(&mut headers, &input.message_id(&subject));
             Outgoing {

@@ -7,7 +7,9 @@
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
 //! - `status`: what the sender of an edXML packet is told;
-//! - [`service`]: the same job for a request that waits.
+//! - [`service`]: the same job for a request that waits;
+//! - [`live`]: the settings in force, which may change while it runs;
+//! - [`control`]: requests to change them.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
@@ -19,10 +21,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    handle::{End, Handler},
-    job::Core,
-};
+use self::handle::{End, Handler};
 use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
@@ -32,17 +31,21 @@ use crate::{
         topology,
     },
     config::{self, Settings},
-    telemetry::{Health, health, metrics},
+    telemetry::{Health, health, logs, metrics},
 };
 
+pub mod control;
 pub mod envelope;
 pub mod handle;
 pub mod job;
+pub mod live;
 pub mod service;
 mod stages;
 mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
+pub use control::Reread;
+pub use live::Live;
 
 /// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
 /// time that a cluster takes to elect a leader.
@@ -122,6 +125,16 @@ pub async fn run_with(
     health: Arc<Health>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, Error> {
+    run_reloading(settings, None, health, shutdown).await
+}
+
+/// [`run_with`], and on SIGHUP or when an operator asks for it, with the settings that `reread` gives.
+pub async fn run_reloading(
+    settings: Settings,
+    reread: Option<Reread>,
+    health: Arc<Health>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, Error> {
     let address = settings.telemetry.http_listen.clone();
     let _probes = match address.as_str() {
         "" => None,
@@ -150,7 +163,10 @@ pub async fn run_with(
     let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
     let outputs = tokio::spawn(outputs);
     let queue = tokio::spawn(look_at_queue(connection.clone()));
-    let service = match service::start(&connection, &worker.settings).await {
+    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    tracing::info!(configuration = live.core().configuration(), "settings in force");
+    let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
+    let service = match service::start(&connection, &worker.settings, live.clone()).await {
         Ok(service) => service,
         // The queue is worked on all the same.
         Err(error) => {
@@ -158,7 +174,7 @@ pub async fn run_with(
             None
         }
     };
-    let intake = worker.work(&connection, shutdown).await;
+    let intake = worker.work(&connection, live, shutdown).await;
     worker.health.set_draining();
     if let Some(service) = service {
         service.stop().await;
@@ -167,6 +183,7 @@ pub async fn run_with(
     health_follows.abort();
     outputs.abort();
     queue.abort();
+    control.abort();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -249,6 +266,7 @@ async fn look_at_queue(connection: Connection) {
                 Err(error) => tracing::debug!(%error, "looking at the queue"),
             }
         }
+        logs::tell_held_back();
         metrics().queue_pending.set(pending);
         metrics().queue_unacknowledged.set(unacknowledged);
         tokio::time::sleep(LOOK_AT_QUEUE).await;
@@ -288,9 +306,13 @@ impl Worker {
     }
 
     /// Pulls and hands out until shutdown; returns the intake that has to be closed.
-    async fn work(&mut self, connection: &Connection, shutdown: impl Future<Output = ()>) -> Option<Intake> {
+    async fn work(
+        &mut self,
+        connection: &Connection,
+        live: Arc<Live>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Option<Intake> {
         let mut shutdown = std::pin::pin!(shutdown);
-        let core = Arc::new(Core::new(&self.settings, connection.names.clone()));
         let budget = Budget::new(
             self.settings.worker.concurrency,
             self.settings.worker.max_bytes_in_flight,
@@ -298,7 +320,7 @@ impl Worker {
         let mut pause = Pause::default();
         loop {
             let opened = tokio::select! {
-                opened = self.open(connection, &core, &budget) => opened,
+                opened = self.open(connection, &live, &budget) => opened,
                 () = &mut shutdown => return None,
             };
             match opened {
@@ -327,13 +349,13 @@ impl Worker {
     async fn open(
         &mut self,
         connection: &Connection,
-        core: &Arc<Core>,
+        live: &Arc<Live>,
         budget: &Budget,
     ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
         let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
-            core: core.clone(),
+            live: live.clone(),
             settings: config::Worker {
                 max_deliver: topology
                     .max_deliver()

@@ -1,5 +1,7 @@
 //! What the targets share: limits small enough to be reached, and what is true of any document within them.
 
+use std::io::{Cursor, Write};
+
 use baocao::{
     decode::{Limits, Refusal},
     document::Document,
@@ -38,4 +40,21 @@ pub fn check(decoded: Result<Document, Refusal>, limits: &Limits) {
         assert!(document.text.get(page.span.range()).is_some());
         assert!(page.confidence.is_none_or(|sure| sure <= 100));
     }
+}
+
+/// A package of these parts as they are, or what is left of one: mutations of compressed parts would seldom get past
+/// the checksums, so that inputs are the parts, with a zero byte between them.
+pub fn package(data: &[u8], names: &[&str], fixed: &[(&str, &str)]) -> Vec<u8> {
+    if data.starts_with(b"PK") {
+        return data.to_vec();
+    }
+    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let parts = names.iter().copied().zip(data.split(|&byte| byte == 0));
+    let fixed = fixed.iter().map(|&(name, text)| (name, text.as_bytes()));
+    for (name, content) in fixed.chain(parts) {
+        zip.start_file(name, stored).expect("the names differ");
+        zip.write_all(content).expect("memory does not fail");
+    }
+    zip.finish().expect("memory does not fail").into_inner()
 }

@@ -178,8 +178,13 @@ fn results_carry_events_and_traces_on() {
         );
         let headers = message.headers.as_ref().unwrap();
         let said = |name: &str| headers.get(name).unwrap().as_str();
-        assert_eq!(said("ce-id"), "a/b c.d");
-        assert_eq!(said("ce-subject"), "a/b c.d");
+        // Percent-encoded, as the binding wants it.
+        assert_eq!(said("ce-id"), "a/b%20c.d");
+        assert_eq!(said("ce-subject"), "a/b%20c.d");
+        assert_eq!(said("ce-specversion"), "1.0");
+        assert_eq!(said("ce-source"), "/baocao");
+        assert_eq!(said("ce-datacontenttype"), "application/protobuf");
+        assert!(said("ce-time").parse::<prost_types::Timestamp>().is_ok());
         assert_eq!(said("ce-type"), "vn.baocao.report.processed.v1");
         assert_eq!(said("Content-Type"), "application/protobuf");
         assert_eq!(said("Nats-Msg-Id"), message.subject.as_str());
@@ -189,6 +194,53 @@ fn results_carry_events_and_traces_on() {
         assert_eq!(submission.source, "/qlvb/stp");
         assert_eq!(submission.unit, "H50.1");
         assert_eq!(submission.submitted_at.unwrap().to_string(), "2024-04-05T01:02:03Z");
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn an_event_may_have_all_in_its_payload() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let event = |id: &str| {
+            let event = serde_json::json!({
+                "specversion": "1.0", "type": "vn.qlvb.report.issued", "source": "/qlvb/stp", "id": id,
+                "time": "2024-04-05T01:02:03Z", "data": little_report(1), "datacontenttype": "text/plain",
+            });
+            event.to_string()
+        };
+        let publish = async |content_type: &str, payload: String| {
+            let mut headers = HeaderMap::new();
+            if !content_type.is_empty() {
+                headers.insert("Content-Type", content_type);
+            }
+            let subject = client.names().received(&bus::Unit::new("H50.1"));
+            let stored = client
+                .jetstream()
+                .publish_with_headers(subject, headers, payload.into());
+            stored.await.unwrap().await.unwrap();
+        };
+        let ids = ["2", "báo cáo 1"];
+        publish("application/cloudevents+json; charset=utf-8", event(ids[1])).await;
+        publish("", event(ids[0])).await;
+        publish("application/cloudevents+json", "{}".into()).await;
+        let worker = Worker::start(&settings);
+        let mut results = client.results(3).await;
+        results.sort_by_key(|result| (result.status, result.submission.clone().unwrap().submission_id));
+        for (result, id) in results.iter().zip(ids) {
+            let submission = result.submission.as_ref().unwrap();
+            assert_eq!(submission.submission_id, id);
+            assert_eq!(submission.source, "/qlvb/stp");
+            assert_eq!(submission.unit, "H50.1");
+            assert_eq!(submission.submitted_at.unwrap().to_string(), "2024-04-05T01:02:03Z");
+            assert_eq!(
+                result.report.as_ref().unwrap().header.as_ref().unwrap().place,
+                "Lâm Đồng"
+            );
+        }
+        assert_eq!(results[2].refusal.as_ref().unwrap().reason, "malformed");
         worker.stop().await;
     });
 }

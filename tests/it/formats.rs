@@ -3,7 +3,8 @@
 use std::{collections::HashMap, fs};
 
 use baocao::{
-    decode::{self, Limits},
+    decode::{self, Limits, Refusal},
+    document::Document,
     extract::PartialDate,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
@@ -15,21 +16,25 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use proptest::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
+use crate::sandbox;
+
 const FIXTURES: &str = "tests/fixtures/formats";
 
 fn process(path: &str) -> pb::ReportProcessed {
-    process_bytes(path, &fs::read(path).unwrap())
+    let bytes = fs::read(path).unwrap();
+    match path.ends_with(".pdf") {
+        true => finish(path, sandbox::decode(&bytes)),
+        false => process_bytes(path, &bytes),
+    }
 }
 
 fn process_bytes(path: &str, bytes: &[u8]) -> pb::ReportProcessed {
-    let outcome = pipeline::process(
-        bytes,
-        "",
-        &Limits::default(),
-        Vocabulary::embedded(),
-        &RuleSet::default(),
-        PartialDate::new(2026, 1, 1),
-    );
+    finish(path, decode::decode(bytes, "", &Limits::default()))
+}
+
+fn finish(path: &str, decoded: Result<Document, Refusal>) -> pb::ReportProcessed {
+    let today = PartialDate::new(2026, 1, 1);
+    let outcome = pipeline::finish(decoded, Vocabulary::embedded(), &RuleSet::default(), today);
     if let Outcome::Refused(refusal) = &outcome {
         panic!("{path}: {refusal:?}");
     }
@@ -108,8 +113,38 @@ fn docx_reads_like_plain_text() {
             "tracked.docx",
             "legacy.docx",
             "libreoffice.docx",
+            "variants/stops.docx",
+            "variants/merged.docx",
+            "variants/lists.docx",
+            "variants/landscape.docx",
+            "variants/breaks.docx",
         ],
     );
+}
+
+/// Tables included: their rules tell the cells, over page breaks, too.
+#[test]
+fn pdf_reads_like_plain_text() {
+    if !sandbox::have(sandbox::POPPLER) {
+        return;
+    }
+    same(
+        "tests/reports/department-q1-2024.txt",
+        &[
+            "variants/stops.pdf",
+            "variants/merged.pdf",
+            "variants/lists.pdf",
+            "variants/landscape.pdf",
+        ],
+    );
+    let processed = process(&format!("{FIXTURES}/variants/landscape.pdf"));
+    let document = processed.document.unwrap();
+    let shapes: Vec<(usize, usize)> = document
+        .tables
+        .iter()
+        .map(|table| (table.rows.len(), table.rows[0].cells.len()))
+        .collect();
+    assert_eq!(shapes, [(9, 6), (7, 5), (4, 4), (5, 5)]);
 }
 
 #[test]

@@ -440,7 +440,7 @@ impl Worker {
 /// A worker in a process of its own; killed when dropped.
 pub struct WorkerProcess {
     child: Child,
-    _config: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl WorkerProcess {
@@ -463,8 +463,19 @@ impl WorkerProcess {
             .unwrap();
         Self {
             child,
-            _config: Some(folder),
+            folder: Some(folder),
         }
+    }
+
+    /// Its settings file.
+    pub fn config(&self) -> PathBuf {
+        let folder = self.folder.as_ref().expect("started with a file");
+        folder.path().join("baocao.toml")
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> String {
+        self.child.id().to_string()
     }
 
     /// Starts one that the reports of the unit "pill" kill.
@@ -476,7 +487,7 @@ impl WorkerProcess {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, _config: None }
+        Self { child, folder: None }
     }
 
     /// Its process.
@@ -552,6 +563,16 @@ pub async fn get(address: &str, path: &str) -> Option<(u16, String)> {
     stream.read_to_string(&mut answer).await.ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+/// Waits until something is so.
+pub async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let so = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, so).await.expect("it is so in time");
 }
 
 /// A report of a few lines that can be read; the number makes each one different.

@@ -29,7 +29,7 @@ fn decoder() -> Decoder {
 }
 
 /// Whether the programs are installed; says loudly when not.
-fn have(programs: &[Program]) -> bool {
+pub fn have(programs: &[Program]) -> bool {
     let found = Programs::find();
     let missing: Vec<&str> = programs
         .iter()
@@ -45,8 +45,8 @@ fn have(programs: &[Program]) -> bool {
     missing.is_empty()
 }
 
-const POPPLER: &[Program] = &[Program::PdfToText, Program::PdfImages];
-const SCANS: &[Program] = &[
+pub const POPPLER: &[Program] = &[Program::PdfToText, Program::PdfImages, Program::PdfToCairo];
+pub const SCANS: &[Program] = &[
     Program::PdfToText,
     Program::PdfImages,
     Program::PdfToPpm,
@@ -68,7 +68,7 @@ fn sample(name: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-fn decode(bytes: &[u8]) -> Result<Document, Refusal> {
+pub fn decode(bytes: &[u8]) -> Result<Document, Refusal> {
     decoder().decode_blocking(bytes, "", &Limits::default())
 }
 

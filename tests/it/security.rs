@@ -336,7 +336,11 @@ fn each_role_is_refused_what_it_must_not_do() {
         let may: [(&str, &[&str]); 6] = [
             (
                 "operator",
-                &["baocao.report.received.H51", "$JS.API.STREAM.MSG.DELETE.BAOCAO_DEAD"],
+                &[
+                    "baocao.report.received.H51",
+                    "$JS.API.STREAM.MSG.DELETE.BAOCAO_DEAD",
+                    "baocao.ctl.reload",
+                ],
             ),
             (
                 "worker",
@@ -370,6 +374,7 @@ fn each_role_is_refused_what_it_must_not_do() {
                 "worker",
                 &[
                     "baocao.report.received.H50.12",
+                    "baocao.ctl.reload",
                     "$JS.API.STREAM.CREATE.X",
                     "$JS.API.STREAM.DELETE.BAOCAO_RECEIVED",
                     "$JS.API.STREAM.PURGE.BAOCAO_PROCESSED",
@@ -382,6 +387,7 @@ fn each_role_is_refused_what_it_must_not_do() {
             (
                 "consumer",
                 &[
+                    "baocao.ctl.reload",
                     "baocao.report.received.H50",
                     "baocao.report.processed.H50.x",
                     "baocao.alert.error.r.H50.x.0",
@@ -397,6 +403,7 @@ fn each_role_is_refused_what_it_must_not_do() {
             (
                 "submitter-H50.12",
                 &[
+                    "baocao.ctl.reload",
                     "baocao.report.received.H50",
                     "baocao.report.received.H50.1",
                     "baocao.report.received.H50.12.3",

@@ -35,8 +35,9 @@ async def submit(js, unit, path):
         "Content-Type": "application/protobuf",
         # a second publish after a lost confirmation is no second report; with the unit, whose ids nobody else gives
         "Nats-Msg-Id": f"{unit} {submission}",
+        "ce-specversion": "1.0",
         "ce-id": submission,
-        "ce-type": "vn.baocao.report.received",
+        "ce-type": "vn.baocao.report.submitted.v1",
         "ce-source": "/examples/python",
     }
     await js.publish(f"baocao.report.received.{unit}", message.SerializeToString(), headers=headers)

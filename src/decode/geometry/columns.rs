@@ -8,6 +8,9 @@ const MAX_GUTTER: f32 = 0.65;
 /// A masthead has at most so many rows.
 const MASTHEAD_ROWS: usize = 14;
 
+/// How mottoes begin.
+const MOTTOES: [&str; 3] = ["CỘNG H", "CỘNG XÃ H", "ĐẢNG CỘNG SẢN"];
+
 /// The lines with their two-column parts read column by column.
 pub fn read_down(lines: Vec<Line>, page: &Page) -> Vec<Line> {
     let masthead = masthead(&lines, page);
@@ -21,6 +24,7 @@ pub fn read_down(lines: Vec<Line>, page: &Page) -> Vec<Line> {
     out.extend_from_slice(&lines[..from]);
     if let Some(part) = &masthead {
         part.read_down(&lines, &mut out);
+        join_names(&mut out, from, part, page);
     }
     let rest = closing.as_ref().map_or(lines.len(), |part| part.from);
     out.extend_from_slice(&lines[to..rest]);
@@ -29,6 +33,39 @@ pub fn read_down(lines: Vec<Line>, page: &Page) -> Vec<Line> {
         out.extend_from_slice(&lines[part.to..]);
     }
     out
+}
+
+/// Puts names of bodies together that were broken for lack of room in the left column of a masthead.
+fn join_names(lines: &mut Vec<Line>, from: usize, part: &Part, page: &Page) {
+    let left_edge = page.words.iter().map(|word| word.x0).fold(page.width, f32::min);
+    let mut index = from;
+    while index + 1 < lines.len() {
+        let (line, next) = (&lines[index], &lines[index + 1]);
+        let middle = (line.x0 + line.x1) / 2.0;
+        let room = 2.0 * (middle - left_edge).min(part.gutter - middle);
+        let needed = line.x1 - line.x0 + 0.3 * line.size + next.first;
+        let left = line.x1 < part.gutter && next.x1 < part.gutter;
+        let close = next.y0 - line.y1 < 0.4 * line.size && next.y0 > line.y0;
+        let names = is_capital(&line.text) && is_capital(&next.text) && !begins_name(&next.text);
+        let centred = ((next.x0 + next.x1) / 2.0 - middle).abs() < line.size;
+        if left && close && names && centred && needed > room + 0.3 * line.size {
+            let next = lines.remove(index + 1);
+            let line = &mut lines[index];
+            line.text = format!("{} {}", line.text, next.text);
+            line.y1 = next.y1;
+            line.first = next.first;
+        } else {
+            index += 1;
+        }
+    }
+}
+
+/// Whether a line begins the name of another body.
+fn begins_name(text: &str) -> bool {
+    const FIRST: [&str; 9] = [
+        "UBND", "ỦY BAN", "UỶ BAN", "HĐND", "SỞ ", "BỘ ", "BAN ", "PHÒNG ", "ĐẢNG ",
+    ];
+    FIRST.iter().any(|first| text.starts_with(first)) || text.contains(|c: char| c.is_ascii_digit())
 }
 
 /// A part in two columns, and where the gap between them lies.
@@ -56,7 +93,17 @@ impl Part {
             kind: if self.closing { Kind::Right } else { Kind::Left },
             ..line
         });
-        out.extend(right);
+        for line in right {
+            match out.last_mut() {
+                Some(above)
+                    if !self.closing && (is_half_motto(&above.text) || goes_on_with_date(&above.text, &line.text)) =>
+                {
+                    above.text = format!("{} {}", above.text, line.text);
+                    above.y1 = line.y1;
+                }
+                _ => out.push(line),
+            }
+        }
     }
 }
 
@@ -77,12 +124,9 @@ fn column_line(line: &Line, cells: &[&Cell], kind: Kind) -> Line {
 /// below it on the left.
 fn masthead(lines: &[Line], page: &Page) -> Option<Part> {
     let motto = lines.iter().take(MASTHEAD_ROWS).position(|line| {
-        line.cells.last().is_some_and(|cell| {
-            cell.x0 > page.width * 0.25
-                && ["CỘNG H", "CỘNG XÃ H", "ĐẢNG CỘNG SẢN"]
-                    .iter()
-                    .any(|m| cell.text.starts_with(m))
-        })
+        line.cells
+            .last()
+            .is_some_and(|cell| cell.x0 > page.width * 0.25 && MOTTOES.iter().any(|motto| cell.text.starts_with(motto)))
     })?;
     let right = lines[motto].cells.last()?.x0;
     let of_left = |line: &Line| line.cells.iter().all(|cell| cell.x1 < right + 1.0);
@@ -105,6 +149,16 @@ fn masthead(lines: &[Line], page: &Page) -> Option<Part> {
         gaps = (left, right);
         last = index;
     }
+    // Rows of one side only narrow the gap, too: the sides need not stand level.
+    for line in &window[..=last] {
+        if let [cell] = line.cells.as_slice() {
+            if cell.x1 < gaps.1 {
+                gaps.0 = gaps.0.max(cell.x1);
+            } else if cell.x0 > gaps.0 {
+                gaps.1 = gaps.1.min(cell.x0);
+            }
+        }
+    }
     let gutter = if gaps.0 > 0.0 {
         (gaps.0 + gaps.1) / 2.0
     } else {
@@ -117,7 +171,14 @@ fn masthead(lines: &[Line], page: &Page) -> Option<Part> {
     if window[..=last].iter().any(crosses) {
         return None;
     }
-    let below = window[last + 1..].iter().take_while(|line| line.x1 < gutter);
+    let mut above = &window[last];
+    let below = window[last + 1..].iter().take_while(|line| {
+        // The date may run over its line.
+        let close = line.x0 > gutter && line.y0 - above.y1 < line.size;
+        let runs_over = close && goes_on_with_date(&above.text, &line.text);
+        above = line;
+        line.x1 < gutter || runs_over
+    });
     let below = below.count();
     Some(Part {
         from,
@@ -125,6 +186,24 @@ fn masthead(lines: &[Line], page: &Page) -> Option<Part> {
         gutter,
         closing: false,
     })
+}
+
+/// Whether a motto was broken for lack of room.
+fn is_half_motto(text: &str) -> bool {
+    MOTTOES.iter().any(|motto| text.starts_with(motto)) && !text.ends_with("NAM")
+}
+
+/// Whether a line goes on with a date that breaks off above it: "ngày 25 tháng 3 năm", "2024".
+fn goes_on_with_date(above: &str, line: &str) -> bool {
+    let words = |text: &str| text.rsplit('\t').next().unwrap_or(text).to_owned();
+    let above = words(above);
+    let (last, first) = (
+        above.rsplit(' ').next().unwrap_or_default(),
+        line.split(' ').next().unwrap_or_default(),
+    );
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_word = |text: &str| matches!(text, "ngày" | "tháng" | "năm");
+    above.contains("ngày") && (is_word(last) && is_number(first) || is_number(last) && is_word(first))
 }
 
 /// From the row with "Nơi nhận" (and the signature that begins above it) to the end of the page, or

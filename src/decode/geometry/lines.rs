@@ -1,7 +1,10 @@
 //! The lines of pages as text: paragraphs joined, blank lines where there is space.
 
-use super::{Kind, Line, Page, median};
-use crate::extract::layout::is_upper;
+use super::{Kind, Line, Page, RowCell, grid, median};
+use crate::{
+    document::{Cell as DocumentCell, Row as DocumentRow, Span, Table},
+    extract::layout::is_upper,
+};
 
 /// A line so many times as far below the one above as usual begins something new.
 const SPACED: f32 = 1.28;
@@ -20,6 +23,9 @@ pub struct Writer {
     open: Option<(Line, Margins)>,
     /// Footnotes that wait for the end of the paragraph that goes on behind them.
     waiting: String,
+    tables: Vec<Table>,
+    /// The last row of a table, and its page, while nothing was written behind it.
+    in_table: Option<(Line, usize)>,
 }
 
 /// Left and right edge of the running text of a page, and the distance of its lines.
@@ -66,6 +72,9 @@ impl Writer {
         self.starts.push(self.text.len());
         let first_page = self.starts.len() == 1;
         for (index, line) in body.iter().enumerate() {
+            if above.is_none() && self.is_of_row_before(line) {
+                continue;
+            }
             let joined = match (above, self.open.take()) {
                 (Some(above), Some((open, _))) => goes_on(&open, line, above, margins).then_some(open),
                 // Across the page break: what stood last on the page before.
@@ -132,14 +141,87 @@ impl Writer {
         if alone || line.kind == Kind::Right {
             self.text.push_str(INDENT);
         }
+        let start = self.text.len();
         self.text.push_str(&line.text);
+        self.row(line, start, self.starts.len());
     }
 
-    /// The text, and where each page begins.
-    pub fn finish(mut self) -> (String, Vec<usize>) {
-        self.flush_notes();
-        (self.text, self.starts)
+    /// Notes the row of a table that was written from an offset on, for a page. A table goes on over the page break.
+    fn row(&mut self, line: &Line, start: usize, page: usize) {
+        let before = self.in_table.take();
+        let Some(row) = &line.row else {
+            return;
+        };
+        let goes_on = before.is_some_and(|(before, on)| {
+            let table = before.row.as_ref().map_or(usize::MAX, |row| row.table);
+            (on, table) == (page, row.table) || (on + 1 == page && row.table == 0 && width(&before) == width(line))
+        });
+        let cell = |cell: &RowCell| DocumentCell {
+            span: Span::new(start + cell.span.0, start + cell.span.1),
+            column: cell.column,
+            columns: cell.columns,
+            continued: cell.continued,
+        };
+        let span = Span::new(start, self.text.len());
+        let cells = row.cells.iter().map(cell).collect();
+        match self.tables.last_mut().filter(|_| goes_on) {
+            Some(table) => {
+                table.span = table.span.join(span);
+                table.rows.push(DocumentRow { span, cells });
+            }
+            None => self.tables.push(Table {
+                span,
+                rows: vec![DocumentRow { span, cells }],
+            }),
+        }
+        self.in_table = Some((line.clone(), page));
     }
+
+    /// At the top of a page, a row that repeats the headings of a table that goes on, or is the rest of its last row, is
+    /// none of its own.
+    fn is_of_row_before(&mut self, line: &Line) -> bool {
+        let page = self.starts.len();
+        let Some((before, _)) = self.in_table.as_ref().filter(|(_, on)| on + 1 == page) else {
+            return false;
+        };
+        if !self.waiting.is_empty() || line.row.as_ref().is_none_or(|row| row.table != 0) {
+            return false;
+        }
+        let first = self.tables.last().and_then(|table| table.rows.first());
+        if first.is_some_and(|first| first.span.of(&self.text) == line.text) {
+            return true;
+        }
+        let Some(whole) = grid::joined_rows(before, line) else {
+            return false;
+        };
+        let table = self.tables.last_mut();
+        let Some(row) = table.and_then(|table| table.rows.pop()) else {
+            return false;
+        };
+        let start = row.span.start as usize;
+        self.text.truncate(start);
+        self.text.push_str(&whole.text);
+        self.in_table = Some((whole.clone(), page - 1));
+        self.row(&whole, start, page - 1);
+        if let Some(start) = self.starts.last_mut() {
+            *start = self.text.len();
+        }
+        true
+    }
+
+    /// The text, where each page begins, and the tables.
+    pub fn finish(mut self) -> (String, Vec<usize>, Vec<Table>) {
+        self.flush_notes();
+        (self.text, self.starts, self.tables)
+    }
+}
+
+/// The number of columns of a row.
+fn width(line: &Line) -> u32 {
+    let cells = line.row.as_ref().map(|row| row.cells.as_slice());
+    cells
+        .and_then(<[RowCell]>::last)
+        .map_or(0, |cell| cell.column + cell.columns)
 }
 
 /// Index of the first line of the footnotes at the foot of a page.
@@ -220,7 +302,7 @@ fn is_apart(above: &Line, line: &Line, margins: Margins) -> bool {
 }
 
 /// Whether a line ends inside a symbol that the line break cut: "131/QĐ-".
-fn is_cut_symbol(text: &str) -> bool {
+pub fn is_cut_symbol(text: &str) -> bool {
     let last = text.rsplit(' ').next().unwrap_or_default();
     last.ends_with(['-', '/']) && last.contains('/') && last.starts_with(|c: char| c.is_ascii_digit())
 }

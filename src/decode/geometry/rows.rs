@@ -1,6 +1,6 @@
 //! The words of a page as lines: rows of cells, footnote marks, stamps; page numbers dropped.
 
-use super::{Cell, Kind, Line, Page, Word, columns, median, tables, usual_height};
+use super::{Cell, Kind, Line, Page, Word, columns, grid, median, tables, usual_height};
 
 /// A gap so many times the height of its words divides cells.
 const CELL_GAP: f32 = 1.9;
@@ -24,9 +24,9 @@ pub fn lines(page: &Page, number: usize) -> Vec<Line> {
         level(&mut words);
     }
     let size = usual_height(&words);
-    let (stamps, words) = stamps(words);
-    let rows = rows(segments(words));
-    let mut lines: Vec<Line> = rows.into_iter().map(|row| line(row, page)).collect();
+    let (stamps, mut words) = stamps(words);
+    let rows_of_tables = grid::take_tables(page, &mut words);
+    let mut lines = plain_lines(words, page);
     drop_page_number(&mut lines, page, number);
     lines.retain(|line| !line.text.is_empty());
     mark_notes(&mut lines, page, size);
@@ -35,8 +35,33 @@ pub fn lines(page: &Page, number: usize) -> Vec<Line> {
         let at = lines.partition_point(|line| line.y0 < stamp.y0);
         lines.insert(at, stamp);
     }
+    let mut from = 0;
+    for row in rows_of_tables {
+        let above = lines[from..].iter().rposition(|line| line.y0 < row.y0);
+        from += above.map_or(0, |above| above + 1);
+        lines.insert(from, row);
+        from += 1;
+    }
     widen_marks(&mut lines, size);
     lines
+}
+
+/// The lines that words make, from the top.
+pub fn plain_lines(words: Vec<Word>, page: &Page) -> Vec<Line> {
+    rows(segments(words)).into_iter().map(|row| line(row, page)).collect()
+}
+
+/// Whether the words of a page stand so that there may be a table: several rows of three, or many of two.
+pub fn may_have_tables(page: &Page) -> bool {
+    let words = page.words.iter().filter(|word| is_sound(word)).cloned().collect();
+    let rows = rows(segments(words));
+    let parts = |row: &Row| {
+        let gaps = row.words.windows(2).filter(|two| two[1].line != two[0].line);
+        gaps.count() + 1
+    };
+    let of_three = rows.iter().filter(|row| parts(row) > 2).count();
+    let of_two = rows.iter().filter(|row| parts(row) > 1).count();
+    of_three > 1 || of_two > 3
 }
 
 /// Whether a word has a place that can be reckoned with.
@@ -126,6 +151,7 @@ fn stamp(block: &[Word]) -> Line {
         y0: block.iter().map(|word| word.y0).fold(f32::MAX, f32::min),
         y1: block.iter().map(|word| word.y1).fold(0.0, f32::max),
         size: median(block.iter().map(Word::height).collect()),
+        row: None,
         first: 0.0,
     }
 }
@@ -241,7 +267,11 @@ fn line(row: Row, page: &Page) -> Line {
         match (cells.last_mut(), left) {
             (Some(cell), Some(left)) => {
                 cell.x1 = cell.x1.max(left.x1);
-                match (mark, between(left, word, &cell.text, even)) {
+                let beside = match begins_motto(&words[index..]) && word.x0 - left.x1 > 0.5 * word.height() {
+                    true => Between::Cells,
+                    false => between(left, word, &cell.text, even),
+                };
+                match (mark, beside) {
                     (Some(mark), _) => cell.text.push_str(&mark),
                     (None, Between::Nothing) => cell.text.push_str(said),
                     (None, Between::Cells) if !full => cells.push(Cell {
@@ -267,6 +297,7 @@ fn line(row: Row, page: &Page) -> Line {
     if let (Some(cell), Some(word)) = (cells.last_mut(), words.last()) {
         cell.x1 = cell.x1.max(word.x1);
     }
+    hang_label(&mut cells);
     if cells.len() > 1 && kind == Kind::Text {
         kind = Kind::Cells;
     }
@@ -281,8 +312,39 @@ fn line(row: Row, page: &Page) -> Line {
         y1: row.y1,
         size: median(words.iter().map(Word::height).collect()),
         first: words.first().map_or(0.0, |word| word.x1 - word.x0),
+        row: None,
         cells,
     }
+}
+
+/// The number of a heading or the dash of a list's item stands apart from its text: the two are one cell.
+fn hang_label(cells: &mut Vec<Cell>) {
+    if let [label, text] = cells.as_slice()
+        && is_label(&label.text)
+        && text
+            .text
+            .starts_with(|c: char| c.is_alphanumeric() || matches!(c, '“' | '"' | '('))
+    {
+        let hung = Cell {
+            text: format!("{} {}", label.text, text.text),
+            x0: label.x0,
+            x1: text.x1,
+        };
+        *cells = vec![hung];
+    }
+}
+
+/// "-", "II.", "1.2.", "a)", "c,"; a number alone may be one of a table.
+fn is_label(text: &str) -> bool {
+    let inner = text.trim_end_matches(['.', ')', '/', ',']);
+    let dash = matches!(text, "-" | "–" | "+" | "•" | "*" | "\u{F0B7}" | "\u{F02D}" | "▪");
+    let number = inner.split('.').all(|part| {
+        let roman = part.bytes().all(|b| matches!(b, b'I' | b'V' | b'X' | b'L'));
+        let digits = part.bytes().all(|b| b.is_ascii_digit()) && part.len() < 3;
+        let letter = part.chars().count() == 1 && part.chars().all(char::is_alphabetic);
+        !part.is_empty() && (roman || digits || letter)
+    });
+    dash || (inner.len() < text.len() && number) || (inner.contains('.') && number)
 }
 
 /// Whether a row is one line that was stretched to the margins: gaps wide, and all alike.
@@ -298,6 +360,18 @@ fn is_stretched(words: &[Word], page: &Page) -> bool {
     let gaps: Vec<f32> = words.windows(2).map(|two| two[1].x0 - two[0].x1).collect();
     let widest = gaps.iter().copied().fold(0.0, f32::max);
     wide && words.len() >= 6 && letters * 10 >= words.len() * 8 && median(gaps) * 1.6 > widest
+}
+
+/// Whether words are the beginning of what stands on the right of a masthead, however near the left side comes.
+fn begins_motto(words: &[Word]) -> bool {
+    const MOTTOES: [[&str; 3]; 4] = [
+        ["CỘNG", "HÒA", "XÃ"],
+        ["CỘNG", "HOÀ", "XÃ"],
+        ["ĐẢNG", "CỘNG", "SẢN"],
+        ["Độc", "lập", "-"],
+    ];
+    let begins = |motto: &[&str; 3]| words.len() > 3 && motto.iter().zip(words).all(|(said, word)| *said == word.text);
+    MOTTOES.iter().any(begins)
 }
 
 /// What stands between two words of a row.

@@ -188,6 +188,7 @@ mod tests {
             width: 595.0,
             height: 842.0,
             words,
+            rules: Vec::new(),
             confidence: Some(90),
         }
     }

@@ -220,6 +220,7 @@ mod tests {
             width: 595.0,
             height: 842.0,
             words: words(text),
+            rules: Vec::new(),
             confidence: Some(90),
         };
         page(&mut recognised, layer, true);
@@ -259,6 +260,7 @@ mod tests {
             width: 595.0,
             height: 842.0,
             words: words("ĐẾN Số: 2770 cấp"),
+            rules: Vec::new(),
             confidence: Some(90),
         };
         recognised.words[2].confidence = Some(40.0);

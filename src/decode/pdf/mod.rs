@@ -1,15 +1,19 @@
 //! PDF: poppler's words with their places, put together by [`geometry`](super::geometry).
 
+use std::{ffi::OsStr, path::Path};
+
 use super::{
     Limits, Refusal, RefusalReason,
     encoding::Legacy,
     external::{Output, Program, Workshop},
-    geometry, ocr,
+    geometry::{self, Page},
+    ocr,
 };
 use crate::document::Document;
 
 pub mod bbox;
 mod legacy;
+pub mod rules;
 pub mod scans;
 
 const MEDIA_TYPE: &str = "application/pdf";
@@ -38,6 +42,7 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
     if !scans.is_empty() {
         ocr::pages(&path, &mut pages, &scans, limits, shop)?;
     }
+    draw_rules(&path, &mut pages, &scans, shop);
     let encoding = match legacy {
         _ if scans.len() == pages.len() => ocr::ENCODING,
         Some(legacy) => legacy.name(),
@@ -46,9 +51,33 @@ pub fn decode(bytes: &[u8], limits: &Limits, shop: &Workshop) -> Result<Document
     checked(geometry::document(&pages, MEDIA_TYPE, encoding), limits)
 }
 
-/// Decodes what `pdftotext -bbox-layout` printed, by itself: scans among the pages stay what their text layers say.
+/// Finds the rules of pages that may have tables. Without them the document is read all the same.
+fn draw_rules(pdf: &Path, pages: &mut [Page], scans: &[usize], shop: &Workshop) {
+    for (index, page) in pages.iter_mut().enumerate() {
+        if scans.contains(&index) || !geometry::may_have_tables(page) {
+            continue;
+        }
+        let number = (index + 1).to_string();
+        let arguments = [
+            "-svg".as_ref(),
+            "-f".as_ref(),
+            number.as_ref(),
+            "-l".as_ref(),
+            number.as_ref(),
+        ];
+        let arguments: Vec<&OsStr> = arguments.into_iter().chain([pdf.as_os_str(), "-".as_ref()]).collect();
+        if let Ok(output) = shop.run(Program::PdfToCairo, &arguments) {
+            page.rules = rules::read(&String::from_utf8_lossy(&output.stdout));
+        }
+    }
+}
+
+/// Decodes what `pdftotext -bbox-layout` printed, and for the first page `pdftocairo -svg`, by itself: scans among the pages stay what their text layers say.
 pub fn decode_layout(output: &str, limits: &Limits) -> Result<Document, Refusal> {
     let mut pages = bbox::pages(output);
+    if let Some(page) = pages.first_mut() {
+        page.rules = rules::read(output);
+    }
     let encoding = legacy::decode(&mut pages).map_or(ENCODING, Legacy::name);
     checked(geometry::document(&pages, MEDIA_TYPE, encoding), limits)
 }

@@ -28,6 +28,7 @@ mod cage;
 mod child;
 mod frames;
 
+pub use cage::{has_landlock, has_seccomp};
 pub use child::serve_stdio;
 
 /// The hidden command that makes this executable a decoder.
@@ -125,6 +126,11 @@ impl Decoder {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Whether another one does the same: it has the same bounds and found the same programs.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.shared.options == other.shared.options && self.shared.programs == other.shared.programs
     }
 
     /// The programs found.

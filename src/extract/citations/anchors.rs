@@ -5,22 +5,13 @@ use std::sync::Arc;
 use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
-    extract::{Citation, PartialDate, Symbol, dates, symbols},
-    shadow::{Case, Key, Kind, Reader, Token, key},
+    extract::{Citation, PartialDate, Symbol, dates, numerals::digit_in, symbols},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
 
-/// The bytes with which a number or the type word of a law begins.
-const MAY_BEGIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let bytes = b"0123456789lLPH";
-    let mut i = 0;
-    while i < bytes.len() {
-        table[bytes[i] as usize] = true;
-        i += 1;
-    }
-    table
-};
+/// The first words of the types of laws: luật, pháp lệnh, Hiến pháp.
+pub(in crate::extract) static LAW_WORDS: KeySet<3> = KeySet::of([keys::LAW, keys::ORDINANCE, keys::CONSTITUTION]);
 
 /// The search for anchors.
 pub(super) struct Scanner<'t, 'v> {
@@ -46,21 +37,23 @@ struct Before {
 
 impl<'v> Scanner<'_, 'v> {
     pub(super) fn scan(&mut self, region: Span) {
-        let bytes = self.reader.text.as_bytes();
-        let (mut i, end) = (region.start as usize, region.end as usize);
-        while i < end {
-            i = match bytes[i] {
-                b'0'..=b'9' => {
-                    let digits = bytes[i..end].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                    self.number(i).unwrap_or(i + digits)
-                }
-                b'l' | b'L' if matches!(bytes.get(i + 1), Some(b'u' | b'U')) => self.law(i).unwrap_or(i + 1),
-                b'P' | b'H' => self.law(i).unwrap_or(i + 1),
-                _ => {
-                    let rest = bytes[i + 1..end].iter();
-                    end - rest.as_slice().len() + rest.take_while(|&&byte| !MAY_BEGIN[byte as usize]).count()
-                }
-            };
+        let reader = self.reader;
+        let bytes = reader.text.as_bytes();
+        let mut from = region.start as usize;
+        for token in reader.anchors_in(region) {
+            let start = token.start();
+            // "pháp" and "hiến" in small letters are other words.
+            if start >= from
+                && LAW_WORDS.has(token)
+                && matches!(bytes[start], b'l' | b'L' | b'P' | b'H')
+                && let Some(end) = self.law(start)
+            {
+                from = end;
+            }
+            while let Some(digit) = digit_in(bytes, start.max(from)..token.end()) {
+                let digits = bytes[digit..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+                from = self.number(digit).unwrap_or(digit + digits);
+            }
         }
     }
 
@@ -123,7 +116,7 @@ impl<'v> Scanner<'_, 'v> {
         }
         let symbol = symbols::parse_standard(&reader, &self.vocabulary.document_types, series)?;
         let types = &self.vocabulary.document_types;
-        let last = reader.before(series.start());
+        let last = reader.previous(series);
         let (kind, start) = match types.ending_with(&reader, last).filter(|_| last.is_word()) {
             Some((kind, first)) => (kind, first.start()),
             None => (types.of_code(series.key)?, series.start()),
@@ -207,7 +200,7 @@ impl<'v> Scanner<'_, 'v> {
         } else {
             let mut token = reader.before(at);
             if token.is_mark(':') || token.is_mark('.') {
-                token = reader.before(token.start());
+                token = reader.previous(token);
             }
             if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(&token.key) {
                 before.start = token.start();
@@ -297,7 +290,7 @@ impl<'v> Scanner<'_, 'v> {
                 return;
             }
             small &= word.case == Case::Lower;
-            word = reader.before(word.start());
+            word = reader.previous(word);
         }
     }
 
@@ -340,7 +333,7 @@ impl<'v> Scanner<'_, 'v> {
         if !matches!(mark.kind, Kind::Mark(':' | '(')) {
             return None;
         }
-        let last = self.reader.before(mark.start());
+        let last = self.reader.previous(mark);
         let types = &self.vocabulary.document_types;
         let (kind, _) = types.ending_with(&self.reader, last).filter(|_| last.is_word())?;
         // "văn bản" is any document; the code says which.
@@ -388,7 +381,7 @@ impl<'v> Scanner<'_, 'v> {
     fn is_no_other_number(&self, next: Token) -> bool {
         let divides = matches!(next.kind, Kind::Mark(',' | '.' | '/' | '-' | '%')) && !next.spaced;
         !(divides && {
-            let digit = self.reader.after(next.end());
+            let digit = self.reader.next(next);
             digit.is_number() && !digit.spaced || next.is_mark('%')
         })
     }
@@ -425,7 +418,7 @@ impl<'v> Scanner<'_, 'v> {
         let mut kind = match word.key {
             keys::LAW => "Luật",
             keys::ORDINANCE | keys::CONSTITUTION => {
-                last = reader.after(word.end());
+                last = reader.next(word);
                 match (word.key, last.key) {
                     (keys::ORDINANCE, keys::ORDINANCE_2) => "Pháp lệnh",
                     (keys::CONSTITUTION, keys::ORDINANCE) => "Hiến pháp",
@@ -442,7 +435,7 @@ impl<'v> Scanner<'_, 'v> {
             return None;
         }
         let kind = self.vocabulary.document_types.named(kind)?.name.clone();
-        let first = reader.after(last.end());
+        let first = reader.next(last);
         let name = if &*kind == "Hiến pháp" {
             None
         } else {
@@ -496,8 +489,8 @@ impl<'v> Scanner<'_, 'v> {
         }
         let mut last = first;
         for _ in 0..12 {
-            let next = reader.after(last.end());
-            let digital = next.key == keys::NUMBER && !reader.after(next.end()).is_number();
+            let next = reader.next(last);
+            let digital = next.key == keys::NUMBER && !reader.next(next).is_number();
             let ends = JOINTS.contains(&next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
             if !next.is_word() || ends {
                 break;
@@ -512,18 +505,18 @@ impl<'v> Scanner<'_, 'v> {
         let reader = &self.reader;
         let mut token = first;
         for _ in 0..16 {
-            token = reader.after(token.end());
+            token = reader.next(token);
             if token.is_end() || token.is_mark(';') {
                 return None;
             }
             if token.key == keys::LAW {
-                let name = reader.after(token.end());
+                let name = reader.next(token);
                 let mut last = self.vocabulary.laws.longest(reader, name)?;
                 // "của Luật Tổ chức Chính phủ và Luật Tổ chức chính quyền địa phương".
-                let and = reader.after(last.end());
-                let law = reader.after(and.end());
+                let and = reader.next(last);
+                let law = reader.next(and);
                 if and.key == keys::AND && law.key == keys::LAW {
-                    let second = self.vocabulary.laws.longest(reader, reader.after(law.end()));
+                    let second = self.vocabulary.laws.longest(reader, reader.next(law));
                     last = second.unwrap_or(last);
                 }
                 return Some(Span::new(first.start(), last.end()));
@@ -535,7 +528,7 @@ impl<'v> Scanner<'_, 'v> {
     /// Where the number begins behind "số", a lost space between them or not.
     fn behind_number_word(&self, word: Token) -> Option<usize> {
         if word.key == keys::NUMBER {
-            return Some(self.reader.after(word.end()).start());
+            return Some(self.reader.next(word).start());
         }
         let text = self.reader.token(word);
         let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -561,7 +554,7 @@ impl<'v> Scanner<'_, 'v> {
                 .parse()
                 .ok()
                 .filter(|year| (1945..2100).contains(year));
-            if let Some(year) = year.filter(|_| self.ends_number(reader.after(next.end()))) {
+            if let Some(year) = year.filter(|_| self.ends_number(reader.next(next))) {
                 mention.citation.date = Some(PartialDate::new(year, 0, 0));
                 mention.citation.date_span = Some(next.span);
                 mention.citation.span.end = next.span.end;

@@ -19,6 +19,8 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 
+#[cfg(test)]
+pub(in crate::extract) use anchors::LAW_WORDS;
 use anchors::Scanner;
 use surroundings::Surroundings;
 

@@ -63,13 +63,13 @@ impl<'v> Surroundings<'_, 'v> {
             CONFERENCE if token.is_capitalised() => self.conference(mention, token),
             _ if mention.named => false,
             keys::ABOUT => {
-                let mut first = self.reader.after(token.end());
+                let mut first = self.reader.next(token);
                 // "về của UBND tỉnh về …": the first "về" is a slip.
                 if first.key == keys::OF && mention.citation.issuer.is_none() {
                     return self.issuer(mention, first);
                 }
                 if first.key == keys::MATTER {
-                    first = self.reader.after(first.end());
+                    first = self.reader.next(first);
                 }
                 self.subject(mention, first, later)
             }
@@ -81,9 +81,9 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// "V/v …".
     fn shorthand_about(&self, mention: &mut Mention<'v>, token: Token, later: &[Span]) -> bool {
-        let slash = self.reader.after(token.end());
-        let second = self.reader.after(slash.end());
-        slash.is_mark('/') && second.key == token.key && self.subject(mention, self.reader.after(second.end()), later)
+        let slash = self.reader.next(token);
+        let second = self.reader.next(slash);
+        slash.is_mark('/') && second.key == token.key && self.subject(mention, self.reader.next(second), later)
     }
 
     /// A mark of a footnote (¹, [1]) is passed over.
@@ -94,8 +94,8 @@ impl<'v> Surroundings<'_, 'v> {
                 true
             }
             '[' => {
-                let number = self.reader.after(token.end());
-                let close = self.reader.after(number.end());
+                let number = self.reader.next(token);
+                let close = self.reader.next(number);
                 if number.is_number() && close.is_mark(']') {
                     mention.end = close.end();
                     return true;
@@ -108,7 +108,7 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// A bracket: a term, a footnote's number, or a remark ("sau đây gọi tắt là …") to pass over.
     fn bracket(&self, mention: &mut Mention<'v>, open: Token) -> bool {
-        let first = self.reader.after(open.end());
+        let first = self.reader.next(open);
         if first.key == keys::ABOUT && mention.citation.subject.is_none() && !mention.named {
             mention.end = open.end();
             return true;
@@ -133,12 +133,12 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// "(Nghị quyết A, Nghị quyết B) của …": the bracket closes around the list.
     fn behind_bracket(&self, mention: &mut Mention<'v>, close: Token) -> bool {
-        let of = self.reader.after(close.end());
+        let of = self.reader.next(close);
         of.key == keys::OF && self.issuer(mention, of)
     }
 
     fn behind_comma(&self, mention: &mut Mention<'v>, comma: Token) -> bool {
-        let next = self.reader.after(comma.end());
+        let next = self.reader.next(comma);
         if next.key == CONFERENCE && next.is_capitalised() && mention.citation.subject.is_none() {
             return self.conference(mention, next);
         }
@@ -157,14 +157,14 @@ impl<'v> Surroundings<'_, 'v> {
     /// "Hội nghị lần thứ bảy Ban Chấp hành Trung ương khóa X về …", "Hội nghị Trung ương 6 (khóa XII)":
     /// says where, passed over up to the term or the subject.
     fn conference(&self, mention: &mut Mention<'v>, first: Token) -> bool {
-        let mut last = self.reader.after(first.end());
+        let mut last = self.reader.next(first);
         if last.key != key!("nghị") {
             return false;
         }
         for _ in 0..16 {
-            let next = self.reader.after(last.end());
+            let next = self.reader.next(last);
             let reached = matches!(next.key, keys::TERM | keys::ABOUT)
-                || next.is_mark('(') && self.reader.after(next.end()).key == keys::TERM;
+                || next.is_mark('(') && self.reader.next(next).key == keys::TERM;
             if reached {
                 mention.end = last.end();
                 return true;
@@ -179,19 +179,19 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// "khóa XI", "nhiệm kỳ 2020 - 2025".
     fn term(&self, mention: &mut Mention<'v>, word: Token) -> bool {
-        let mut value = self.reader.after(word.end());
+        let mut value = self.reader.next(word);
         if word.key == keys::TENURE {
             if value.key != keys::TENURE_2 {
                 return false;
             }
-            value = self.reader.after(value.end());
+            value = self.reader.next(value);
         }
         if !value.is_number() && !is_roman(self.reader.token(value)) {
             return false;
         }
         let mut span = value.span;
-        let dash = self.reader.after(value.end());
-        let second = self.reader.after(dash.end());
+        let dash = self.reader.next(value);
+        let second = self.reader.next(dash);
         if value.is_number() && dash.is_mark('-') && second.is_number() {
             span.end = second.span.end;
         }
@@ -302,9 +302,9 @@ impl<'v> Surroundings<'_, 'v> {
     fn trim(&self, mut subject: Span) -> Span {
         let first = self.reader.after(subject.start as usize);
         if first.key == keys::ABOUT && first.end() < subject.end as usize {
-            let second = self.reader.after(first.end());
+            let second = self.reader.next(first);
             let start = if second.key == keys::MATTER {
-                self.reader.after(second.end()).start()
+                self.reader.next(second).start()
             } else {
                 second.start()
             };
@@ -316,7 +316,7 @@ impl<'v> Surroundings<'_, 'v> {
     /// The subject between quotes that opens at `open`. Where the closing quote is missing it ends at
     /// an inner one behind which the sentence goes on as behind a title.
     fn quoted(&self, open: Token, wanted: Option<Span>, later: &[Span]) -> Option<End> {
-        let start = self.reader.after(open.end()).start();
+        let start = self.reader.next(open).start();
         let mut depth = 1;
         let mut at = open.end();
         let mut fallback = None;
@@ -347,13 +347,13 @@ impl<'v> Surroundings<'_, 'v> {
             }
             at = token.end();
         }
-        fallback.or_else(|| self.unquoted(self.reader.after(open.end()), wanted, later))
+        fallback.or_else(|| self.unquoted(self.reader.next(open), wanted, later))
     }
 
     /// Whether a quote opens, by the space around it rather than by its shape, which is often wrong.
     fn opens(&self, quote: Token) -> bool {
-        let next = self.reader.after(quote.end());
-        let before = self.reader.before(quote.start());
+        let next = self.reader.next(quote);
+        let before = self.reader.previous(quote);
         let begins = quote.spaced || matches!(before.kind, Kind::Mark('(' | '“' | '"' | '„') | Kind::Break | Kind::End);
         match quote.kind {
             Kind::Mark('"') => begins && !next.spaced && (next.is_word() || next.is_number() || next.is_quote()),
@@ -364,7 +364,7 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// Whether the text goes on behind this inner quote as it does behind a whole title.
     fn ends_title(&self, quote: Token, wanted: Option<Span>, later: &[Span]) -> bool {
-        let next = self.reader.after(quote.end());
+        let next = self.reader.next(quote);
         match next.kind {
             Kind::Break | Kind::End | Kind::Mark('.' | ';') => true,
             Kind::Mark(',') => self.listed(next.end(), later),
@@ -434,11 +434,10 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Mark(';' | ':') => break,
                     Kind::Mark('.') if self.ends_sentence(token, at) => break,
                     Kind::Mark(',') if self.clause_ends_behind_comma(token, later) => break,
-                    Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.after(token.end()).is_word() =>
-                    {
+                    Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.next(token).is_word() => {
                         break;
                     }
-                    Kind::Mark('[') if self.reader.after(token.end()).is_number() => break,
+                    Kind::Mark('[') if self.reader.next(token).is_number() => break,
                     Kind::Word if token.key == keys::AND && self.clause_ends_behind_and(token, later) => break,
                     Kind::Word
                         if token.key == keys::OF
@@ -476,7 +475,7 @@ impl<'v> Surroundings<'_, 'v> {
         let mut token = self.reader.after(from);
         for _ in 0..2 {
             if token.is_word() && LIST_WORDS.contains(&token.key) {
-                token = self.reader.after(token.end());
+                token = self.reader.next(token);
             }
         }
         self.mention_at(token.start(), later).is_some()
@@ -489,12 +488,12 @@ impl<'v> Surroundings<'_, 'v> {
     }
 
     fn clause_ends_behind_comma(&self, comma: Token, later: &[Span]) -> bool {
-        let next = self.reader.after(comma.end());
+        let next = self.reader.next(comma);
         if self.listed(comma.end(), later) || self.issues(next, later) {
             return true;
         }
         match next.kind {
-            Kind::Number => !self.reader.before(comma.start()).is_number() || comma.spaced || next.spaced,
+            Kind::Number => !self.reader.previous(comma).is_number() || comma.spaced || next.spaced,
             Kind::Word => {
                 let starts = phrases().behind_comma.longest(&self.reader, next).is_some();
                 starts || self.new_subject(next) || self.new_actor(next)
@@ -527,7 +526,7 @@ impl<'v> Surroundings<'_, 'v> {
         }
         let mut token = first;
         for _ in 0..12 {
-            token = self.reader.after(token.end());
+            token = self.reader.next(token);
             if token.is_mark(',') {
                 continue;
             }
@@ -542,7 +541,7 @@ impl<'v> Surroundings<'_, 'v> {
     }
 
     fn clause_ends_behind_and(&self, and: Token, later: &[Span]) -> bool {
-        let next = self.reader.after(and.end());
+        let next = self.reader.next(and);
         self.listed(and.end(), later)
             || self.issues(next, later)
             || phrases().behind_and.longest(&self.reader, next).is_some()
@@ -550,12 +549,12 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// A bracket that remarks on the document instead of belonging to its title.
     fn is_remark(&self, open: Token) -> bool {
-        let first = self.reader.after(open.end());
+        let first = self.reader.next(open);
         first.is_number() || phrases().remarks.longest(&self.reader, first).is_some()
     }
 
     fn ends_sentence(&self, stop: Token, at: usize) -> bool {
-        let next = self.reader.after(stop.end());
+        let next = self.reader.next(stop);
         let previous = self.reader.before(at);
         if next.is_number() && !next.spaced && previous.is_number() {
             return false;
@@ -570,8 +569,8 @@ impl<'v> Surroundings<'_, 'v> {
             Some((true, _)) => true,
             // These do so before a figure only: "với 08 nội dung", "là 1.927 người".
             Some((false, last)) => {
-                let against = self.reader.before(token.start()).key == key!("đối");
-                !against && self.reader.after(last.end()).is_number()
+                let against = self.reader.previous(token).key == key!("đối");
+                !against && self.reader.next(last).is_number()
             }
             None => false,
         }
@@ -697,7 +696,7 @@ impl<'v> Surroundings<'_, 'v> {
         }
         let mut token = self.reader.before(mention.citation.span.start as usize);
         if token.key == key!("các") {
-            token = self.reader.before(token.start());
+            token = self.reader.previous(token);
         }
         if !token.is_word() {
             return;
@@ -705,9 +704,9 @@ impl<'v> Surroundings<'_, 'v> {
         let Some((_, first)) = phrases().issuing.longest(&self.reader, token) else {
             return;
         };
-        let mut end = self.reader.before(first.start());
+        let mut end = self.reader.previous(first);
         while end.is_word() && ADVERBS.contains(&end.key) {
-            end = self.reader.before(end.start());
+            end = self.reader.previous(end);
         }
         // The longest name that ends here; it begins at most a dozen words before.
         let mut word = end;
@@ -715,7 +714,7 @@ impl<'v> Surroundings<'_, 'v> {
             if !word.is_word() {
                 return;
             }
-            let previous = self.reader.before(word.start());
+            let previous = self.reader.previous(word);
             if word.is_capitalised() {
                 let name = self.vocabulary.issuers.name_at(&self.reader, word.start());
                 if let Some(name) = name.filter(|name| name.span.end as usize == end.end()) {

@@ -141,7 +141,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
     if !before.is_word() {
         return Role::Plain;
     }
-    let second = reader.before(before.start());
+    let second = reader.previous(before);
     match before.key {
         THU => {
             return if is_any(second, &RANKED) {
@@ -170,7 +170,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         None => Role::Plain,
         // "đầu năm học 38 trường": only years stand behind a school year.
         Some((_, first)) if first.key == key!("năm") && before.key == key!("học") => {
-            let number = reader.after(before.end());
+            let number = reader.next(before);
             if number.span.len() == 4 {
                 Role::Never
             } else {
@@ -178,7 +178,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             }
         }
         Some((label, first)) => {
-            if is_any(reader.before(first.start()), &EACH) {
+            if is_any(reader.previous(first), &EACH) {
                 return Role::Plain;
             }
             match label {
@@ -233,11 +233,11 @@ pub(super) fn is_of_index(reader: &Reader<'_>, before: Token, floor: usize) -> b
             if OTHER.contains(&token.key) {
                 return false;
             }
-            if token.key == SO && reader.before(token.start()).key == CHI {
+            if token.key == SO && reader.previous(token).key == CHI {
                 return true;
             }
         }
-        token = reader.before(token.start());
+        token = reader.previous(token);
     }
     false
 }
@@ -271,8 +271,9 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
     };
     let mut level = false;
     let mut at = start;
+    let mut before = reader.before(start);
     for _ in 0..MAX_BEFORE {
-        let token = reader.before(at);
+        let token = before;
         if !token.is_word() || token.start() < floor {
             break;
         }
@@ -309,7 +310,7 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
                 }
             }
             // "hoàn thành 12 xã" reaches no level.
-            Before::Level if first.key == THANH && is_any(reader.before(first.start()), &BEFORE_THANH) => break,
+            Before::Level if first.key == THANH && is_any(reader.previous(first), &BEFORE_THANH) => break,
             Before::Level => level = true,
             // "73 học sinh … trên tổng số 93": the figure is the whole, and "trên" goes with it.
             Before::Filler if first.key == TONG => {
@@ -320,6 +321,7 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         }
         at = first.start();
         said.lead = at;
+        before = reader.previous(first);
     }
     if said.approx == Approx::Exact && said.change == Change::None && is_estimate(reader, at, floor) {
         said.approx = Approx::Estimated;
@@ -331,8 +333,8 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
 fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
     const LEN: Key = Key::new("lên");
     const SENT: [Key; 4] = [Key::new("chuyển"), Key::new("gửi"), Key::new("cáo"), Key::new("trình")];
-    let up = reader.before(above.start());
-    is_any(up, &[LEN]) && is_any(reader.before(up.start()), &SENT)
+    let up = reader.previous(above);
+    is_any(up, &[LEN]) && is_any(reader.previous(up), &SENT)
 }
 
 /// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").
@@ -347,9 +349,9 @@ fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
         Key::new("có"),
         Key::new("đến"),
     ];
-    let (mut at, mut last) = (from, Token::default());
+    let mut last = Token::default();
+    let mut token = reader.before(from);
     for _ in 0..8 {
-        let token = reader.before(at);
         if token.start() < floor || !(token.is_word() || token.is_number()) {
             return false;
         }
@@ -357,7 +359,7 @@ fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
             return is_any(last, &BEHIND);
         }
         last = token;
-        at = token.start();
+        token = reader.previous(token);
     }
     false
 }
@@ -367,15 +369,12 @@ pub(super) fn and_more(reader: &Reader<'_>, end: usize, within: usize) -> Option
     const TRO: Key = Key::new("trở");
     const LEN: Key = Key::new("lên");
     const XUONG: Key = Key::new("xuống");
-    let mut at = end;
-    for _ in 0..within {
-        let token = reader.after(at);
+    for token in reader.walk(end).take(within) {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return None;
         }
-        at = token.end();
         if token.key == TRO && token.is_word() {
-            return match reader.after(at).key {
+            return match reader.next(token).key {
                 LEN => Some(Approx::Over),
                 XUONG => Some(Approx::Under),
                 _ => None,
@@ -390,10 +389,8 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
     const NHAT: Key = Key::new("nhất");
     const DAU: Key = Key::new("đầu");
     const DAN: Key = Key::new("dẫn");
-    let mut at = end;
     let mut last = Token::default();
-    for _ in 0..14 {
-        let token = reader.after(at);
+    for token in reader.walk(end).take(14) {
         if token.is_end() || token.is_number() || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
             return false;
         }
@@ -402,7 +399,6 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
             return true;
         }
         last = token;
-        at = token.end();
     }
     false
 }

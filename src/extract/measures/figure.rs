@@ -8,7 +8,7 @@ use crate::{
     document::Span,
     extract::{
         Approx, Change, MeasureKind, Unit,
-        numerals::{self, Numeral},
+        numerals::{self, NUMBER_WORDS, Numeral},
     },
     shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
@@ -147,23 +147,26 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// Finds the figures, in order.
     pub(super) fn scan(&self, figures: &mut Vec<Figure>) {
         let bytes = self.reader.text.as_bytes();
-        let end = (self.region.end as usize).min(bytes.len());
-        let mut i = self.region.start as usize;
-        let mut word_start = true;
-        while i < end {
-            let b = bytes[i];
-            if b.is_ascii_digit() {
-                i = match self.skips.end_of(i) {
+        let region = self.region.start as usize..(self.region.end as usize).min(bytes.len());
+        // Where to go on, and whether that is behind something read.
+        let (mut from, mut read) = (region.start, false);
+        for token in self.reader.anchors_in(self.region) {
+            let start = token.start();
+            if NUMBER_WORDS.has(token) && (start > from || start == from && !read) {
+                let apart = start == region.start || is_apart(bytes[start - 1]);
+                if apart && let Some(end) = self.word(token, figures) {
+                    (from, read) = (end, true);
+                }
+            }
+            if !(token.is_number() || token.has_digits()) {
+                continue;
+            }
+            while let Some(digit) = numerals::digit_in(bytes, start.max(from)..token.end().min(region.end)) {
+                from = match self.skips.end_of(digit) {
                     Some(end) => end,
-                    None => self.resume(i, self.digits(i, figures)),
+                    None => self.resume(digit, self.digits(digit, figures)),
                 };
-                word_start = false;
-            } else if word_start && may_be_number_word(&bytes[i..end]) {
-                i = self.word(i, figures).unwrap_or(i + 1);
-                word_start = false;
-            } else {
-                word_start = b.is_ascii_whitespace() || matches!(b, b'(' | b'*' | b',' | b';' | b'.' | b':');
-                i += 1;
+                read = true;
             }
         }
     }
@@ -178,9 +181,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
         }
     }
 
-    /// Reads the figure in words at a word's start; where to go on behind it.
-    fn word(&self, start: usize, figures: &mut Vec<Figure>) -> Option<usize> {
-        let first = self.reader.after(start);
+    /// Reads the figure in words that begins with this one; where to go on behind it.
+    fn word(&self, first: Token, figures: &mut Vec<Figure>) -> Option<usize> {
+        let start = first.start();
         if !matches!(first.case, Case::Lower | Case::Title) {
             return None;
         }
@@ -239,17 +242,17 @@ impl<'t, 'v> Scanner<'t, 'v> {
     fn sum_in_words(&self, before: Token) -> Option<usize> {
         const MOST: usize = 40;
         let bracket = before.is_mark('(');
-        let label = before.is_mark(':') && is_any(self.reader.before(before.start()), &[key!("chữ")]);
+        let label = before.is_mark(':') && is_any(self.reader.previous(before), &[key!("chữ")]);
         if !bracket && !label {
             return None;
         }
-        let mut token = self.reader.after(before.end());
+        let mut token = self.reader.next(before);
         for _ in 0..MOST {
             let ends = token.is_end() || matches!(token.kind, Kind::Mark(')' | '(' | '.' | ';'));
             if ends || token.is_number() {
                 return (token.is_mark(')') || label && !token.is_number()).then(|| token.start());
             }
-            token = self.reader.after(token.end());
+            token = self.reader.next(token);
         }
         None
     }
@@ -302,7 +305,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         const BRANCH: Key = key!("ngành");
         const MINISTRY: Key = key!("bộ");
         let word = self.reader.after(unit.start as usize);
-        let second = self.reader.after(word.end());
+        let second = self.reader.next(word);
         let alone = word.end() == unit.end as usize;
         let body = if alone && word.key == MINISTRY {
             // "hai bộ máy tính"
@@ -311,7 +314,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         } else {
             alone && word.key == BRANCH || (word.key, second.key) == OFFICE && second.end() == unit.end as usize
         };
-        body && first.key == HAI && !is_any(self.reader.before(first.start()), &COUNTED)
+        body && first.key == HAI && !is_any(self.reader.previous(first), &COUNTED)
     }
 
     fn begins_sentence(&self, start: usize) -> bool {
@@ -559,7 +562,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             key!("mã"),
             NGAY,
         ];
-        let word = self.reader.before(colon.start());
+        let word = self.reader.previous(colon);
         is_any(word, &LABELS)
             || word.key == key!("số") && context::role(&self.reader, self.vocabulary, word) == Role::Never
     }
@@ -581,10 +584,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if !rising && !changing {
             return None;
         }
-        let mut next = self.reader.after(until.end());
+        let mut next = self.reader.next(until);
         if changing && is_any(next, &[key!("còn"), key!("thành"), key!("tới"), key!("đến")]) {
             until = next;
-            next = self.reader.after(until.end());
+            next = self.reader.next(until);
         }
         let most = next
             .is_number()
@@ -627,13 +630,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
     fn goes_on_naming(&self, before: Token) -> bool {
         let joint =
             before.is_mark(',') || before.is_mark('-') || is_any(before, &[key!("và"), key!("đến"), key!("hoặc")]);
-        joint && self.reader.before(before.start()).end() == self.name_end.get()
+        joint && self.reader.previous(before).end() == self.name_end.get()
     }
 
     /// Whether a number belongs to a date: "ngày 15", "năm 2023", "tháng 5".
     fn is_calendar(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         let each = is_any(
-            self.reader.before(before.start()),
+            self.reader.previous(before),
             &[key!("mỗi"), key!("một"), key!("hằng"), key!("hàng"), key!("trong")],
         );
         let next = self.reader.after(behind.end);
@@ -697,7 +700,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                 is_any(next, &[key!("học")])
                     && next.case == Case::Lower
                     && number.places == 0
-                    && self.reader.after(next.end()).is_number()
+                    && self.reader.next(next).is_number()
             }
             _ => before.is_word() && before.key == GIO,
         }
@@ -730,19 +733,19 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
     fn noun_before(&self, start: usize) -> Option<Span> {
-        let mut at = start;
+        let mut before = self.reader.before(start);
         for position in 0..14 {
-            let token = self.reader.before(at);
+            let token = before;
             let colon = token.is_mark(':') && position == 0;
             if !token.is_word() && !colon {
                 return None;
             }
-            at = token.start();
+            before = self.reader.previous(token);
             if token.is_word() && token.key == key!("số") && position > 0 {
-                let mut next = self.reader.after(token.end());
+                let mut next = self.reader.next(token);
                 // "Số lượng người làm việc"
                 if is_any(next, &[key!("lượng")]) {
-                    next = self.reader.after(next.end());
+                    next = self.reader.next(next);
                 }
                 return match self.vocabulary.units.behind.longest(&self.reader, next) {
                     Some((UnitKind::Noun | UnitKind::Classifier, last)) if last.end() <= start => {
@@ -757,19 +760,18 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether an index or a score is spoken of shortly before ("chỉ số PAPI đạt 46,0415").
     fn index_before(&self, start: usize) -> bool {
-        let mut at = start;
+        let mut token = self.reader.before(start);
         for _ in 0..12 {
-            let token = self.reader.before(at);
             if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | '(' | ')')) {
                 return false;
             }
             if token.is_word() && token.key == DIEM {
                 return true;
             }
-            if token.is_word() && token.key == key!("số") && self.reader.before(token.start()).key == key!("chỉ") {
+            if token.is_word() && token.key == key!("số") && self.reader.previous(token).key == key!("chỉ") {
                 return true;
             }
-            at = token.start();
+            token = self.reader.previous(token);
         }
         false
     }
@@ -887,10 +889,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if !is_any(first, &WITHIN) {
             return None;
         }
-        let mut token = self.reader.after(first.end());
+        let mut token = self.reader.next(first);
         for _ in 0..2 {
             if is_any(token, &ALL) {
-                token = self.reader.after(token.end());
+                token = self.reader.next(token);
             }
         }
         let total = token
@@ -1048,10 +1050,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
             behind.kind = MeasureKind::Money;
             behind.end = token.end();
             behind.known = true;
-            token = self.reader.after(token.end());
+            token = self.reader.next(token);
             if token.is_mark('.') && !token.spaced {
                 // "tr.đ"
-                let next = self.reader.after(token.end());
+                let next = self.reader.next(token);
                 if next.key == key!("đ") && !next.spaced {
                     token = next;
                 }
@@ -1069,7 +1071,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if !open.is_mark('(') {
             return None;
         }
-        let inner = self.reader.after(open.end());
+        let inner = self.reader.next(open);
         let words = numerals::number_word(&self.reader, inner).map_or(inner.end(), |number| number.span.end as usize);
         let close = self.reader.after(words);
         let said = close.is_mark(')') && numerals::ends_number(self.reader.before(words), self.number_before(at)?);
@@ -1088,7 +1090,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// The end of the bracket that says in digits the number in words before it: "năm (05) xã".
     fn says_again(&self, number: Numeral, before: Token) -> Option<usize> {
         let close = self.reader.after(number.span.end as usize);
-        let word = self.reader.before(before.start());
+        let word = self.reader.previous(before);
         let said = before.is_mark('(') && close.is_mark(')') && numerals::ends_number(word, number.value);
         said.then(|| close.end())
     }
@@ -1109,7 +1111,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             if token.kind != Kind::Break {
                 break;
             }
-            token = self.reader.after(token.end());
+            token = self.reader.next(token);
         }
         if !token.is_word() || token.case != Case::Lower {
             return behind;
@@ -1122,16 +1124,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let money = behind.factor > 1;
         let units = &self.vocabulary.units;
         let own = |span: Span| Unit::Own(span);
-        if token.key == PHAN && self.reader.after(token.end()).key == TRAM {
-            let last = self.reader.after(token.end());
+        if token.key == PHAN && self.reader.next(token).key == TRAM {
+            let last = self.reader.next(token);
             return self.percent(token.span.join(last.span), last.end());
         }
         if token.key == DIEM {
-            let next = self.reader.after(token.end());
+            let next = self.reader.next(token);
             if next.is_mark('%') {
                 return self.percent(token.span.join(next.span), next.end());
             }
-            let third = self.reader.after(next.end());
+            let third = self.reader.next(next);
             if next.key == PHAN && third.key == TRAM {
                 return self.percent(token.span.join(third.span), third.end());
             }
@@ -1249,7 +1251,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// A classifier takes in the one word behind it.
     fn classified(&self, named: Behind, first: Token, classifier: Token, kind: MeasureKind) -> Behind {
         let units = &self.vocabulary.units;
-        let next = self.reader.after(classifier.end());
+        let next = self.reader.next(classifier);
         let bare = Behind { noun: None, ..named };
         let is_point = first.key == DIEM;
         if !next.is_word() {
@@ -1333,15 +1335,9 @@ fn short_money(word: Key) -> Option<i64> {
     SHORT.iter().find(|(key, _)| *key == word).map(|&(_, factor)| factor)
 }
 
-/// Whether a word may be a number: a quick test of its first letters.
-fn may_be_number_word(word: &[u8]) -> bool {
-    let Some(&first) = word.first() else { return false };
-    match first | 0x20 {
-        b'h' | b'b' | b's' | b't' | b'c' => true,
-        // "mười", "một", "năm"
-        b'm' | b'n' => word.get(1).is_some_and(|second| !second.is_ascii()),
-        _ => false,
-    }
+/// Whether a word that begins behind this byte stands apart from what is before it.
+fn is_apart(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || matches!(byte, b'(' | b'*' | b',' | b';' | b'.' | b':')
 }
 
 /// Whether two numbers are the scale of a map ("1/500", "1/2.000").

@@ -191,19 +191,18 @@ fn is_any(token: Token, keys: &[Key]) -> bool {
 /// Whether a new sentence begins in the text between two offsets, as far as its tokens tell: a
 /// paragraph ends, or a full stop stands before a capital.
 fn sentence_ends(reader: &Reader<'_>, from: usize, until: usize) -> bool {
-    let mut at = from;
-    while at < until {
-        let token = reader.after(at);
+    let mut behind = from;
+    let mut token = reader.after(from);
+    while behind < until {
         if token.is_end() {
             return true;
         }
-        at = token.end();
-        if token.is_mark('.') {
-            let next = reader.after(at);
-            if next.spaced && (next.is_capitalised() || next.is_quote() || next.is_number()) {
-                return true;
-            }
+        let next = reader.next(token);
+        if token.is_mark('.') && next.spaced && (next.is_capitalised() || next.is_quote() || next.is_number()) {
+            return true;
         }
+        behind = token.end();
+        token = next;
     }
     false
 }

@@ -3,7 +3,7 @@
 use crate::{
     document::Span,
     extract::{Change, Layout, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, key},
+    shadow::{Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -140,7 +140,7 @@ fn summed(reader: &Reader<'_>, figures: &[Figure], gaps: &[Gap], index: usize) -
 /// Whether a number ends a line or follows a colon.
 fn is_line(reader: &Reader<'_>, figure: &Figure) -> bool {
     let next = reader.after(figure.number.end as usize);
-    let then = reader.after(next.end());
+    let then = reader.next(next);
     let ends = next.is_end() || matches!(next.kind, Kind::Mark(';' | '.' | ',')) && then.is_end();
     ends || reader.before(figure.lead as usize).is_mark(':')
 }
@@ -165,12 +165,15 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
         semicolon: false,
         words: 0,
     };
-    let mut at = from;
-    while at < until && !gap.ends {
-        let token = reader.after(at);
+    let mut behind = from;
+    let mut following = reader.after(from);
+    while behind < until && !gap.ends {
+        let token = following;
         if token.start() >= until {
             break;
         }
+        behind = token.end();
+        following = reader.next(token);
         match token.kind {
             Kind::Mark('(') => gap.depth += 1,
             Kind::Mark(')') => {
@@ -180,29 +183,26 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
             Kind::Mark(';') => gap.semicolon = true,
             Kind::Word => gap.words += 1,
             _ if token.is_end() => {
-                let next = reader.after(token.end());
-                if matches!(next.kind, Kind::Mark('-' | '+' | '•')) || goes_on(reader, token.end()) {
+                if matches!(following.kind, Kind::Mark('-' | '+' | '•')) || goes_on(reader, following) {
                     gap.bullet = true;
-                } else if !next.is_end() {
+                } else if !following.is_end() {
                     gap.ends = true;
                 }
             }
             _ => {}
         }
-        at = token.end();
         gap.ends |=
-            token.is_mark('.') && sentence_ends(reader, token.start(), token.end()) && !goes_on(reader, token.end());
+            token.is_mark('.') && sentence_ends(reader, token.start(), token.end()) && !goes_on(reader, following);
         gap.ends |= gap.words > MAX_GAP;
     }
     gap
 }
 
 /// Whether the next sentence or line breaks down what the one before counts ("Trong đó: …").
-fn goes_on(reader: &Reader<'_>, at: usize) -> bool {
+fn goes_on(reader: &Reader<'_>, first: Token) -> bool {
     const TRONG: Key = Key::new("trong");
     const DO: Key = Key::new("đó");
-    let first = reader.after(at);
-    is_any(first, &[TRONG]) && is_any(reader.after(first.end()), &[DO])
+    is_any(first, &[TRONG]) && is_any(reader.next(first), &[DO])
 }
 
 /// A unit further on in the same list ("Nam Trực có 25, …; Vụ Bản 3 dự án").
@@ -264,7 +264,7 @@ fn labelled(reader: &Reader<'_>, vocabulary: &Vocabulary, figure: &Figure) -> Op
         return None;
     }
     for _ in 0..LONGEST {
-        let previous = reader.before(token.start());
+        let previous = reader.previous(token);
         if !previous.is_word() {
             break;
         }
@@ -325,7 +325,7 @@ fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
     let before = reader.before(figure.lead as usize);
     let next = reader.after(figure.number.end as usize);
     // "dưới 30: 12 đồng chí" is a label.
-    if next.is_mark(':') && reader.after(next.end()).is_number() {
+    if next.is_mark(':') && reader.next(next).is_number() {
         return false;
     }
     let behind = next.is_end()
@@ -375,13 +375,15 @@ fn has_verb(reader: &Reader<'_>, previous: &Figure, figure: &Figure) -> bool {
         Key::new("còn"),
         Key::new("là"),
     ];
-    let mut at = previous.span.end as usize;
-    while at < figure.lead as usize {
-        let token = reader.after(at);
+    let mut behind = previous.span.end as usize;
+    for token in reader.walk(behind) {
+        if behind >= figure.lead as usize {
+            break;
+        }
         if token.is_end() || is_any(token, &STOP) {
             return true;
         }
-        at = token.end();
+        behind = token.end();
     }
     false
 }

@@ -214,7 +214,7 @@ fn share_predicates(reader: &Reader<'_>, vocabulary: &Vocabulary, figures: &mut 
             let row = row_end(reader, vocabulary, figure.span.end as usize);
             let mark = reader.after(row);
             let and = is_any(mark, &[key!("và")]) || matches!(mark.kind, Kind::Mark(',' | ';'));
-            and && next.stream == figure.stream && reader.after(mark.end()).start() == next.number.start as usize
+            and && next.stream == figure.stream && reader.next(mark).start() == next.number.start as usize
         });
         if joined && said.is_some() && figure.qualifier.is_none() {
             figures[index].qualifier = said;
@@ -236,7 +236,7 @@ fn row_end(reader: &Reader<'_>, vocabulary: &Vocabulary, from: usize) -> usize {
     let mut end = from;
     loop {
         let comma = reader.after(end);
-        let next = reader.after(comma.end());
+        let next = reader.next(comma);
         if !comma.is_mark(',') || !is_any(next, &SIBLINGS) {
             break;
         }
@@ -277,7 +277,7 @@ fn bracket_behind(reader: &Reader<'_>, at: usize) -> Option<usize> {
         return None;
     }
     for _ in 0..LONGEST {
-        token = reader.after(token.end());
+        token = reader.next(token);
         match token.kind {
             Kind::Mark(')') => return Some(token.end()),
             Kind::Mark('(') => return None,
@@ -340,7 +340,7 @@ impl Namer<'_, '_> {
         let mut token = self.reader.before(figure.lead as usize);
         for _ in 0..LONGEST {
             let bullet = matches!(token.kind, Kind::Mark('-' | '+' | '•'));
-            token = self.reader.before(token.start());
+            token = self.reader.previous(token);
             if !token.is_end() {
                 continue;
             }
@@ -348,7 +348,7 @@ impl Namer<'_, '_> {
                 return None;
             }
             while token.kind == Kind::Break {
-                token = self.reader.before(token.start());
+                token = self.reader.previous(token);
             }
             if token.is_mark(':') {
                 break;
@@ -359,7 +359,7 @@ impl Namer<'_, '_> {
         }
         let mut span: Option<Span> = None;
         for _ in 0..MAX_WORDS {
-            token = self.reader.before(token.start());
+            token = self.reader.previous(token);
             if !token.is_word() {
                 break;
             }
@@ -377,7 +377,7 @@ impl Namer<'_, '_> {
         }
         let mut joint = self.reader.before(figure.lead as usize);
         if is_any(joint, &AT) {
-            joint = self.reader.before(joint.start());
+            joint = self.reader.previous(joint);
         }
         let and = joint.is_mark(',') || is_any(joint, &[key!("và")]);
         let first = before.iter().rev().find(|other| other.kind == MeasureKind::Ratio)?;
@@ -464,16 +464,14 @@ impl Namer<'_, '_> {
     /// as general as "tổ chức" and the noun has attributes of its own.
     fn predicate(&self, context: Span, words: usize) -> Option<Span> {
         const DA: Key = Key::new("đã");
-        let (mut at, mut start, mut generic) = (context.start as usize, context.start as usize, true);
-        while at < context.end as usize {
-            let token = self.reader.after(at);
+        let (mut start, mut generic) = (context.start as usize, true);
+        for token in self.tokens_of(context) {
             if is_any(token, &[DA]) {
                 start = token.end();
                 generic = true;
             } else if token.is_word() {
                 generic &= GENERIC.contains(&token.key);
             }
-            at = token.end().max(at + 1);
         }
         if generic && words > 1 {
             return None;
@@ -528,15 +526,8 @@ impl Namer<'_, '_> {
             Key::new("chung"),
             Key::new("trọng"),
         ];
-        let mut at = context.start as usize;
-        while at < context.end as usize {
-            let token = self.reader.after(at);
-            if token.start() < context.end as usize && !is_any(token, &PLAIN) {
-                return false;
-            }
-            at = token.end().max(at + 1);
-        }
-        true
+        self.tokens_of(context)
+            .all(|token| token.start() >= context.end as usize || is_any(token, &PLAIN))
     }
 
     /// A noun with its attributes, and the number of words in all.
@@ -555,13 +546,14 @@ impl Namer<'_, '_> {
     /// phường, thị trấn") is passed over its commas.
     fn behind(&self, from: usize, already: usize) -> Option<Span> {
         const DE: Key = Key::new("để");
-        let mut at = from;
         let mut span: Option<Span> = None;
         let mut words = already;
         let mut last_and = None;
         let mut purpose = false;
-        while words < MAX_WORDS {
-            let token = self.reader.after(at);
+        for token in self.reader.walk(from) {
+            if words >= MAX_WORDS {
+                break;
+            }
             if token.start() >= self.ceiling {
                 // What stands behind the last "và" leads to the next figure.
                 span = last_and.or(span);
@@ -569,7 +561,6 @@ impl Namer<'_, '_> {
             }
             if token.is_number() && span.is_some() {
                 span = span.map(|span| span.join(token.span));
-                at = token.end();
                 continue;
             }
             if words == already && is_any(token, &[key!("và")]) {
@@ -579,29 +570,24 @@ impl Namer<'_, '_> {
             if words == already && is_any(token, &[DE]) {
                 purpose = true;
                 span = Some(token.span);
-                at = token.end();
                 continue;
             }
             if token.is_mark(',') && purpose && self.ceiling > token.end() + 120 {
-                at = token.end();
                 continue;
             }
             if is_any(token, &[key!("và")]) {
                 last_and = span;
             }
-            if token.is_mark(',') && words > 0 && self.noun_follows(token.end()) {
-                at = token.end();
+            if token.is_mark(',') && words > 0 && self.noun_follows(token) {
                 continue;
             }
             if token.is_quote() {
-                at = token.end();
                 continue;
             }
             if !token.is_word() || is_any(token, &END) || self.reports(token) {
                 break;
             }
             span = Some(span.map_or(token.span, |span| span.join(token.span)));
-            at = token.end();
             words += 1;
         }
         self.trim(span?, &[], &[&TRAILING])
@@ -626,8 +612,9 @@ impl Namer<'_, '_> {
             return None;
         }
         let mut span = first.span;
+        let mut token = first;
         for _ in 0..MOST {
-            let token = self.reader.after(span.end as usize);
+            token = self.reader.next(token);
             if token.start() >= self.ceiling || !(token.is_word() || token.is_number()) {
                 break;
             }
@@ -639,28 +626,25 @@ impl Namer<'_, '_> {
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
     fn reports(&self, token: Token) -> bool {
         const DAT: [Key; 3] = [Key::new("đạt"), Key::new("là"), Key::new("có")];
-        is_any(token, &DAT) && self.reader.after(token.end()).is_number()
+        is_any(token, &DAT) && self.reader.next(token).is_number()
     }
 
     /// Whether the next noun of a row follows a comma, and not the clause of the next figure.
-    fn noun_follows(&self, at: usize) -> bool {
-        let next = self.reader.after(at);
+    fn noun_follows(&self, comma: Token) -> bool {
+        let next = self.reader.next(comma);
         if !is_any(next, &SIBLINGS) {
             return false;
         }
         let Some((UnitKind::Noun, last)) = self.vocabulary.units.behind.longest(&self.reader, next) else {
             return is_any(next, &[key!("thị"), key!("kiểm"), key!("thanh")]);
         };
-        let mut at = last.end();
-        for _ in 0..12 {
-            let token = self.reader.after(at);
+        for token in self.reader.walk(last.end()).take(12) {
             if token.start() >= self.ceiling {
                 return false;
             }
             if !token.is_word() || is_any(token, &END) || is_any(token, &[key!("và")]) {
                 return true;
             }
-            at = token.end();
         }
         true
     }
@@ -668,17 +652,17 @@ impl Namer<'_, '_> {
     /// The words before a figure, back to the beginning of its clause.
     fn before(&self, figure: &Figure) -> Option<Span> {
         const CUTS: [Key; 3] = [Key::new("tinh"), Key::new("cắt"), Key::new("rút")];
-        let mut at = figure.lead as usize;
+        let cut = self.reader.after(figure.lead as usize);
         // "tinh giản 1.497 biên chế": the word for the cut says what is counted.
-        let cut = self.reader.after(at);
-        if is_any(cut, &CUTS) {
-            at = self.reader.after(cut.end()).end();
-        }
+        let mut token = if is_any(cut, &CUTS) {
+            self.reader.before(self.reader.next(cut).end())
+        } else {
+            self.reader.before(figure.lead as usize)
+        };
         let mut span: Option<Span> = None;
         let mut words = 0;
         let mut bracketed = false;
         while words < MAX_BEFORE {
-            let token = self.reader.before(at);
             if token.start() < self.floor || token.is_end() {
                 if bracketed && token.start() < self.floor {
                     // The words before the bracket belong to the figure before it.
@@ -694,7 +678,7 @@ impl Namer<'_, '_> {
                 // "Chỉ số cải cách hành chính (PAR INDEX) đứng thứ …"
                 Kind::Mark(')') => match self.bracket(token) {
                     Some(open) => {
-                        at = open;
+                        token = self.reader.previous(open);
                         continue;
                     }
                     None => break,
@@ -705,49 +689,47 @@ impl Namer<'_, '_> {
                 Kind::Mark(':') if words == 0 => {}
                 // "hộ nghèo giảm đáng kể (còn 4,14%)"
                 Kind::Mark('(') if words == 0 && !bracketed => bracketed = true,
-                Kind::Mark('/') if self.reader.before(token.start()).is_number() => {}
+                Kind::Mark('/') if self.reader.previous(token).is_number() => {}
                 Kind::Mark(',') if words > 0 && words < 4 && self.list_before(token) => {}
                 Kind::Mark(',') if words > 0 && self.joins_siblings(token) => {}
                 _ => break,
             }
-            at = token.start();
+            token = self.reader.previous(token);
         }
         self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
     }
 
     /// Whether a comma stands in a row of nouns ("các huyện, thành phố").
     fn joins_siblings(&self, comma: Token) -> bool {
-        let next = self.reader.after(comma.end());
-        let last = self.reader.before(comma.start());
-        let first = self.reader.before(last.start());
+        let next = self.reader.next(comma);
+        let last = self.reader.previous(comma);
+        let first = self.reader.previous(last);
         is_any(next, &SIBLINGS) && (is_any(last, &SIBLINGS) || is_any(first, &SIBLINGS))
     }
 
     /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
     /// the clause before it.
     fn list_before(&self, comma: Token) -> bool {
-        let mut at = comma.start();
+        let mut token = comma;
         for _ in 0..4 {
-            let token = self.reader.before(at);
+            token = self.reader.previous(token);
             if token.start() < self.floor || !token.is_word() {
                 return token.start() >= self.floor && matches!(token.kind, Kind::Mark(';' | '(' | ':' | '.'));
             }
-            at = token.start();
         }
         false
     }
 
-    /// The start of a short bracket without figures that ends here.
-    fn bracket(&self, close: Token) -> Option<usize> {
-        let mut at = close.start();
+    /// The opening of a short bracket without figures that ends here.
+    fn bracket(&self, close: Token) -> Option<Token> {
+        let mut token = close;
         for _ in 0..6 {
-            let token = self.reader.before(at);
+            token = self.reader.previous(token);
             if token.start() < self.floor || token.is_end() {
                 return None;
             }
-            at = token.start();
             if token.is_mark('(') {
-                return Some(at);
+                return Some(token);
             }
         }
         None
@@ -756,26 +738,27 @@ impl Namer<'_, '_> {
     /// Leaves out words that do not begin or end a subject.
     fn trim(&self, span: Span, leading: &[Key], trailing: &[&[Key]]) -> Option<Span> {
         let (mut start, mut end) = (span.start as usize, span.end as usize);
-        while start < end {
-            let first = self.reader.after(start);
+        for first in self.reader.walk(start) {
+            if start >= end {
+                break;
+            }
             if first.end() >= end || !is_any(first, leading) && first.is_word() {
                 start = first.start().max(start);
                 break;
             }
             start = first.end();
         }
+        let mut last = self.reader.before(end);
         while start < end {
-            let last = self.reader.before(end);
-            if self.ends_compound(last) {
+            let trails = trailing.iter().any(|keys| is_any(last, keys));
+            if !trails && (last.is_word() || last.is_number()) || self.ends_compound(last) {
                 break;
             }
-            if !trailing.iter().any(|keys| is_any(last, keys)) && (last.is_word() || last.is_number()) {
-                break;
+            if last.is_mark(')') {
+                last = self.bracket(last).unwrap_or(last);
             }
-            end = match last.kind {
-                Kind::Mark(')') => self.bracket(last).unwrap_or(last.start()),
-                _ => last.start(),
-            };
+            end = last.start();
+            last = self.reader.previous(last);
         }
         while start < end && self.reader.text[..end].ends_with(char::is_whitespace) {
             end = self.reader.before(end).end();
@@ -802,18 +785,24 @@ impl Namer<'_, '_> {
             (Key::new("đáp"), Key::new("ứng")),
             (Key::new("tham"), Key::new("dự")),
         ];
-        let first = self.reader.before(last.start());
+        let first = self.reader.previous(last);
         first.is_word() && last.is_word() && COMPOUNDS.contains(&(first.key, last.key))
     }
 
     fn words(&self, span: Span) -> usize {
-        let (mut at, mut words) = (span.start as usize, 0);
-        while at < span.end as usize {
-            let token = self.reader.after(at);
-            words += usize::from(token.is_word() && token.start() < span.end as usize);
-            at = token.end().max(at + 1);
-        }
-        words
+        self.tokens_of(span)
+            .filter(|token| token.is_word() && token.start() < span.end as usize)
+            .count()
+    }
+
+    /// The tokens from the start of a span on, up to the one that reaches its end or goes beyond.
+    fn tokens_of(&self, span: Span) -> impl Iterator<Item = Token> {
+        let mut behind = span.start as usize;
+        self.reader.walk(behind).take_while(move |token| {
+            let within = behind < span.end as usize;
+            behind = token.end();
+            within
+        })
     }
 
     /// Rates of growth and cut carry their change in the subject ("tăng trưởng GRDP đạt 8,19%").
@@ -832,11 +821,8 @@ impl Namer<'_, '_> {
         let Some(subject) = figure.subject.filter(|subject| subject.end <= figure.number.start) else {
             return;
         };
-        let mut at = subject.start as usize;
         let mut last = Token::default();
-        while at < subject.end as usize {
-            let token = self.reader.after(at);
-            at = token.end().max(at + 1);
+        for token in self.tokens_of(subject) {
             if last.is_word() {
                 let (first, second) = (last.key, token.key);
                 if first == key!("tăng") && second == GROWTH[0] || RATE.contains(&first) && second == key!("tăng") {
@@ -864,16 +850,15 @@ impl Namer<'_, '_> {
         if !people {
             return false;
         }
-        let mut at = figure.lead as usize;
+        let mut token = self.reader.before(figure.lead as usize);
         for _ in 0..60 {
-            let token = self.reader.before(at);
             if token.is_end() || token.start() < self.floor || matches!(token.kind, Kind::Mark('.' | ';' | ')' | '(')) {
                 return false;
             }
-            if is_any(token, &GIAN) && self.reader.before(token.start()).key == TINH {
+            if is_any(token, &GIAN) && self.reader.previous(token).key == TINH {
                 return true;
             }
-            at = token.start();
+            token = self.reader.previous(token);
         }
         false
     }

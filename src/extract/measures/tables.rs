@@ -336,7 +336,7 @@ impl Scanner<'_, '_> {
         if is_any(first, &[key!("đvt"), key!("đơn")]) {
             let mut token = first;
             while token.is_word() {
-                token = reader.after(token.end());
+                token = reader.next(token);
             }
             if token.kind == Kind::Mark(':') {
                 at = token.end();

@@ -51,7 +51,7 @@ pub static TYPE_CODES: &[(&str, &[&str])] = &[
     ("TC", &["thông cáo"]),
     ("TT", &["thông tư", "thông tri"]),
     ("TTLT", &["thông tư"]),
-    ("TTR", &["tờ trình"]),
+    ("TTR", &["tờ trình", "thông tri"]),
 ];
 
 /// The type words a code may stand for; None for a code that is not known.

@@ -151,7 +151,8 @@ fn read(context: &Context<'_>) -> Words {
         sentences: Vec::new(),
     };
     let (mut start, mut paragraph) = (0, 0);
-    let mut at = body.start as usize;
+    // The words of the title come again in headings: no passage is copied there.
+    let mut at = body.start.max(context.layout.title.end) as usize;
     loop {
         let token = reader.after(at);
         let over = token.kind == Kind::End || token.start() >= until;

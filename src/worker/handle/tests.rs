@@ -197,7 +197,7 @@ impl Stage {
         let bus = Bus::default();
         let handler = Handler {
             outlet: bus.clone(),
-            core: Arc::new(Core::new(&settings, Names::new("baocao").expect("plain"))),
+            live: Arc::new(Live::new(&settings, &Names::new("baocao").expect("plain"))),
             settings: settings.worker,
             heartbeat: Duration::from_secs(1),
             stopping: CancellationToken::new(),
