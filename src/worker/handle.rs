@@ -417,7 +417,11 @@ impl<O: Outlet + Documents> Handler<O> {
             async {
                 let done = acting.await;
                 done.map_err(|error| match error.kind() {
-                    ErrorKind::Missing => Error::new(ErrorKind::Absent, error.to_string()),
+                    ErrorKind::Missing => {
+                        // Deleted, perhaps, and made again before the next delivery.
+                        self.gone.notify_one();
+                        Error::new(ErrorKind::Absent, error.to_string())
+                    }
                     _ => error,
                 })
             }
