@@ -84,6 +84,7 @@ pub enum Provision {
 pub struct Worker {
     pub stages: Stages,
     pub concurrency: usize,
+    pub threads: usize,
     pub max_bytes_in_flight: usize,
     pub ack_wait_seconds: u64,
     pub max_handling_seconds: u64,
@@ -98,6 +99,10 @@ pub struct Worker {
 pub enum Stages {
     /// Extract and validate.
     All,
+    /// Decode and extract, and hand on.
+    Extract,
+    /// Take what others have extracted, and validate.
+    Validate,
 }
 
 /// The service for requests.

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 
 use crate::{
     alert::{self, AlertPolicy},
-    decode::Refusal,
+    decode::{self, Refusal, RefusalReason},
     document::{self, CodePoints, Document, Span},
     extract::{self, Report},
     packet::{self, Day, Envelope},
@@ -58,6 +58,73 @@ pub fn processed(
         }
     }
     message
+}
+
+/// A report that was decoded and extracted, for the stage that validates. `received_at` is when the bus stored its
+/// submission.
+pub fn extracted(
+    submission: &pb::ReportSubmission,
+    document: &Document,
+    report: &Report,
+    received_at: SystemTime,
+    produced_at: SystemTime,
+) -> pb::ReportExtracted {
+    let writer = Writer::new(document, report);
+    pb::ReportExtracted {
+        submission: Some(without_content(submission)),
+        document: Some(writer.document(true)),
+        report: Some(writer.report(report)),
+        producer: Some(producer(Some(produced_at))),
+        received_at: Some(received_at.into()),
+        packet: document.envelope.as_deref().map(envelope),
+        whole: None,
+    }
+}
+
+/// The document of a message, with the packet it came in; None where an offset lies outside of its text.
+pub fn document_of(message: pb::Document, packet: Option<pb::Envelope>) -> Option<Document> {
+    let media_type = decode::sandbox::known(&message.media_type);
+    let encoding = decode::sandbox::known(&message.encoding);
+    let code_points = CodePoints::new(&message.text);
+    let span = |span: &Option<pb::Span>| {
+        let span = span.as_ref()?;
+        let (start, end) = (code_points.byte_at(span.start)?, code_points.byte_at(span.end)?);
+        (start <= end).then_some(Span { start, end })
+    };
+    let cell = |cell: &pb::TableCell| {
+        Some(document::Cell {
+            span: span(&cell.span)?,
+            column: cell.column,
+            columns: cell.columns,
+            continued: cell.continued,
+        })
+    };
+    let row = |row: &pb::TableRow| {
+        Some(document::Row {
+            span: span(&row.span)?,
+            cells: row.cells.iter().map(cell).collect::<Option<_>>()?,
+        })
+    };
+    let table = |table: &pb::Table| {
+        Some(document::Table {
+            span: span(&table.span)?,
+            rows: table.rows.iter().map(row).collect::<Option<_>>()?,
+        })
+    };
+    let page = |page: &pb::Page| {
+        Some(document::Page {
+            span: span(&page.span)?,
+            confidence: page.confidence.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX)),
+        })
+    };
+    let tables = message.tables.iter().map(table).collect::<Option<_>>()?;
+    let pages = message.pages.iter().map(page).collect::<Option<_>>()?;
+    let mut document = Document::new(message.text, media_type, encoding)
+        .with_tables(tables)
+        .with_pages(pages);
+    document.envelope = packet.map(|packet| Box::new(packet_of(packet)));
+    document.attachments = message.attachments.into_iter().map(attached_file).collect();
+    Some(document)
 }
 
 /// The alerts of a submission, in order; their ids count from 0.
@@ -207,6 +274,80 @@ pub fn envelope(envelope: &Envelope) -> pb::Envelope {
         status_code: status.map_or(0, |status| status.code.into()),
         status_description: status.map(|status| status.description.clone()).unwrap_or_default(),
         attachments: envelope.attachments.clone(),
+    }
+}
+
+/// A file of a packet, from a message.
+fn attached_file(file: pb::Attachment) -> packet::AttachedFile {
+    let read = match RefusalReason::from_word(&file.refusal) {
+        None => Ok((file.media_type, file.length)),
+        Some(reason) => Err(Refusal::new(reason, file.message_vi, file.message_en)),
+    };
+    packet::AttachedFile {
+        name: file.name,
+        size: file.size,
+        is_main: file.main,
+        read,
+    }
+}
+
+/// The envelope of a message, as far as a message carries it: what is not in messages, no rule reads.
+fn packet_of(envelope: pb::Envelope) -> Envelope {
+    let day = |date: Date| Day {
+        year: u16::try_from(date.year).unwrap_or_default(),
+        month: u8::try_from(date.month).unwrap_or_default(),
+        day: u8::try_from(date.day).unwrap_or_default(),
+    };
+    let organ = |organ: pb::Organ| packet::Organ {
+        id: organ.id,
+        name: organ.name,
+        in_charge: String::new(),
+    };
+    let reference = |reference: pb::DocumentReference| packet::Reference {
+        organ: reference.organ_id,
+        code: reference.code,
+        date: reference.date.map(day),
+        document_id: reference.document_id,
+    };
+    let trace = |trace: pb::TraceEntry| packet::Trace {
+        organ: trace.organ_id,
+        time: trace.time,
+    };
+    let narrow = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+    let business = packet::Business {
+        kind: envelope.business_type.map(narrow),
+        reason: envelope.business_reason,
+        ..Default::default()
+    };
+    let status = packet::Status {
+        code: narrow(envelope.status_code),
+        description: envelope.status_description,
+        ..Default::default()
+    };
+    Envelope {
+        from: envelope.from.map(organ).unwrap_or_default(),
+        to: envelope.to.into_iter().map(organ).collect(),
+        document_id: envelope.document_id,
+        number: envelope.number,
+        notation: envelope.notation,
+        place: envelope.place,
+        date: envelope.issue_date.map(day),
+        document_type: envelope.document_type,
+        subject: envelope.subject,
+        content: String::new(),
+        signer: packet::Signer {
+            competence: envelope.signer_competence,
+            position: envelope.signer_position,
+            name: envelope.signer_name,
+        },
+        due: envelope.due_date.map(day),
+        places: envelope.places,
+        priority: None,
+        replies_to: envelope.replies_to.into_iter().map(reference).collect(),
+        trace: envelope.trace.into_iter().map(trace).collect(),
+        business: Some(business),
+        status: (status != packet::Status::default()).then_some(status),
+        attachments: envelope.attachments,
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{proto::baocao::v1 as pb, telemetry::traces, wire};
 
 /// Type of the event of a report handed in.
 pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
+/// Type of the event of a report that was extracted and waits to be validated.
+pub const EXTRACTED: &str = "vn.baocao.report.extracted.v1";
 /// Type of the event of a result.
 pub const PROCESSED: &str = "vn.baocao.report.processed.v1";
 /// Type of the event of an edXML status packet.

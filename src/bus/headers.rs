@@ -32,6 +32,9 @@ pub const PROCESSED: &str = "processed";
 /// Value of [`STATUS`](super::publish::STATUS) of a result whose report was refused.
 pub const REFUSED: &str = "refused";
 
+/// Value of [`STATUS`](super::publish::STATUS) of a report that waits to be validated.
+pub const EXTRACTED: &str = "extracted";
+
 /// Says of a dead letter where its content is, if it is not in it: "object", name and size, or
 /// [`OMITTED`].
 pub const DEAD_PAYLOAD: &str = "Baocao-Dead-Payload";

@@ -11,7 +11,9 @@ use futures::StreamExt;
 
 use super::{
     Connection, Error, ErrorKind,
-    topology::{Drift, consumer_config, consumer_drift, consumer_info, stream_drift, stream_info, streams},
+    topology::{
+        Drift, consumer_config, consumer_drift, consumer_info, input_stream, stream_drift, stream_info, streams,
+    },
 };
 use crate::config;
 
@@ -28,8 +30,8 @@ pub struct Stream {
 }
 
 /// The streams that a worker needs, as they are.
-pub async fn look_at_streams(connection: &Connection, bus: &config::Bus) -> Vec<Stream> {
-    let looks = streams(&connection.names, bus).into_iter().map(async |wanted| {
+pub async fn look_at_streams(connection: &Connection, bus: &config::Bus, stages: config::Stages) -> Vec<Stream> {
+    let looks = streams(&connection.names, bus, stages).into_iter().map(async |wanted| {
         let found = stream_info(connection, &wanted.name).await;
         let found = found.map(|info| {
             let drifts = stream_drift(&wanted, &info.config);
@@ -50,7 +52,7 @@ pub async fn look_at_consumer(
 ) -> Result<(consumer::Info, Vec<Drift>), Error> {
     let wanted: pull::Config = consumer_config(&connection.names, worker);
     let name = wanted.durable_name.clone().unwrap_or_default();
-    let info = consumer_info(connection, &connection.names.received_stream(), &name).await?;
+    let info = consumer_info(connection, &input_stream(&connection.names, worker.stages), &name).await?;
     let drifts = consumer_drift(&info.name, &wanted, &info.config);
     Ok((info, drifts))
 }

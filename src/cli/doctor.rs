@@ -228,7 +228,7 @@ async fn look_at_account(connection: &Connection, checks: &mut Checks) {
 
 async fn look_at_streams(connection: &Connection, settings: &Settings, checks: &mut Checks) {
     let creates = settings.bus.provision == Provision::Missing;
-    for stream in inspect::look_at_streams(connection, &settings.bus).await {
+    for stream in inspect::look_at_streams(connection, &settings.bus, settings.worker.stages).await {
         let name = &stream.name;
         let (info, drifts) = match stream.found {
             Ok(found) => found,

@@ -29,9 +29,11 @@ impl Worker {
             let _traces = traces.map_err(|cause| Error::caused("cannot start logging", cause))?;
             let mut stop = Stop::new()?;
             let shutdown = async move { stop.wait().await };
-            worker::run_reloading(settings, Some(reread), Arc::default(), shutdown)
+            // Spawned, so that it runs where what it starts runs, too.
+            let stopped = tokio::spawn(worker::run_reloading(settings, Some(reread), Arc::default(), shutdown))
                 .await
-                .map_err(|cause| Error::caused("the worker stopped", cause))?;
+                .map_err(|cause| Error::caused("the worker failed", cause))?;
+            stopped.map_err(|cause| Error::caused("the worker stopped", cause))?;
             Ok(Status::Fine)
         })
     }

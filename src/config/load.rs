@@ -586,6 +586,7 @@ fn check(key: &str, kind: &ValueKind) -> Result<(), String> {
         "bus.connect_timeout_seconds" | "bus.request_timeout_seconds" => between(kind, 1, 3600),
         "worker.stages" => one_of::<Stages>(kind),
         "worker.concurrency" => between(kind, 1, 4096),
+        "worker.threads" => between(kind, 0, 4096),
         "worker.ack_wait_seconds" | "worker.max_handling_seconds" => between(kind, 1, 86_400),
         "worker.max_deliver" => between(kind, 1, 1000),
         "worker.retry_delays_seconds" => delays(kind),

@@ -201,7 +201,16 @@ impl Repeats {
 
 /// Says what has been held back; to be called every few seconds.
 pub fn tell_held_back() {
-    for (what, lines) in REPEATS.ended(Instant::now()) {
+    tell(Instant::now());
+}
+
+/// Says what has been held back up to now; to be called at the end.
+pub fn tell_all_held_back() {
+    tell(Instant::now() + WINDOW);
+}
+
+fn tell(now: Instant) {
+    for (what, lines) in REPEATS.ended(now) {
         tracing::info!(lines, what, "held back because it repeats");
     }
 }

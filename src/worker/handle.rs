@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, Span};
 
 use super::{
-    Live, PROCESSED,
+    Live,
     job::{self, Core, Input, Output, Work},
 };
 use crate::{
@@ -122,6 +122,8 @@ pub struct Handler<O> {
     /// Held while a document from the object store is in memory, which the room for its message
     /// does not count.
     pub fetching: Semaphore,
+    /// Held while a text is read: more threads than processors only take memory and each other's caches.
+    pub threads: Arc<Semaphore>,
     /// Held by all reports in hand, by one alone if it is suspect.
     pub company: Arc<RwLock<()>>,
 }
@@ -335,6 +337,11 @@ impl<O: Outlet + Documents> Handler<O> {
         reading: &Stopwatch,
         room: R,
     ) -> (Work, Option<R>) {
+        // Whatever waits for a decoder does not hold up what need not.
+        let thread = match self.core().only_computes(input, fetched.as_ref()) {
+            true => self.threads.clone().acquire_owned().await.ok(),
+            false => None,
+        };
         tracing::debug!(subject = input.subject(), deliveries = input.deliveries(), "reading");
         reading.set(Some(Instant::now()));
         let (core, job, max_message) = (self.core(), input.clone(), self.outlet.max_message());
@@ -342,6 +349,7 @@ impl<O: Outlet + Documents> Handler<O> {
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
             let work = span.in_scope(|| core.work(&job, fetched, max_message));
+            drop(thread);
             (work, room)
         });
         let computed = computed.await;
@@ -418,7 +426,7 @@ impl<O: Outlet + Documents> Handler<O> {
                 let done = acting.await;
                 done.map_err(|error| match error.kind() {
                     ErrorKind::Missing => {
-                        // Deleted, perhaps, and made again before the next delivery.
+                        // Who looks for the streams makes it anew, where that is this worker's to do.
                         self.gone.notify_one();
                         Error::new(ErrorKind::Absent, error.to_string())
                     }
@@ -494,13 +502,15 @@ impl<O: Outlet + Documents> Handler<O> {
     /// only the acknowledgement went missing.
     async fn give_up<R>(&self, delivery: &impl Delivery, input: &Input, why: &str, _room: R) -> Result<End, Failure> {
         let refusal = job::given_up(delivery.meta().deliveries, why);
-        let output = self.core().refuse(input, refusal.clone());
-        let stream = self.core().names().processed_stream();
-        let look = || self.outlet.status_of(&stream, &output.result.subject);
-        let status = self.insist(Patience::Short, look).await;
-        if matches!(&status, Ok(Some(status)) if status == PROCESSED) {
-            self.insist(Patience::Short, || delivery.confirm()).await?;
-            return Ok(End::AlreadyDone);
+        let core = self.core();
+        let output = core.refuse(input, refusal.clone());
+        for (stream, subject, success) in core.traces_of_success(&output.identity) {
+            let look = || self.outlet.status_of(&stream, &subject);
+            let status = self.insist(Patience::Short, look).await;
+            if matches!(&status, Ok(Some(status)) if status == success) {
+                self.insist(Patience::Short, || delivery.confirm()).await?;
+                return Ok(End::AlreadyDone);
+            }
         }
         if self.publish(&output).await? == Published::Stored {
             count_result(&output);

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::job::Core;
 use crate::{
     bus::{Names, names::hex},
-    config::{Change, Settings, changes},
+    config::{Change, Settings, Stages, changes},
     telemetry,
     validate::RULES,
 };
@@ -119,6 +119,8 @@ fn with_reloadable(old: &Settings, wanted: &Settings) -> Settings {
 /// Settings as they are for requests.
 fn for_requests(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
+    // An answer is the whole result, whatever this worker does with what is in the queue.
+    settings.worker.stages = Stages::All;
     settings.decode.max_bytes = settings.decode.max_bytes.min(settings.service.max_bytes);
     settings
 }

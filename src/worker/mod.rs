@@ -6,6 +6,7 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
+//! - [`extracted`]: the same, of what another worker has extracted;
 //! - `status`: what the sender of an edXML packet is told;
 //! - [`service`]: the same job for a request that waits;
 //! - [`live`]: the settings in force, which may change while it runs;
@@ -30,12 +31,13 @@ use crate::{
         intake::{Budget, Intake, Reservation},
         topology,
     },
-    config::{self, Settings},
+    config::{self, Settings, Stages},
     telemetry::{Health, health, logs, metrics},
 };
 
 pub mod control;
 pub mod envelope;
+pub mod extracted;
 pub mod handle;
 pub mod job;
 pub mod live;
@@ -154,15 +156,23 @@ pub async fn run_reloading(
         given_up: JoinSet::new(),
         summary: Summary::default(),
     };
+    // The first report would wait for the tables; the bus takes its time to answer, too.
+    tokio::task::spawn_blocking(job::build_tables);
     let mut shutdown = std::pin::pin!(shutdown);
     let connection = tokio::select! {
         connected = worker.connect() => connected?,
         () = &mut shutdown => return Ok(worker.summary),
     };
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
-    let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
+    let outputs = look_after_outputs(
+        connection.clone(),
+        worker.settings.worker.stages,
+        worker.health.clone(),
+        worker.gone.clone(),
+    );
     let outputs = tokio::spawn(outputs);
-    let queue = tokio::spawn(look_at_queue(connection.clone()));
+    let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
+    let queue = tokio::spawn(look_at_queue(connection.clone(), queue));
     let live = Arc::new(Live::new(&worker.settings, &connection.names));
     tracing::info!(configuration = live.core().configuration(), "settings in force");
     let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
@@ -184,6 +194,7 @@ pub async fn run_reloading(
     outputs.abort();
     queue.abort();
     control.abort();
+    logs::tell_all_held_back();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -201,14 +212,14 @@ async fn follow(connection: Connection, health: Arc<Health>) {
 
 /// Looks every few seconds whether the output streams are there: a worker without anything to do
 /// would not notice.
-async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: Arc<Notify>) {
+async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<Health>, gone: Arc<Notify>) {
     let mut in_vain = 0;
     loop {
         tokio::time::sleep(if in_vain < LOOKS_IN_VAIN { LOOK } else { SELDOM }).await;
         if !connection.is_connected() {
             continue;
         }
-        match topology::outputs_are_there(&connection).await {
+        match topology::outputs_are_there(&connection, stages).await {
             Ok(are_there) => {
                 in_vain = 0;
                 health.set_outputs_there(are_there);
@@ -256,8 +267,8 @@ async fn look_after_given_up(watched: Watched, handler: Arc<Handler<Connection>>
 }
 
 /// Asks every few seconds how much waits in the queue, for the metrics.
-async fn look_at_queue(connection: Connection) {
-    let (stream, consumer) = (connection.names.received_stream(), connection.names.consumer());
+async fn look_at_queue(connection: Connection, stream: String) {
+    let consumer = connection.names.consumer();
     loop {
         let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
         if connection.is_connected() {
@@ -369,6 +380,7 @@ impl Worker {
             health: self.health.clone(),
             company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
+            threads: Arc::new(Semaphore::new(self.threads())),
         });
         self.given_up = JoinSet::new();
         if let Some(watched) = Watched::new(connection, topology.consumer.cached_info()) {
@@ -377,6 +389,14 @@ impl Worker {
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
+    }
+
+    /// How many texts are read at the same moment.
+    fn threads(&self) -> usize {
+        match self.settings.worker.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
     }
 
     /// How many documents from the object store may be in memory at once.

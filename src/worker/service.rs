@@ -34,7 +34,7 @@ use super::{
 };
 use crate::{
     bus::{Connection, Documents, Error, ErrorKind, Meta, headers, publish::set},
-    config::Settings,
+    config::{Settings, Stages},
     decode::{Refusal, RefusalReason},
     proto::baocao::v1 as pb,
     telemetry::{metrics, metrics::code_of, traces},
@@ -63,9 +63,9 @@ impl Running {
     }
 }
 
-/// Begins to answer requests; nothing where the settings allow none at once.
+/// Begins to answer requests; nothing where the settings allow none at once, or where no documents are decoded.
 pub async fn start(connection: &Connection, settings: &Settings, live: Arc<Live>) -> Result<Option<Running>, Error> {
-    if settings.service.concurrency == 0 {
+    if settings.service.concurrency == 0 || settings.worker.stages == Stages::Validate {
         return Ok(None);
     }
     let failed =

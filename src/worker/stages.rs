@@ -5,12 +5,14 @@ use std::time::Instant;
 use crate::{
     decode::{self, Refusal},
     document::Document,
+    extract::{self, Report},
     pipeline::{Observer, Step},
     telemetry::{
         metrics,
         metrics::format_of,
         traces::{self, TARGET},
     },
+    vocabulary::Vocabulary,
 };
 
 /// Decodes, and notes how long it took, by format.
@@ -28,6 +30,11 @@ pub fn decode(content: &[u8], decode: impl FnOnce() -> Result<Document, Refusal>
     metrics().decode.took([format_of(media_type)], took);
     traces::note(&span, "format", format_of(media_type));
     decoded
+}
+
+/// Extracts, and notes how long it took.
+pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
+    Measured.step(Step::Extract, || extract::extract(document, vocabulary))
 }
 
 /// Notes how long the steps of the pipeline take.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fs};
 
 use baocao::{
+    config::Settings,
     decode::{self, Limits, Refusal},
     document::Document,
     extract::PartialDate,
@@ -34,7 +35,11 @@ fn process_bytes(path: &str, bytes: &[u8]) -> pb::ReportProcessed {
 
 fn finish(path: &str, decoded: Result<Document, Refusal>) -> pb::ReportProcessed {
     let today = PartialDate::new(2026, 1, 1);
-    let outcome = pipeline::finish(decoded, Vocabulary::embedded(), &RuleSet::default(), today);
+    let rules = RuleSet {
+        sure_confidence: Settings::default().rules.sure_confidence,
+        ..RuleSet::default()
+    };
+    let outcome = pipeline::finish(decoded, Vocabulary::embedded(), &rules, today);
     if let Outcome::Refused(refusal) = &outcome {
         panic!("{path}: {refusal:?}");
     }
@@ -181,7 +186,7 @@ fn sheets_show_what_their_reader_sees() {
 }
 
 /// A packet around a file, as gateways send it.
-fn packet(number: &str, name: &str, bytes: &[u8]) -> String {
+pub fn packet(number: &str, name: &str, bytes: &[u8]) -> String {
     format!(
         "<edXML xmlns='http://www.mic.gov.vn/TBT/QCVN_102_2016'><e:edXMLEnvelope xmlns:e='http://www.mic.gov.vn/TBT/QCVN_102_2016'>\
          <e:edXMLHeader><e:MessageHeader><e:From><e:OrganId>000.00.11.H53</e:OrganId></e:From><e:Code><e:CodeNumber>{number}</e:CodeNumber>\
@@ -211,6 +216,144 @@ fn a_packet_gives_its_report_its_unit_and_where_they_differ() {
     };
     assert_eq!(found("318"), []);
     assert_eq!(found("319"), [("319/BC-STNMT".to_owned(), "318/BC-STNMT".to_owned())]);
+}
+
+/// The pages of a PDF as a scanner sees them: gray, a little crooked, specked. One raw image a page.
+fn scanned(pdf: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = std::process::Command::new("pdftoppm")
+        .args(["-r", "200", "-gray", pdf])
+        .arg(folder.path().join("page"))
+        .status()
+        .unwrap();
+    assert!(drawn.success());
+    let mut pages: Vec<_> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    pages.sort();
+    let kids: Vec<String> = (0..pages.len()).map(|at| format!("{} 0 R", 3 + 3 * at)).collect();
+    let mut objects = vec![
+        b"<< /Type /Catalog /Pages 2 0 R >>".to_vec(),
+        format!("<< /Type /Pages /Kids [{}] /Count {} >>", kids.join(" "), kids.len()).into_bytes(),
+    ];
+    let mut state: u32 = 7;
+    for page in &pages {
+        let image = fs::read(page).unwrap();
+        // "P5", width and height, 255: each behind white space.
+        let mut head = image.splitn(5, |byte| byte.is_ascii_whitespace());
+        let mut number = || std::str::from_utf8(head.next().unwrap()).unwrap().parse().unwrap_or(0);
+        let (_, width, height, _): (usize, usize, usize, usize) = (number(), number(), number(), number());
+        let gray = head.next().unwrap();
+        let mut crooked = vec![255_u8; width * height];
+        for (at, out) in crooked.iter_mut().enumerate() {
+            let (x, y) = (at % width, at / width);
+            let from = y + x / 150;
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let speck = (state >> 27) as u8;
+            let ink = gray.get(from * width + x).copied().unwrap_or(255);
+            *out = ink.clamp(20, 235) - 16 + speck;
+        }
+        let at = objects.len() + 1;
+        objects.push(
+            format!(
+                "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents {} 0 R \
+                 /Resources << /XObject << /I {} 0 R >> >> >>",
+                at + 1,
+                at + 2
+            )
+            .into_bytes(),
+        );
+        let content = "q 595 0 0 842 0 0 cm /I Do Q";
+        objects.push(format!("<< /Length {} >>\nstream\n{content}\nendstream", content.len()).into_bytes());
+        let mut image = format!(
+            "<< /Type /XObject /Subtype /Image /Width {width} /Height {height} /ColorSpace /DeviceGray \
+             /BitsPerComponent 8 /Length {} >>\nstream\n",
+            crooked.len()
+        )
+        .into_bytes();
+        image.extend(crooked);
+        image.extend(b"\nendstream");
+        objects.push(image);
+    }
+    sandbox::pdf(&objects)
+}
+
+/// What a scan may differ by: of the citations and of the figures so many in a hundred are found, and at most so many
+/// in a hundred are found that are not there. Masthead and closing are the same.
+const CITATIONS: (usize, usize) = (85, 15);
+const FIGURES: (usize, usize) = (80, 20);
+
+#[test]
+fn a_scan_reads_like_plain_text_within_a_tolerance() {
+    if !sandbox::have(sandbox::SCANS) {
+        return;
+    }
+    let plain = process("tests/reports/department-q1-2024.txt");
+    let scan = scanned(&format!("{FIXTURES}/variants/stops.pdf"));
+    let scan = finish("scan", sandbox::decode(&scan));
+    let (expected, found) = (plain.report.unwrap(), scan.report.unwrap());
+    let head = |report: &pb::Report| {
+        let header = report.header.clone().unwrap();
+        let number = header.number.unwrap_or_default().text;
+        (
+            number,
+            header.document_type,
+            header.issue_date,
+            header.place,
+            header.period,
+        )
+    };
+    assert_eq!(head(&found), head(&expected));
+    let last = |report: &pb::Report| report.signatories.last().map(|signatory| signatory.name.clone());
+    assert_eq!(
+        (last(&found), found.recipients.len()),
+        (last(&expected), expected.recipients.len())
+    );
+
+    let citations = |report: &pb::Report| -> Vec<String> {
+        let numbers = report
+            .citations
+            .iter()
+            .map(|citation| citation.number.replace('–', "-"));
+        numbers.collect()
+    };
+    within("citations", CITATIONS, citations(&expected), citations(&found));
+    let figures = |report: &pb::Report| -> Vec<String> {
+        let figures = report.measures.iter();
+        figures
+            .map(|figure| format!("{} {} {}", figure.kind, figure.value, figure.total))
+            .collect()
+    };
+    within("figures", FIGURES, figures(&expected), figures(&found));
+
+    // Each page says how sure its reading is, and no finding on it claims more than that.
+    let pages = scan.document.unwrap().pages;
+    assert!(
+        pages.len() > 3
+            && pages
+                .iter()
+                .all(|page| page.confidence.is_some_and(|sure| (80..98).contains(&sure)))
+    );
+    assert!(!scan.findings.is_empty());
+    assert!(
+        scan.findings
+            .iter()
+            .all(|finding| finding.certainty() == pb::Certainty::Likely)
+    );
+}
+
+fn within(what: &str, (most, extra): (usize, usize), expected: Vec<String>, mut found: Vec<String>) {
+    let (all, before) = (expected.len(), found.len());
+    for item in expected {
+        if let Some(at) = found.iter().position(|other| *other == item) {
+            found.swap_remove(at);
+        }
+    }
+    let hit = before - found.len();
+    eprintln!("{what}: {hit} of {all}, {} others", found.len());
+    assert!(hit * 100 >= all * most, "{what}: {hit} of {all}");
+    assert!(found.len() * 100 <= all * extra, "{what}: {found:?} beside {hit}");
 }
 
 /// How often each word occurs, without case.

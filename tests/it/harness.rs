@@ -475,7 +475,7 @@ impl WorkerProcess {
 
     /// Its number.
     pub fn pid(&self) -> String {
-        self.child.id().to_string()
+        self.id().to_string()
     }
 
     /// Starts one that the reports of the unit "pill" kill.

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Runs a test on servers that take messages of at most 64 KiB.
-fn on_each_small_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+pub fn on_each_small_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
     let config = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(config.path(), "max_payload: 65536\n").unwrap();
     let path: &'static str = config.path().to_str().unwrap().to_owned().leak();
@@ -88,7 +88,7 @@ fn a_large_document_goes_the_whole_way() {
         assert!(sent.whole.is_some());
         let whole = client::whole(&client.connection, sent.clone()).await.unwrap();
         assert_eq!(whole.document.unwrap().text, text);
-        assert!(whole.report.is_some());
+        assert!(whole.report.is_some(), "{:?} {:?}", whole.refusal, whole.status);
         let submission = whole.submission.unwrap();
         assert_eq!(submission.content_sha256, digest);
         assert_eq!(submission.content_size, text.len() as u64);
@@ -254,7 +254,7 @@ fn a_store_that_is_deleted_is_made_again() {
         client.until_all_is_done().await;
         let result = client.results(1).await.remove(0);
         let whole = client::whole(&client.connection, result).await.unwrap();
-        assert!(whole.report.is_some());
+        assert!(whole.report.is_some(), "{:?} {:?}", whole.refusal, whole.status);
         worker.stop().await;
     });
 }

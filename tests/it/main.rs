@@ -31,5 +31,6 @@ mod schema;
 mod security;
 mod service;
 mod soak;
+mod stages;
 mod support;
 mod traces;

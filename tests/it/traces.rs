@@ -180,3 +180,27 @@ fn one_trace_from_the_submitter_to_the_alert() {
         );
     });
 }
+
+#[test]
+fn a_collector_that_is_away_holds_up_nothing_and_is_named_in_the_log() {
+    on_each_server(|server| async move {
+        let mut settings = server.settings();
+        settings.telemetry.otlp_endpoint = format!("http://{}", harness::free_address());
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let mut worker = WorkerProcess::start_with_log(&settings, log.reopen().unwrap());
+        client.submit("H50.1", "1", &harness::little_report(1)).await;
+        client.until_all_is_done().await;
+        let ended = tokio::task::spawn_blocking(move || worker.terminate()).await.unwrap();
+        assert!(ended.success());
+        let said = std::fs::read_to_string(log.path()).unwrap();
+        let lines = said
+            .lines()
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let about: Vec<_> = lines
+            .filter(|line| line["target"].as_str().unwrap().starts_with("opentelemetry"))
+            .collect();
+        assert!(!about.is_empty(), "{said}");
+    });
+}

@@ -30,6 +30,7 @@ mod frames;
 
 pub use cage::{has_landlock, has_seccomp};
 pub use child::serve_stdio;
+pub use frames::known;
 
 /// The hidden command that makes this executable a decoder.
 pub const COMMAND: &str = "decode-child";

@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     bus::{Meta, Names, Reference, publish::STATUS},
     config::Settings,
-    worker::REFUSED,
+    worker::{PROCESSED, REFUSED},
 };
 
 /// What goes wrong with one call.
@@ -204,6 +204,7 @@ impl Stage {
             gone: Arc::default(),
             company: Arc::default(),
             fetching: Semaphore::new(1),
+            threads: Arc::new(Semaphore::new(1)),
             health: Arc::default(),
         };
         Self { bus, handler }
