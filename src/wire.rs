@@ -17,7 +17,7 @@ use crate::{
     packet::{self, Day, Envelope},
     pipeline::{Outcome, Processed},
     proto::{baocao::v1 as pb, google::r#type::Date},
-    shadow::Reader,
+    shadow::{Reader, is_vietnamese, letter_case},
     validate::{self, Finding},
 };
 
@@ -139,6 +139,11 @@ pub fn alerts(
         producer: Some(producer(produced_at)),
         ..Default::default()
     };
+    if let Outcome::Processed(processed) = outcome
+        && alert::alerts(&processed.findings, policy).is_empty()
+    {
+        return Vec::new();
+    }
     match outcome {
         Outcome::Processed(processed) => {
             let Processed {
@@ -450,14 +455,20 @@ impl<'a> Writer<'a> {
 
     /// The text of a span on one line.
     fn line(&self, span: Option<Span>) -> String {
-        span.map(|span| self.reader.line(span)).unwrap_or_default()
+        let Some(span) = span else { return String::new() };
+        let written = span.of(&self.document.text);
+        if is_line(written) {
+            written.to_owned()
+        } else {
+            self.reader.line(span)
+        }
     }
 
     /// The text of several lines on one.
     fn lines(&self, lines: &[Span]) -> String {
         lines
             .iter()
-            .map(|&line| self.reader.line(line))
+            .map(|&line| self.line(Some(line)))
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -583,19 +594,21 @@ impl<'a> Writer<'a> {
     fn measure_subject(&self, measure: &extract::Measure) -> String {
         let subject = self.line(measure.subject);
         let qualifier = self.line(measure.qualifier);
-        let space = if subject.is_empty() || qualifier.is_empty() {
-            ""
-        } else {
-            " "
-        };
-        subject + space + &qualifier
+        match (subject.as_str(), qualifier.as_str()) {
+            (_, "") => subject,
+            ("", _) => qualifier,
+            _ => subject + " " + &qualifier,
+        }
     }
 
     /// The unit, lower-cased unless it is an abbreviation (TTHC).
     fn unit(&self, measure: &extract::Measure) -> String {
         match measure.unit.span() {
             Some(span) => {
-                let unit = self.reader.line(span);
+                let unit = self.line(Some(span));
+                if unit.chars().all(is_small) {
+                    return unit;
+                }
                 let abbreviation = unit.chars().filter(|c| c.is_uppercase()).count() > 1 && !unit.contains(' ');
                 if abbreviation { unit } else { unit.to_lowercase() }
             }
@@ -647,6 +660,38 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Whether a text stands on one line as it is, without white space to fold or emphasis to leave out:
+/// most do, and [`Reader::line`] gives them unchanged.
+fn is_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some((&first, rest)), Some(last)) = (bytes.split_first(), text.chars().next_back()) else {
+        return true;
+    };
+    let odd = |byte: u8| (byte < b' ') | (byte == b'*') | (byte == b'_');
+    let pairs = bytes.iter().zip(rest);
+    let folds = pairs.fold(odd(first), |folds, (&a, &b)| folds | odd(b) | (a == b' ') & (b == b' '));
+    // The spaces beyond ASCII are written with these first bytes, and with no other.
+    let beyond = bytes
+        .iter()
+        .fold(false, |beyond, &byte| beyond | (byte == 0xC2) | (byte > 0xE1));
+    !folds && first != b' ' && !last.is_whitespace() && !(beyond && text.chars().any(is_space_beyond))
+}
+
+/// Whether a character beyond ASCII is white space or is not seen.
+fn is_space_beyond(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{A0}' | '\u{AD}' | '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}')
+        || matches!(c, '\u{205F}'..='\u{2060}' | '\u{3000}' | '\u{FEFF}')
+}
+
+/// Whether a character is surely its own small letter.
+fn is_small(c: char) -> bool {
+    if c.is_ascii() {
+        !c.is_ascii_uppercase()
+    } else {
+        is_vietnamese(c) && letter_case(c) == Some(false)
+    }
+}
+
 fn breakdown(breakdown: &extract::Breakdown) -> pb::Breakdown {
     pb::Breakdown {
         total: breakdown.total as u32,
@@ -683,7 +728,11 @@ fn period(period: extract::Period) -> pb::Period {
 
 /// A decimal without trailing zeros behind the point.
 fn decimal(value: Decimal) -> String {
-    value.normalize().to_string()
+    // Most figures are small whole numbers, which are written faster so.
+    match i64::try_from(value.mantissa()) {
+        Ok(whole) if value.scale() == 0 && whole > 0 => whole.to_string(),
+        _ => value.normalize().to_string(),
+    }
 }
 
 /// Superscript digits as plain ones.
@@ -809,4 +858,37 @@ pub enum JsonError {
     /// No such message.
     #[error("no message {0} in the schemas")]
     Unknown(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::*;
+    use crate::shadow::Flow;
+
+    proptest! {
+        #[test]
+        fn what_is_a_line_is_given_unchanged(text in "[ a-zA-Z0-9.*_\n\tàđễỨ“–\u{85}\u{A0}\u{AD}\u{1680}\u{2003}\u{200B}\u{2028}\u{202F}\u{2060}\u{3000}\u{FEFF}]{0,12}|\\PC{0,12}") {
+            let (text, flow) = (text.nfc().collect::<String>(), Flow::default());
+            if is_line(&text) {
+                let line = Reader::new(&text, &flow).line(Span::new(0, text.len()));
+                prop_assert_eq!(line, text);
+            }
+        }
+
+        #[test]
+        fn small_letters_are_their_own(text in "\\PC{0,12}") {
+            if text.chars().all(is_small) {
+                prop_assert_eq!(text.to_lowercase(), text);
+            }
+        }
+
+        #[test]
+        fn figures_are_written_as_decimals_are(mantissa in -1_000_000_i64..1_000_000, scale in 0_u32..4) {
+            let value = Decimal::new(mantissa, scale);
+            prop_assert_eq!(decimal(value), value.normalize().to_string());
+        }
+    }
 }
