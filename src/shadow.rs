@@ -681,6 +681,23 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// The same as [`Self::walk`] for a text whose tokens are at hand, for long ways: borrowed from the
+    /// table, which tells whether they are spaced as the text runs on, over line breaks passed or not.
+    /// No offset and no place where a sentence goes on may lie inside a token.
+    #[inline]
+    pub fn run(&self, from: usize) -> impl Iterator<Item = &'t Token> {
+        let start = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
+        let mut rest = self.all[start(from)..].iter();
+        std::iter::from_fn(move || {
+            let mut token = rest.next()?;
+            if token.passed {
+                rest = self.all[start(token.start())..].iter();
+                token = rest.next()?;
+            }
+            Some(token)
+        })
+    }
+
     /// The tokens from the one that begins at or behind `from`, each the [`Self::next`] of the one before,
     /// to the end of the text.
     #[inline]

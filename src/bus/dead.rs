@@ -411,7 +411,7 @@ pub async fn discard(connection: &Connection, letter: &Letter) -> Result<(), Err
 }
 
 /// Deletes one message; one that is gone already is fine.
-async fn delete(connection: &Connection, name: String, sequence: u64) -> Result<(), Error> {
+pub(super) async fn delete(connection: &Connection, name: String, sequence: u64) -> Result<(), Error> {
     let stream_there = stream(connection, name.clone()).await?;
     let Err(error) = stream_there.delete_message(sequence).await else {
         return Ok(());

@@ -13,7 +13,9 @@
 //! - [`inspect`]: looks at all of it and changes nothing;
 //! - [`client`]: submitting reports and watching what comes out;
 //! - [`dead`]: dead letters, and handing them in again;
-//! - [`documents`]: what is too large for a message.
+//! - [`given_up`]: messages that the server does not deliver any more;
+//! - [`documents`]: what is too large for a message;
+//! - [`sweep`]: documents that nobody needs any more.
 
 pub mod client;
 pub mod connect;
@@ -21,11 +23,13 @@ pub mod dead;
 pub mod delivery;
 pub mod documents;
 pub mod error;
+pub mod given_up;
 pub mod headers;
 pub mod inspect;
 pub mod intake;
 pub mod names;
 pub mod publish;
+pub mod sweep;
 pub mod topology;
 
 pub use client::{Event, submit, watch};

@@ -60,6 +60,12 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// How often the server delivers a message before it gives it up, if it ever does.
+    pub fn max_deliver(&self) -> Option<i64> {
+        let max_deliver = self.consumer.cached_info().config.max_deliver;
+        (max_deliver > 0).then_some(max_deliver)
+    }
+
     /// How often "still working" has to be said at least: the server's clock runs on the first
     /// backoff where there is one, else on `ack_wait`.
     pub fn heartbeat(&self) -> Duration {

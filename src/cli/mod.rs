@@ -21,6 +21,7 @@ mod extract;
 mod health;
 mod input;
 mod lang;
+mod objects;
 mod progress;
 mod reload;
 mod rules;
@@ -104,6 +105,7 @@ enum Command {
     #[command(hide = true)]
     DecodeChild(decode_child::DecodeChild),
     Dead(dead::Dead),
+    Objects(objects::Objects),
     Demo(demo::Demo),
 }
 
@@ -153,6 +155,7 @@ impl Cli {
             Command::Doctor(command) => command.run(&global),
             Command::Health(command) => command.run(&global),
             Command::Dead(command) => command.run(&global),
+            Command::Objects(command) => command.run(&global),
             Command::Demo(command) => command.run(&global),
         }
     }

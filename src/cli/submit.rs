@@ -6,7 +6,6 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use async_nats::jetstream::stream::DirectGetErrorKind;
 use clap::{Args, ValueEnum};
 use futures::{StreamExt, stream};
 use serde::Serialize;
@@ -272,33 +271,13 @@ async fn result_of(
     let deadline = Instant::now() + timeout;
     let mut pause = FIRST_LOOK;
     loop {
-        let found = stored_result(connection, unit, id).await?;
+        let found = bus::client::result_of(connection, unit, id).await;
+        let found = found.map_err(|cause| Error::caused(format!("cannot look for the result of {id}"), cause))?;
         if found.is_some() || Instant::now() >= deadline {
             return Ok(found);
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-}
-
-/// The result that the stream of results holds, if it does.
-async fn stored_result(connection: &Connection, unit: &Unit, id: &str) -> Result<Option<pb::ReportProcessed>> {
-    let names = &connection.names;
-    let failed = |cause: Box<dyn std::error::Error + Send + Sync>| {
-        Error::caused(format!("cannot look for the result of {id}"), cause)
-    };
-    let stream = connection.jetstream.get_stream_no_info(names.processed_stream());
-    let stream = stream.await.map_err(|cause| failed(cause.into()))?;
-    // A direct get has its subject in that of the request: permissions can be given unit by unit.
-    match stream.direct_get_last_for_subject(names.processed(unit, id)).await {
-        Ok(message) => {
-            let result = bus::client::from_payload(Some(&message.headers), &message.payload);
-            let result = result.map_err(|cause| failed(cause.into()))?;
-            let whole = bus::client::whole(connection, result).await;
-            whole.map(Some).map_err(|cause| failed(cause.into()))
-        }
-        Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
-        Err(cause) => Err(failed(cause.into())),
     }
 }
 

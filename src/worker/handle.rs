@@ -222,6 +222,16 @@ impl<O: Outlet + Documents> Handler<O> {
         count(self.recover(&delivery, &input, failure).await, began)
     }
 
+    /// Ends a message that the server does not deliver any more. An error leaves it where it is.
+    pub async fn put_away(&self, message: &impl Delivery) -> Result<End, Error> {
+        let why = "the server has given it up: max_deliver of the consumer is reached";
+        match self.give_up(message, &Input::of(message), why, ()).await {
+            Ok(end) => Ok(end),
+            Err(Failure::Bus(error)) => Err(error),
+            Err(other) => Err(Error::new(ErrorKind::TimedOut, other.describe())),
+        }
+    }
+
     /// Says "still working" until there is a reason to stop.
     async fn watch_over(&self, delivery: &impl Delivery, reading: &Stopwatch) -> Failure {
         let cap = Duration::from_secs(self.settings.max_handling_seconds);

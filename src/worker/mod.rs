@@ -14,6 +14,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
+use futures::StreamExt;
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
     task::{self, JoinError, JoinSet},
@@ -26,10 +27,11 @@ use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
         delivery::Incoming,
+        given_up::Watched,
         intake::{Budget, Intake, Reservation},
         topology,
     },
-    config::{Settings, Stages},
+    config::{self, Settings, Stages},
     telemetry::{Health, health, logs, metrics},
 };
 
@@ -51,9 +53,13 @@ pub use live::Live;
 /// time that a cluster takes to elect a leader.
 const MAX_PAUSE: Duration = Duration::from_millis(800);
 
-/// How often the output streams are looked for, and after how many looks without an answer no more.
+/// How often the output streams are looked for; and how often after so many looks without an answer.
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// How often messages are looked for that the server has given up.
+const LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(30);
 
 /// How often the server is asked how much waits in the queue.
 const LOOK_AT_QUEUE: Duration = Duration::from_secs(10);
@@ -147,6 +153,7 @@ pub async fn run_reloading(
         gone: Arc::default(),
         company: Arc::default(),
         suspect: None,
+        given_up: JoinSet::new(),
         summary: Summary::default(),
     };
     // The first report would wait for the tables; the bus takes its time to answer, too.
@@ -207,8 +214,8 @@ async fn follow(connection: Connection, health: Arc<Health>) {
 /// would not notice.
 async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<Health>, gone: Arc<Notify>) {
     let mut in_vain = 0;
-    while in_vain < LOOKS_IN_VAIN {
-        tokio::time::sleep(LOOK).await;
+    loop {
+        tokio::time::sleep(if in_vain < LOOKS_IN_VAIN { LOOK } else { SELDOM }).await;
         if !connection.is_connected() {
             continue;
         }
@@ -224,11 +231,39 @@ async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<
             Err(error) => {
                 tracing::debug!(%error, "looking after the outputs");
                 in_vain += usize::from(error.kind() == ErrorKind::TimedOut && connection.is_connected());
+                if in_vain == LOOKS_IN_VAIN {
+                    // Most likely we may not look; each look is an error in the log of the server.
+                    tracing::warn!("cannot look after the output streams; only failing publishes will tell");
+                }
             }
         }
     }
-    // Most likely we may not look; each look would be an error in the log of the server.
-    tracing::warn!("cannot look after the output streams; only failing publishes will tell");
+}
+
+/// Makes dead letters of what the server does not deliver any more.
+async fn look_after_given_up(watched: Watched, handler: Arc<Handler<Connection>>) {
+    let mut advisories = match watched.advisories().await {
+        Ok(advisories) => advisories,
+        Err(error) => return tracing::error!(%error, "messages that the server gives up stay where they are"),
+    };
+    let mut looks = tokio::time::interval(LOOK_FOR_GIVEN_UP);
+    loop {
+        let found = tokio::select! {
+            Some(advisory) = advisories.next() => {
+                watched.of_advisory(&advisory.payload).await.map(Vec::from_iter)
+            }
+            _ = looks.tick() => watched.look().await,
+        };
+        let found = found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "looking for messages that the server has given up");
+            Vec::new()
+        });
+        for given_up in found {
+            if let Err(error) = handler.put_away(&given_up).await {
+                tracing::warn!(%error, sequence = given_up.meta().sequence, "cannot make a dead letter of it yet");
+            }
+        }
+    }
 }
 
 /// Asks every few seconds how much waits in the queue, for the metrics.
@@ -260,6 +295,8 @@ struct Worker {
     company: Arc<RwLock<()>>,
     /// The suspect report in hand: nothing is pulled beside it.
     suspect: Option<task::Id>,
+    /// Looks after messages that the server gives up, where it does.
+    given_up: JoinSet<()>,
     summary: Summary,
 }
 
@@ -321,7 +358,7 @@ impl Worker {
 
     /// Provides for streams and consumer, and begins to pull.
     async fn open(
-        &self,
+        &mut self,
         connection: &Connection,
         live: &Arc<Live>,
         budget: &Budget,
@@ -330,7 +367,13 @@ impl Worker {
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
             live: live.clone(),
-            settings: self.settings.worker.clone(),
+            settings: config::Worker {
+                max_deliver: topology
+                    .max_deliver()
+                    .unwrap_or(i64::MAX)
+                    .min(self.settings.worker.max_deliver),
+                ..self.settings.worker.clone()
+            },
             heartbeat: topology.heartbeat(),
             stopping: self.stopping.clone(),
             gone: self.gone.clone(),
@@ -339,6 +382,10 @@ impl Worker {
             fetching: Semaphore::new(self.large_documents()),
             threads: Arc::new(Semaphore::new(self.threads())),
         });
+        self.given_up = JoinSet::new();
+        if let Some(watched) = Watched::new(connection, topology.consumer.cached_info()) {
+            self.given_up.spawn(look_after_given_up(watched, handler.clone()));
+        }
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
@@ -417,6 +464,7 @@ impl Worker {
     /// Finishes what is in flight, or gives it back when the time is over.
     async fn drain(&mut self, connection: &Connection, intake: Option<Intake>) {
         self.health.set_pulling(false);
+        self.given_up.abort_all();
         tracing::info!(in_flight = self.tasks.len(), "draining");
         if let Some(intake) = intake {
             intake.close().await;

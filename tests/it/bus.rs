@@ -87,6 +87,56 @@ fn handing_in_twice_is_noticed() {
 }
 
 #[test]
+fn two_units_may_give_the_same_id() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        for unit in ["H50", "H51"] {
+            let submission = pb::ReportSubmission {
+                submission_id: "1/BC".into(),
+                unit: unit.into(),
+                content: little_report(1).into(),
+                ..Default::default()
+            };
+            let submitted = bus::submit(&client.connection, submission).await.unwrap();
+            assert!(!submitted.duplicate, "{unit}");
+        }
+        let worker = Worker::start(&settings);
+        client.until_all_is_done().await;
+        let mut units: Vec<String> = client
+            .results(2)
+            .await
+            .into_iter()
+            .map(|result| result.submission.unwrap().unit)
+            .collect();
+        units.sort();
+        assert_eq!(units, ["H50", "H51"]);
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn an_id_that_another_unit_has_used_is_answered_as_a_duplicate() {
+    on_each_server(|server| async move {
+        let client = Client::new(&server.settings()).await;
+        client.provide().await;
+        let mut answers = Vec::new();
+        for unit in ["H50", "H51"] {
+            let subject = client.names().received(&bus::Unit::new(unit));
+            let headers = bus::publish::headers("1/BC", "text/plain");
+            let sent = client
+                .jetstream()
+                .publish_with_headers(subject, headers, little_report(1).into());
+            answers.push(sent.await.unwrap().await.unwrap().duplicate);
+        }
+        // Whoever does not look at the answer loses the second report: the page of subjects warns of it.
+        assert_eq!(answers, [false, true]);
+        assert_eq!(client.count(&client.names().received_stream()).await, 1);
+    });
+}
+
+#[test]
 fn handing_in_where_nobody_listens_is_an_error() {
     on_each_server(|server| async move {
         let client = Client::new(&server.settings()).await;

@@ -115,7 +115,21 @@ pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
 
 /// [`on_each_server`], started with more arguments.
 pub fn on_each_server_with<F: Future<Output = ()>>(arguments: &'static [&'static str], test: impl Fn(Server) -> F) {
-    for (version, path) in SERVERS.iter() {
+    on_servers(SERVERS.iter(), arguments, test);
+}
+
+/// Runs a test against the newest server alone.
+pub fn on_newest_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+    let newest = newest_server();
+    on_servers(SERVERS.iter().filter(|(_, path)| **path == newest), &[], test);
+}
+
+fn on_servers<'s, F: Future<Output = ()>>(
+    servers: impl Iterator<Item = (&'s String, &'s PathBuf)>,
+    arguments: &'static [&'static str],
+    test: impl Fn(Server) -> F,
+) {
+    for (version, path) in servers {
         eprintln!(
             "=== nats-server {version}: {}",
             std::thread::current().name().unwrap_or_default()
@@ -175,6 +189,12 @@ impl Server {
     pub fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Has it read its configuration again.
+    pub fn reload(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     }
 
     /// Starts it again, on the same port and store.

@@ -30,6 +30,7 @@ mod sandbox;
 mod schema;
 mod security;
 mod service;
+mod soak;
 mod stages;
 mod support;
 mod traces;

@@ -379,7 +379,7 @@ fn each_role_is_refused_what_it_must_not_do() {
                     "$JS.API.STREAM.DELETE.BAOCAO_RECEIVED",
                     "$JS.API.STREAM.PURGE.BAOCAO_PROCESSED",
                     "$JS.API.STREAM.MSG.DELETE.BAOCAO_PROCESSED",
-                    "$JS.API.STREAM.MSG.GET.BAOCAO_RECEIVED",
+                    "$JS.API.STREAM.PURGE.BAOCAO_RECEIVED",
                     "$JS.API.CONSUMER.DELETE.BAOCAO_RECEIVED.baocao-worker",
                     "$JS.API.CONSUMER.CREATE.BAOCAO_PROCESSED.x",
                 ],
