@@ -15,7 +15,7 @@ use super::{
         Drift, consumer_config, consumer_drift, consumer_info, input_stream, stream_drift, stream_info, streams,
     },
 };
-use crate::config;
+use crate::config::{self, Stages};
 
 /// A name that no stream has.
 const NO_STREAM: &str = "_none_";
@@ -29,8 +29,8 @@ pub struct Stream {
     pub found: Result<(stream::Info, Vec<Drift>), Error>,
 }
 
-/// The streams that a worker needs, as they are.
-pub async fn look_at_streams(connection: &Connection, bus: &config::Bus, stages: config::Stages) -> Vec<Stream> {
+/// The streams that a worker of these stages needs, as they are.
+pub async fn look_at_streams(connection: &Connection, bus: &config::Bus, stages: Stages) -> Vec<Stream> {
     let looks = streams(&connection.names, bus, stages).into_iter().map(async |wanted| {
         let found = stream_info(connection, &wanted.name).await;
         let found = found.map(|info| {
@@ -52,7 +52,8 @@ pub async fn look_at_consumer(
 ) -> Result<(consumer::Info, Vec<Drift>), Error> {
     let wanted: pull::Config = consumer_config(&connection.names, worker);
     let name = wanted.durable_name.clone().unwrap_or_default();
-    let info = consumer_info(connection, &input_stream(&connection.names, worker.stages), &name).await?;
+    let stream = input_stream(&connection.names, worker.stages);
+    let info = consumer_info(connection, &stream, &name).await?;
     let drifts = consumer_drift(&info.name, &wanted, &info.config);
     Ok((info, drifts))
 }
@@ -110,13 +111,10 @@ pub async fn may_publish(connection: &Connection, subject: String) -> Result<(),
 
 /// Whether we may pull messages of the shared consumer. The request is one that the server cannot
 /// read, so no message comes.
-pub async fn may_pull(connection: &Connection, patience: Duration) -> Result<(), Error> {
+pub async fn may_pull(connection: &Connection, stages: Stages, patience: Duration) -> Result<(), Error> {
     let names = &connection.names;
-    let subject = format!(
-        "$JS.API.CONSUMER.MSG.NEXT.{}.{}",
-        names.received_stream(),
-        names.consumer()
-    );
+    let (stream, consumer) = (input_stream(names, stages), names.consumer());
+    let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}");
     let failed = |error: &dyn std::fmt::Display| Error::because(ErrorKind::Unreachable, "cannot pull", error);
     let client = &connection.client;
     let inbox = client.new_inbox();

@@ -13,8 +13,8 @@ use serde_json::json;
 
 use super::{Global, Result, Status, runtime};
 use crate::{
-    bus::{self, Connection, ErrorKind, Unit, inspect},
-    config::{Provision, Settings},
+    bus::{self, Connection, ErrorKind, Unit, inspect, topology},
+    config::{Provision, Settings, Stages},
     decode::{
         external::{Program, Programs},
         sandbox::{self, Decoder, has_landlock, has_seccomp},
@@ -184,7 +184,7 @@ async fn look_at_bus(settings: &Settings, checks: &mut Checks) {
     look_at_streams(&connection, settings, checks).await;
     look_at_consumer(&connection, settings, checks).await;
     look_at_permissions(&connection, settings, checks).await;
-    look_at_clock(&connection, checks).await;
+    look_at_clock(&connection, settings, checks).await;
 }
 
 fn look_at_server(server: &async_nats::ServerInfo, checks: &mut Checks) {
@@ -303,18 +303,23 @@ async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: 
 async fn look_at_permissions(connection: &Connection, settings: &Settings, checks: &mut Checks) {
     let names = &connection.names;
     let unit = Unit::new("");
-    let subjects = [
+    let stages = settings.worker.stages;
+    let mut subjects = vec![
         names.processed(&unit, "doctor"),
         names.alert("info", "doctor", &unit, "doctor", 0),
         names.dead(&unit, "doctor"),
     ];
+    if stages == Stages::Extract {
+        subjects.push(names.extracted(&unit, "doctor"));
+    }
     let patience = Duration::from_secs(settings.bus.request_timeout_seconds);
     let publishes = subjects
-        .clone()
+        .iter()
+        .cloned()
         .map(|subject| inspect::may_publish(connection, subject));
     let (published, pulled) = tokio::join!(
         futures::future::join_all(publishes),
-        inspect::may_pull(connection, patience)
+        inspect::may_pull(connection, stages, patience)
     );
     let mut allowed = Vec::new();
     for (subject, may) in subjects.iter().zip(published) {
@@ -343,8 +348,8 @@ async fn look_at_permissions(connection: &Connection, settings: &Settings, check
     }
 }
 
-async fn look_at_clock(connection: &Connection, checks: &mut Checks) {
-    let stream = connection.names.received_stream();
+async fn look_at_clock(connection: &Connection, settings: &Settings, checks: &mut Checks) {
+    let stream = topology::input_stream(&connection.names, settings.worker.stages);
     let Some(difference) = inspect::clock(connection, &stream).await else {
         let remark = "not compared: servers before 2.10, or without the stream, do not tell the time";
         checks.ok("clock", remark);

@@ -233,7 +233,7 @@ impl Core {
 
     /// What a message calls its submission.
     pub fn submission(&self, input: &Input) -> String {
-        self.open(input).identity.submission
+        self.about(input).identity.submission
     }
 
     /// Subjects and streams.
@@ -310,11 +310,15 @@ impl Core {
 
     /// What goes out for a report that is given up.
     pub fn refuse(&self, input: &Input, refusal: Refusal) -> Output {
-        let about = match self.stages {
+        self.output(input, &self.about(input), Outcome::Refused(refusal), usize::MAX)
+    }
+
+    /// What a message says of its report, without work on the document.
+    fn about(&self, input: &Input) -> About {
+        match self.stages {
             Stages::All | Stages::Extract => about(self.open(input), input),
             Stages::Validate => extracted::about(&self.names, input),
-        };
-        self.output(input, &about, Outcome::Refused(refusal), usize::MAX)
+        }
     }
 
     /// Says in a message which settings it was made by.
@@ -357,6 +361,7 @@ impl Core {
         let made_at = SystemTime::now();
         let report = stages::extract(document, self.vocabulary);
         let mut message = wire::extracted(&about.submission, document, &report, about.received_at, made_at);
+        self.sign(&mut message.producer);
         let Identity { unit, submission } = &about.identity;
         let subject = self.names.extracted(unit, submission);
         let mut headers = headers::event(submission, EXTRACTED, submission, made_at, input.headers.as_ref());
