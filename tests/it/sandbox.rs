@@ -218,6 +218,64 @@ fn scans_give_type_number_date_and_citations() {
     }
 }
 
+/// Writes a program that stands for one of poppler's or Tesseract.
+fn stand_in(folder: &Path, name: &str, script: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    let path = folder.join(name);
+    std::fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+/// The programs are stand-ins: each reading of a page says how many go on beside it.
+#[test]
+fn pages_of_a_scan_are_read_at_once_up_to_the_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let pages = 8;
+    let page = "echo '<page width=\"595\" height=\"842\">'; echo '</page>'\n";
+    stand_in(folder.path(), "pdftotext", &page.repeat(pages));
+    let image = |number| format!("echo '{number} 0 image 1654 2339 gray 1 8 jpeg no 5 0 200 200 1K 1%'\n");
+    let images: String = (1..=pages).map(image).collect();
+    stand_in(folder.path(), "pdfimages", &format!("echo page\necho ----\n{images}"));
+    stand_in(
+        folder.path(),
+        "pdftoppm",
+        "for last; do :; done; echo P5 > \"$last.pgm\"",
+    );
+    let reading = "mkdir reading.$$; count=$(ls -d reading.* | wc -l); n=0; while [ $n -lt 2000 ]; do n=$((n+1)); done\n\
+        printf '1\\t1\\t0\\t0\\t0\\t0\\t0\\t0\\t1654\\t2339\\t-1\\t\\n'\n\
+        printf '5\\t1\\t1\\t1\\t1\\t1\\t100\\t50\\t40\\t20\\t90\\tbusy%s\\n' $count\n\
+        rmdir reading.$$";
+    stand_in(folder.path(), "tesseract", reading);
+    let programs = Programs::find_in(folder.path().as_os_str());
+    let decoder = Decoder::with(Options::default(), env!("CARGO_BIN_EXE_baocao").into(), programs);
+    for most in [1, 3] {
+        let limits = Limits {
+            ocr_parallel: most,
+            ..Limits::default()
+        };
+        let document = decoder.decode_blocking(b"%PDF-1.7", "", &limits).unwrap();
+        let busy: Vec<usize> = document
+            .text
+            .split("busy")
+            .skip(1)
+            .map(|count| count.trim().parse().unwrap())
+            .collect();
+        assert_eq!(busy.len(), pages, "{}", document.text);
+        assert!(
+            busy.iter().all(|&busy| (1..=most).contains(&busy)),
+            "{busy:?} at most {most}"
+        );
+        assert!(document.pages.iter().all(|page| page.confidence == Some(90)));
+    }
+    // One page more than the limit is refused before any is read.
+    let few = Limits {
+        max_ocr_pages: pages - 1,
+        ..Limits::default()
+    };
+    let refusal = decoder.decode_blocking(b"%PDF-1.7", "", &few).unwrap_err();
+    assert!(refusal.message_en.contains("decode.max_ocr_pages"), "{refusal:?}");
+}
+
 #[test]
 fn old_encodings_come_out_as_their_transcripts() {
     let files = [
