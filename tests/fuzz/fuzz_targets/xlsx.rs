@@ -12,6 +12,9 @@ const PARTS: [&str; 4] = [
     "xl/styles.xml",
     "xl/workbook.xml",
 ];
+const ROOT: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
+<Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/>
+</Relationships>"#;
 const RELATIONS: &str = r#"<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">
 <Relationship Id="rId1" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/sheet1.xml"/>
 </Relationships>"#;
@@ -21,7 +24,7 @@ fuzz_target!(
     init: std::panic::set_hook(Box::new(|_| ())),
     |data: &[u8]| {
         let limits = limits();
-        let package = package(data, &PARTS, &[("xl/_rels/workbook.xml.rels", RELATIONS)]);
+        let package = package(data, &PARTS, &[("_rels/.rels", ROOT), ("xl/_rels/workbook.xml.rels", RELATIONS)]);
         check(xlsx::decode(&package, &limits), &limits);
     }
 );
