@@ -84,6 +84,7 @@ pub enum Provision {
 pub struct Worker {
     pub stages: Stages,
     pub concurrency: usize,
+    pub threads: usize,
     pub max_bytes_in_flight: usize,
     pub ack_wait_seconds: u64,
     pub max_handling_seconds: u64,
@@ -98,6 +99,10 @@ pub struct Worker {
 pub enum Stages {
     /// Extract and validate.
     All,
+    /// Decode and extract, and hand on.
+    Extract,
+    /// Take what others have extracted, and validate.
+    Validate,
 }
 
 /// The service for requests.
@@ -198,6 +203,8 @@ pub struct Telemetry {
     pub log_format: LogFormat,
     pub log: String,
     pub http_listen: String,
+    pub log_repeats_per_minute: u32,
+    pub otlp_endpoint: String,
 }
 
 /// How logs are written.
@@ -286,4 +293,66 @@ fn severities(settings: &BTreeMap<String, RuleSeverity>) -> FxHashMap<String, Op
         .iter()
         .map(|(rule, &setting)| (rule.clone(), severity(setting)))
         .collect()
+}
+
+/// A setting that has another value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Dotted key.
+    pub setting: String,
+    /// The value it had, as TOML; absent where it was not set. Secrets are masked.
+    pub before: Option<String>,
+    /// The value it has.
+    pub after: Option<String>,
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let value = |value: &Option<String>| value.clone().unwrap_or_else(|| "–".into());
+        write!(f, "{}: {} → {}", self.setting, value(&self.before), value(&self.after))
+    }
+}
+
+/// What differs between two settings, by key.
+pub fn changes(before: &Settings, after: &Settings) -> Vec<Change> {
+    let (before, after) = (before.leaves(), after.leaves());
+    let keys: std::collections::BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let differs = keys.into_iter().filter(|key| before.get(*key) != after.get(*key));
+    let shown = |key: &str, values: &BTreeMap<String, String>| {
+        let value = values.get(key).filter(|value| *value != "\"\"")?;
+        Some(load::shown(key, value))
+    };
+    differs
+        .map(|key| Change {
+            setting: key.clone(),
+            before: shown(key, &before),
+            after: shown(key, &after),
+        })
+        .collect()
+}
+
+impl Settings {
+    /// Each value as TOML, by dotted key.
+    fn leaves(&self) -> BTreeMap<String, String> {
+        fn flatten(path: &str, value: &toml::Value, leaves: &mut BTreeMap<String, String>) {
+            match value {
+                toml::Value::Table(table) => {
+                    for (name, value) in table {
+                        let key = if path.is_empty() {
+                            name.clone()
+                        } else {
+                            format!("{path}.{name}")
+                        };
+                        flatten(&key, value, leaves);
+                    }
+                }
+                value => drop(leaves.insert(path.to_owned(), value.to_string())),
+            }
+        }
+        let mut leaves = BTreeMap::new();
+        if let Ok(value) = toml::Value::try_from(self) {
+            flatten("", &value, &mut leaves);
+        }
+        leaves
+    }
 }

@@ -220,6 +220,24 @@ impl<'t> CodePoints<'t> {
         before + starts(&self.text[block * BLOCK..offset])
     }
 
+    /// The byte offset of a code point offset; None behind the end.
+    pub fn byte_at(&self, offset: u32) -> Option<u32> {
+        let block = self
+            .before
+            .partition_point(|&before| before <= offset)
+            .saturating_sub(1);
+        let mut left = offset - self.before.get(block).copied().unwrap_or(0);
+        for (at, &byte) in self.text.iter().enumerate().skip(block * BLOCK) {
+            if byte & 0xC0 != 0x80 {
+                if left == 0 {
+                    return Some(at as u32);
+                }
+                left -= 1;
+            }
+        }
+        (left == 0).then_some(self.text.len() as u32)
+    }
+
     /// Length of the text in code points.
     pub fn len(&self) -> u32 {
         self.of(self.text.len() as u32)
@@ -231,9 +249,12 @@ impl<'t> CodePoints<'t> {
     }
 }
 
-/// Number of bytes that begin a character.
-fn starts(bytes: &[u8]) -> u32 {
-    bytes.iter().map(|&b| u32::from(b & 0xC0 != 0x80)).sum()
+/// Number of bytes of a block that begin a character.
+fn starts(block: &[u8]) -> u32 {
+    // A block has fewer bytes than a byte counts, so that the compiler counts sixteen at a time.
+    const { assert!(BLOCK <= u8::MAX as usize) };
+    let is_start = |byte: u8| u8::from(byte & 0xC0 != 0x80);
+    block.iter().fold(0, |count: u8, &byte| count + is_start(byte)).into()
 }
 
 #[cfg(test)]
@@ -255,7 +276,11 @@ mod tests {
         let index = CodePoints::new(&text);
         for (expected, (offset, _)) in text.char_indices().enumerate() {
             assert_eq!(index.of(offset as u32), expected as u32);
+            assert_eq!(index.byte_at(expected as u32), Some(offset as u32));
         }
+        assert_eq!(index.byte_at(index.len()), Some(text.len() as u32));
+        assert_eq!(index.byte_at(index.len() + 1), None);
+        assert_eq!(CodePoints::new("").byte_at(0), Some(0));
         assert_eq!(index.len(), text.chars().count() as u32);
         assert_eq!(CodePoints::new("").len(), 0);
     }

@@ -222,7 +222,7 @@ const SMALL: Class = 1 << 11;
 const IN_WORD: Class = 0xFF;
 
 const fn is_letter(class: Class) -> bool {
-    class & IN_WORD != 0 && class & DIGIT == 0
+    class & (SMALL | UPPER) != 0
 }
 
 /// The classes of the characters of [`LETTERS`].
@@ -293,6 +293,8 @@ fn other_class_at(bytes: &[u8], at: usize) -> (Class, usize) {
 fn class_beyond(code: usize) -> Class {
     match code {
         0x2000..=0x200F | 0x2028..=0x202F | 0x205F..=0x2060 | 0x3000 | 0xFEFF => SPACE,
+        // Dashes, quotes and raised figures: the marks that are met most.
+        0x2010..=0x2027 | 0x2030..=0x205E | 0x2074..=0x207E => 0,
         0x300..=0x36F => OTHER_LETTER | SMALL,
         _ if char::from_u32(code as u32).is_some_and(char::is_alphabetic) => OTHER_LETTER | SMALL,
         _ => 0,
@@ -649,9 +651,34 @@ impl<'t> Reader<'t> {
     }
 
     /// The anchors that begin in a stretch of a text whose tokens are at hand, in the order of the text:
-    /// numbers, words with digits, and the words that its [`Tokens`] were told of.
-    pub fn anchors_in(&self, span: Span) -> impl Iterator<Item = Token> {
-        self.tokens.into_iter().flat_map(move |tokens| tokens.anchors_in(span))
+    /// all but plain words.
+    pub fn anchors_in(&self, span: Span) -> impl Iterator<Item = &'t Token> {
+        let anchors: &[u32] = self.tokens.map_or(&[], |tokens| tokens.anchors_in(span));
+        anchors.iter().map(|&index| &self.all[index as usize])
+    }
+
+    /// The anchors on the way that [`Self::walk`] goes, each with the number of plain words before it: for
+    /// long ways, in a text whose tokens are at hand. `spaced` tells of the text as it stands, over line
+    /// breaks passed or not. No offset and no place where a sentence goes on may lie inside a token.
+    pub fn stops(&self, from: usize) -> impl Iterator<Item = (usize, &'t Token)> {
+        let index_of = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
+        let anchors_from = |index| self.tokens.map_or(&[][..], |tokens| tokens.anchors_from(index));
+        let mut at = index_of(from);
+        let mut anchors = anchors_from(at).iter();
+        let mut words = 0;
+        std::iter::from_fn(move || {
+            loop {
+                let index = *anchors.next()? as usize;
+                let token = &self.all[index];
+                words += index - at;
+                if !token.passed {
+                    at = index + 1;
+                    return Some((std::mem::take(&mut words), token));
+                }
+                at = index_of(token.start());
+                anchors = anchors_from(at).iter();
+            }
+        })
     }
 
     /// The same as [`Self::walk`] for a text whose tokens are at hand, for long ways: borrowed from the
@@ -864,10 +891,12 @@ struct First {
 
 impl First {
     /// The first character at or behind an offset that is no space; none where the text ends.
-    #[inline]
+    #[inline(always)]
     fn behind(text: &str, from: usize) -> Option<Self> {
         let bytes = text.as_bytes();
-        let (mut start, mut spaced) = (from, false);
+        // One space, mostly.
+        let mut spaced = bytes.get(from) == Some(&b' ');
+        let mut start = from + usize::from(spaced);
         while start < bytes.len() {
             let (class, size) = class_at(bytes, start);
             if class != SPACE {
@@ -1054,6 +1083,19 @@ mod tests {
         for c in (0..=0x2FFFF).filter_map(char::from_u32) {
             let unicode = c.is_alphabetic().then(|| c.is_uppercase());
             assert_eq!(letter_case(c), unicode, "{c:?}");
+        }
+    }
+
+    #[test]
+    fn marks_are_no_letters_of_unicode() {
+        for c in (0x250..=0x2FFFF).filter_map(char::from_u32) {
+            let combining = ('\u{300}'..='\u{36F}').contains(&c);
+            let class = class(c as usize);
+            assert_eq!(
+                is_letter(class),
+                combining || c.is_alphabetic() && class != SPACE,
+                "{c:?}"
+            );
         }
     }
 

@@ -11,13 +11,13 @@ use rust_decimal::Decimal;
 
 use crate::{
     alert::{self, AlertPolicy},
-    decode::Refusal,
+    decode::{self, Refusal, RefusalReason},
     document::{self, CodePoints, Document, Span},
     extract::{self, Report},
     packet::{self, Day, Envelope},
     pipeline::{Outcome, Processed},
     proto::{baocao::v1 as pb, google::r#type::Date},
-    shadow::Reader,
+    shadow::{Reader, is_vietnamese, letter_case},
     validate::{self, Finding},
 };
 
@@ -60,6 +60,73 @@ pub fn processed(
     message
 }
 
+/// A report that was decoded and extracted, for the stage that validates. `received_at` is when the bus stored its
+/// submission.
+pub fn extracted(
+    submission: &pb::ReportSubmission,
+    document: &Document,
+    report: &Report,
+    received_at: SystemTime,
+    produced_at: SystemTime,
+) -> pb::ReportExtracted {
+    let writer = Writer::new(document, report);
+    pb::ReportExtracted {
+        submission: Some(without_content(submission)),
+        document: Some(writer.document(true)),
+        report: Some(writer.report(report)),
+        producer: Some(producer(Some(produced_at))),
+        received_at: Some(received_at.into()),
+        packet: document.envelope.as_deref().map(envelope),
+        whole: None,
+    }
+}
+
+/// The document of a message, with the packet it came in; None where an offset lies outside of its text.
+pub fn document_of(message: pb::Document, packet: Option<pb::Envelope>) -> Option<Document> {
+    let media_type = decode::sandbox::known(&message.media_type);
+    let encoding = decode::sandbox::known(&message.encoding);
+    let code_points = CodePoints::new(&message.text);
+    let span = |span: &Option<pb::Span>| {
+        let span = span.as_ref()?;
+        let (start, end) = (code_points.byte_at(span.start)?, code_points.byte_at(span.end)?);
+        (start <= end).then_some(Span { start, end })
+    };
+    let cell = |cell: &pb::TableCell| {
+        Some(document::Cell {
+            span: span(&cell.span)?,
+            column: cell.column,
+            columns: cell.columns,
+            continued: cell.continued,
+        })
+    };
+    let row = |row: &pb::TableRow| {
+        Some(document::Row {
+            span: span(&row.span)?,
+            cells: row.cells.iter().map(cell).collect::<Option<_>>()?,
+        })
+    };
+    let table = |table: &pb::Table| {
+        Some(document::Table {
+            span: span(&table.span)?,
+            rows: table.rows.iter().map(row).collect::<Option<_>>()?,
+        })
+    };
+    let page = |page: &pb::Page| {
+        Some(document::Page {
+            span: span(&page.span)?,
+            confidence: page.confidence.map(|percent| u8::try_from(percent).unwrap_or(u8::MAX)),
+        })
+    };
+    let tables = message.tables.iter().map(table).collect::<Option<_>>()?;
+    let pages = message.pages.iter().map(page).collect::<Option<_>>()?;
+    let mut document = Document::new(message.text, media_type, encoding)
+        .with_tables(tables)
+        .with_pages(pages);
+    document.envelope = packet.map(|packet| Box::new(packet_of(packet)));
+    document.attachments = message.attachments.into_iter().map(attached_file).collect();
+    Some(document)
+}
+
 /// The alerts of a submission, in order; their ids count from 0.
 pub fn alerts(
     submission: &pb::ReportSubmission,
@@ -72,6 +139,11 @@ pub fn alerts(
         producer: Some(producer(produced_at)),
         ..Default::default()
     };
+    if let Outcome::Processed(processed) = outcome
+        && alert::alerts(&processed.findings, policy).is_empty()
+    {
+        return Vec::new();
+    }
     match outcome {
         Outcome::Processed(processed) => {
             let Processed {
@@ -210,11 +282,87 @@ pub fn envelope(envelope: &Envelope) -> pb::Envelope {
     }
 }
 
+/// A file of a packet, from a message.
+fn attached_file(file: pb::Attachment) -> packet::AttachedFile {
+    let read = match RefusalReason::from_word(&file.refusal) {
+        None => Ok((file.media_type, file.length)),
+        Some(reason) => Err(Refusal::new(reason, file.message_vi, file.message_en)),
+    };
+    packet::AttachedFile {
+        name: file.name,
+        size: file.size,
+        is_main: file.main,
+        read,
+    }
+}
+
+/// The envelope of a message, as far as a message carries it: what is not in messages, no rule reads.
+fn packet_of(envelope: pb::Envelope) -> Envelope {
+    let day = |date: Date| Day {
+        year: u16::try_from(date.year).unwrap_or_default(),
+        month: u8::try_from(date.month).unwrap_or_default(),
+        day: u8::try_from(date.day).unwrap_or_default(),
+    };
+    let organ = |organ: pb::Organ| packet::Organ {
+        id: organ.id,
+        name: organ.name,
+        in_charge: String::new(),
+    };
+    let reference = |reference: pb::DocumentReference| packet::Reference {
+        organ: reference.organ_id,
+        code: reference.code,
+        date: reference.date.map(day),
+        document_id: reference.document_id,
+    };
+    let trace = |trace: pb::TraceEntry| packet::Trace {
+        organ: trace.organ_id,
+        time: trace.time,
+    };
+    let narrow = |number: u32| u8::try_from(number).unwrap_or(u8::MAX);
+    let business = packet::Business {
+        kind: envelope.business_type.map(narrow),
+        reason: envelope.business_reason,
+        ..Default::default()
+    };
+    let status = packet::Status {
+        code: narrow(envelope.status_code),
+        description: envelope.status_description,
+        ..Default::default()
+    };
+    Envelope {
+        from: envelope.from.map(organ).unwrap_or_default(),
+        to: envelope.to.into_iter().map(organ).collect(),
+        document_id: envelope.document_id,
+        number: envelope.number,
+        notation: envelope.notation,
+        place: envelope.place,
+        date: envelope.issue_date.map(day),
+        document_type: envelope.document_type,
+        subject: envelope.subject,
+        content: String::new(),
+        signer: packet::Signer {
+            competence: envelope.signer_competence,
+            position: envelope.signer_position,
+            name: envelope.signer_name,
+        },
+        due: envelope.due_date.map(day),
+        places: envelope.places,
+        priority: None,
+        replies_to: envelope.replies_to.into_iter().map(reference).collect(),
+        trace: envelope.trace.into_iter().map(trace).collect(),
+        business: Some(business),
+        status: (status != packet::Status::default()).then_some(status),
+        attachments: envelope.attachments,
+    }
+}
+
 fn producer(produced_at: Option<SystemTime>) -> pb::Producer {
     pb::Producer {
         name: env!("CARGO_PKG_NAME").into(),
         version: env!("CARGO_PKG_VERSION").into(),
         produced_at: produced_at.map(Into::into),
+        // The worker knows; the command line prints the same for the same input.
+        configuration: String::new(),
     }
 }
 
@@ -307,14 +455,20 @@ impl<'a> Writer<'a> {
 
     /// The text of a span on one line.
     fn line(&self, span: Option<Span>) -> String {
-        span.map(|span| self.reader.line(span)).unwrap_or_default()
+        let Some(span) = span else { return String::new() };
+        let written = span.of(&self.document.text);
+        if is_line(written) {
+            written.to_owned()
+        } else {
+            self.reader.line(span)
+        }
     }
 
     /// The text of several lines on one.
     fn lines(&self, lines: &[Span]) -> String {
         lines
             .iter()
-            .map(|&line| self.reader.line(line))
+            .map(|&line| self.line(Some(line)))
             .collect::<Vec<_>>()
             .join(" ")
     }
@@ -440,19 +594,21 @@ impl<'a> Writer<'a> {
     fn measure_subject(&self, measure: &extract::Measure) -> String {
         let subject = self.line(measure.subject);
         let qualifier = self.line(measure.qualifier);
-        let space = if subject.is_empty() || qualifier.is_empty() {
-            ""
-        } else {
-            " "
-        };
-        subject + space + &qualifier
+        match (subject.as_str(), qualifier.as_str()) {
+            (_, "") => subject,
+            ("", _) => qualifier,
+            _ => subject + " " + &qualifier,
+        }
     }
 
     /// The unit, lower-cased unless it is an abbreviation (TTHC).
     fn unit(&self, measure: &extract::Measure) -> String {
         match measure.unit.span() {
             Some(span) => {
-                let unit = self.reader.line(span);
+                let unit = self.line(Some(span));
+                if unit.chars().all(is_small) {
+                    return unit;
+                }
                 let abbreviation = unit.chars().filter(|c| c.is_uppercase()).count() > 1 && !unit.contains(' ');
                 if abbreviation { unit } else { unit.to_lowercase() }
             }
@@ -504,6 +660,38 @@ impl<'a> Writer<'a> {
     }
 }
 
+/// Whether a text stands on one line as it is, without white space to fold or emphasis to leave out:
+/// most do, and [`Reader::line`] gives them unchanged.
+fn is_line(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (Some((&first, rest)), Some(last)) = (bytes.split_first(), text.chars().next_back()) else {
+        return true;
+    };
+    let odd = |byte: u8| (byte < b' ') | (byte == b'*') | (byte == b'_');
+    let pairs = bytes.iter().zip(rest);
+    let folds = pairs.fold(odd(first), |folds, (&a, &b)| folds | odd(b) | (a == b' ') & (b == b' '));
+    // The spaces beyond ASCII are written with these first bytes, and with no other.
+    let beyond = bytes
+        .iter()
+        .fold(false, |beyond, &byte| beyond | (byte == 0xC2) | (byte > 0xE1));
+    !folds && first != b' ' && !last.is_whitespace() && !(beyond && text.chars().any(is_space_beyond))
+}
+
+/// Whether a character beyond ASCII is white space or is not seen.
+fn is_space_beyond(c: char) -> bool {
+    matches!(c, '\u{80}'..='\u{A0}' | '\u{AD}' | '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}')
+        || matches!(c, '\u{205F}'..='\u{2060}' | '\u{3000}' | '\u{FEFF}')
+}
+
+/// Whether a character is surely its own small letter.
+fn is_small(c: char) -> bool {
+    if c.is_ascii() {
+        !c.is_ascii_uppercase()
+    } else {
+        is_vietnamese(c) && letter_case(c) == Some(false)
+    }
+}
+
 fn breakdown(breakdown: &extract::Breakdown) -> pb::Breakdown {
     pb::Breakdown {
         total: breakdown.total as u32,
@@ -540,7 +728,11 @@ fn period(period: extract::Period) -> pb::Period {
 
 /// A decimal without trailing zeros behind the point.
 fn decimal(value: Decimal) -> String {
-    value.normalize().to_string()
+    // Most figures are small whole numbers, which are written faster so.
+    match i64::try_from(value.mantissa()) {
+        Ok(whole) if value.scale() == 0 && whole > 0 => whole.to_string(),
+        _ => value.normalize().to_string(),
+    }
 }
 
 /// Superscript digits as plain ones.
@@ -666,4 +858,37 @@ pub enum JsonError {
     /// No such message.
     #[error("no message {0} in the schemas")]
     Unknown(&'static str),
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization;
+
+    use super::*;
+    use crate::shadow::Flow;
+
+    proptest! {
+        #[test]
+        fn what_is_a_line_is_given_unchanged(text in "[ a-zA-Z0-9.*_\n\tàđễỨ“–\u{85}\u{A0}\u{AD}\u{1680}\u{2003}\u{200B}\u{2028}\u{202F}\u{2060}\u{3000}\u{FEFF}]{0,12}|\\PC{0,12}") {
+            let (text, flow) = (text.nfc().collect::<String>(), Flow::default());
+            if is_line(&text) {
+                let line = Reader::new(&text, &flow).line(Span::new(0, text.len()));
+                prop_assert_eq!(line, text);
+            }
+        }
+
+        #[test]
+        fn small_letters_are_their_own(text in "\\PC{0,12}") {
+            if text.chars().all(is_small) {
+                prop_assert_eq!(text.to_lowercase(), text);
+            }
+        }
+
+        #[test]
+        fn figures_are_written_as_decimals_are(mantissa in -1_000_000_i64..1_000_000, scale in 0_u32..4) {
+            let value = Decimal::new(mantissa, scale);
+            prop_assert_eq!(decimal(value), value.normalize().to_string());
+        }
+    }
 }

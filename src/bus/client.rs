@@ -1,19 +1,21 @@
 //! The other side of the bus: handing reports in, and watching what comes out.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use async_nats::{
     HeaderMap, jetstream::consumer::DeliverPolicy, jetstream::consumer::pull::OrderedConfig,
-    jetstream::message::PublishMessage,
+    jetstream::message::PublishMessage, jetstream::stream::DirectGetErrorKind,
 };
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
-use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::set};
-use crate::{proto::baocao::v1 as pb, wire};
+use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::is_undecided};
+use crate::{proto::baocao::v1 as pb, telemetry::traces, wire};
 
 /// Type of the event of a report handed in.
 pub const SUBMITTED: &str = "vn.baocao.report.submitted.v1";
+/// Type of the event of a report that was extracted and waits to be validated.
+pub const EXTRACTED: &str = "vn.baocao.report.extracted.v1";
 /// Type of the event of a result.
 pub const PROCESSED: &str = "vn.baocao.report.processed.v1";
 /// Type of the event of an edXML status packet.
@@ -23,6 +25,11 @@ pub const ALERT: &str = "vn.baocao.alert.v1";
 
 /// Bytes of a message that are kept for headers, those of a dead letter included.
 const ROOM_FOR_HEADERS: usize = 4096;
+
+/// How long a submitter waits for a stream that nobody leads, which is longer than an election takes; and how long
+/// between two tries.
+const OUTAGE: Duration = Duration::from_secs(15);
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// Largest result that is fetched from the object store.
 const MAX_RESULT: u64 = 1 << 30;
@@ -50,9 +57,12 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
     let made_at = submission.submitted_at.and_then(|time| SystemTime::try_from(time).ok());
     let made_at = made_at.unwrap_or_else(SystemTime::now);
     let mut headers = headers::event(&submission_id, SUBMITTED, &submission_id, made_at, None);
+    // With the unit: the server drops a second message of the same id, whoever it is from.
+    headers::set_message_id(&mut headers, &format!("{subject} {submission_id}"));
     if !submission.source.is_empty() {
-        set(&mut headers, "ce-source", &submission.source);
+        headers::set_attribute(&mut headers, "ce-source", &submission.source);
     }
+    traces::inject(&mut headers);
     let room = connection.client.max_payload().saturating_sub(ROOM_FOR_HEADERS);
     if submission.encoded_len() > room {
         keep_apart(connection, &mut submission).await?;
@@ -79,9 +89,10 @@ pub(super) async fn keep_apart(connection: &Connection, submission: &mut pb::Rep
     Ok(())
 }
 
-/// Publishes a message that has an id, and waits until it is stored; whether it was before. After a
-/// silence it tries again: with the same id it is stored once all the same.
+/// Publishes a message that has an id, and waits until it is stored; whether somebody had stored it before. What passes
+/// by itself is waited for: with the same id the message is stored once, however often it is sent.
 pub(super) async fn store(connection: &Connection, subject: &str, publish: &PublishMessage) -> Result<bool, Error> {
+    let began = Instant::now();
     let mut tries = 0;
     loop {
         tries += 1;
@@ -93,11 +104,23 @@ pub(super) async fn store(connection: &Connection, subject: &str, publish: &Publ
             Ok(acknowledgement) => acknowledgement.await,
             Err(error) => Err(error),
         };
-        match acknowledged.map_err(|error| Error::publishing(subject, &error)) {
-            Ok(acknowledgement) => return Ok(acknowledgement.duplicate),
-            Err(error) if error.kind() == ErrorKind::TimedOut && tries < 3 => {}
-            Err(error) => return Err(error),
+        let error = match acknowledged {
+            Ok(acknowledgement) if is_undecided(&acknowledgement) => Error::undecided(subject),
+            // What an earlier try has stored unheard is no duplicate.
+            Ok(acknowledgement) => return Ok(acknowledgement.duplicate && tries == 1),
+            Err(error) => Error::publishing(subject, &error),
+        };
+        let passes = match error.kind() {
+            ErrorKind::TimedOut | ErrorKind::Unreachable => true,
+            // A cluster may be about to choose a leader; a single server has no such stream.
+            ErrorKind::Missing => connection.client.server_info().cluster.is_some(),
+            _ => false,
+        };
+        connection.note_use(!passes);
+        if !passes || began.elapsed() > OUTAGE {
+            return Err(error);
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -119,6 +142,25 @@ pub async fn whole(connection: &Connection, result: pb::ReportProcessed) -> Resu
     let content = connection.fetch(&Reference { name, size }).await?;
     pb::ReportProcessed::decode(content)
         .map_err(|error| Error::because(ErrorKind::Malformed, "not a ReportProcessed", error))
+}
+
+/// The result of a submission, whole, if there is one yet.
+pub async fn result_of(connection: &Connection, unit: &Unit, id: &str) -> Result<Option<pb::ReportProcessed>, Error> {
+    let names = &connection.names;
+    let what = format!("cannot look for the result of {id}");
+    let stream = connection.jetstream.get_stream_no_info(names.processed_stream());
+    let stream = stream
+        .await
+        .map_err(|error| Error::because(ErrorKind::Missing, &what, error))?;
+    // A direct get has its subject in that of the request: permissions can be given unit by unit.
+    match stream.direct_get_last_for_subject(names.processed(unit, id)).await {
+        Ok(message) => {
+            let result = from_payload(Some(&message.headers), &message.payload)?;
+            whole(connection, result).await.map(Some)
+        }
+        Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::because(ErrorKind::Unreachable, what, error)),
+    }
 }
 
 /// Something that came out.

@@ -148,7 +148,7 @@ impl Letter {
             }
         }
         if self.subject.rsplit('.').next() == Some(&token(self.submission())) {
-            set(&mut kept, "ce-id", self.submission());
+            headers::set_attribute(&mut kept, "ce-id", self.submission());
             // Another one for each replay; a try of the same replay has the same.
             let n: u64 = rand::random();
             headers::set_message_id(&mut kept, &format!("{}.replay.{n:016x}", self.subject));
@@ -264,18 +264,31 @@ pub struct Plan {
     pub refused_result: Option<u64>,
 }
 
+/// The queue that the message of a letter came from; none where the letter does not say so.
+fn queue_of(connection: &Connection, letter: &Letter) -> Option<String> {
+    let names = &connection.names;
+    let subject = letter.received_on();
+    if letter.submission().is_empty() {
+        None
+    } else if subject == names.received(&names.unit_of(subject)) {
+        Some(names.received_stream())
+    } else if subject == names.extracted_of_dead(&letter.subject) {
+        Some(names.extracted_stream())
+    } else {
+        None
+    }
+}
+
 /// Looks what replaying a letter takes, and whether it can be.
 pub async fn plan(connection: &Connection, letter: &Letter) -> Result<Result<Plan, Obstacle>, Error> {
     let names = &connection.names;
-    let subject = letter.received_on();
-    let is_origin = !letter.submission().is_empty() && subject == names.received(&names.unit_of(subject));
-    if !is_origin {
+    let Some(queue) = queue_of(connection, letter) else {
         return Ok(Err(Obstacle::NoOrigin));
-    }
+    };
     if !letter.has_content() {
         return Ok(Err(Obstacle::NoContent));
     }
-    if is_queued(connection, letter).await? {
+    if is_queued(connection, letter, queue).await? {
         return Ok(Err(Obstacle::StillQueued));
     }
     let result = last_on(
@@ -289,9 +302,8 @@ pub async fn plan(connection: &Connection, letter: &Letter) -> Result<Result<Pla
         Some((sequence, status)) if status == headers::REFUSED => Some(sequence),
         Some(_) => return Ok(Err(Obstacle::Processed)),
     };
-    let subject = subject.to_owned();
     Ok(Ok(Plan {
-        subject,
+        subject: letter.received_on().to_owned(),
         refused_result,
     }))
 }
@@ -304,12 +316,12 @@ fn result_subject(connection: &Connection, letter: &Letter) -> String {
 
 /// Whether the message a letter was made of waits for its acknowledgement still. Were it delivered
 /// again while its letter is replayed, the two would meet.
-async fn is_queued(connection: &Connection, letter: &Letter) -> Result<bool, Error> {
+async fn is_queued(connection: &Connection, letter: &Letter, queue: String) -> Result<bool, Error> {
     let Ok(sequence) = letter.said("Baocao-Dead-Sequence").parse() else {
         return Ok(false);
     };
-    let received = stream(connection, connection.names.received_stream()).await?;
-    match received.get_raw_message(sequence).await {
+    let queue = stream(connection, queue).await?;
+    match queue.get_raw_message(sequence).await {
         Ok(message) => Ok(message.subject.as_str() == letter.received_on() && message.time <= letter.stored_at),
         Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(false),
         Err(error) => Err(Error::because(
@@ -364,6 +376,14 @@ async fn message(connection: &Connection, letter: &Letter) -> Result<(HeaderMap,
     if whole.size() <= connection.client.max_payload() {
         return Ok((whole.headers, content));
     }
+    if letter.received_on() == connection.names.extracted_of_dead(&letter.subject) {
+        let mut extracted: pb::ReportExtracted = from_payload(Some(&letter.headers), &content)?;
+        let Reference { name, size } = connection.keep(content).await?;
+        let size = size as u64;
+        (extracted.document, extracted.report, extracted.packet) = (None, None, None);
+        extracted.whole = Some(pb::StoredObject { name, size });
+        return Ok((whole.headers, extracted.encode_to_vec().into()));
+    }
     let media_type = letter.said(headers::CONTENT_TYPE);
     let mut submission = match media_type {
         "" => {
@@ -391,7 +411,7 @@ pub async fn discard(connection: &Connection, letter: &Letter) -> Result<(), Err
 }
 
 /// Deletes one message; one that is gone already is fine.
-async fn delete(connection: &Connection, name: String, sequence: u64) -> Result<(), Error> {
+pub(super) async fn delete(connection: &Connection, name: String, sequence: u64) -> Result<(), Error> {
     let stream_there = stream(connection, name.clone()).await?;
     let Err(error) = stream_there.delete_message(sequence).await else {
         return Ok(());

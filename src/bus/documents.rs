@@ -129,7 +129,7 @@ impl Documents for Connection {
 }
 
 impl Connection {
-    async fn document_store(&self) -> Result<ObjectStore, Error> {
+    pub(super) async fn document_store(&self) -> Result<ObjectStore, Error> {
         let name = self.names.documents();
         let store = self.jetstream.get_object_store(&name).await;
         store.map_err(|error: ObjectStoreError| {

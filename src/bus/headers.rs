@@ -1,8 +1,9 @@
 //! Headers: CloudEvents (NATS binding, binary mode) and W3C trace context, in and out.
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 use async_nats::{HeaderMap, HeaderValue, header};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::publish::{headers, set};
 
@@ -13,6 +14,16 @@ pub const PROTOBUF: &str = "application/protobuf";
 /// Media type of canonical proto3 JSON.
 pub const JSON: &str = "application/json";
 
+/// Media types of an event that has all in its payload (structured mode).
+const EVENTS: [&str; 2] = ["application/cloudevents+json", "application/cloudevents"];
+
+/// Says what the data of an event is, beside `Content-Type`: the binding of CloudEvents to NATS keeps
+/// that for telling the modes apart.
+pub const DATA_CONTENT_TYPE: &str = "ce-datacontenttype";
+
+/// What the value of an attribute may not hold as a header, beside what is not ASCII.
+const UNSAFE: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
+
 /// Says of a message that is handed in again which dead letter it is, by the letter's sequence.
 pub const REPLAY_OF: &str = "Baocao-Replay-Of";
 
@@ -20,6 +31,9 @@ pub const REPLAY_OF: &str = "Baocao-Replay-Of";
 pub const PROCESSED: &str = "processed";
 /// Value of [`STATUS`](super::publish::STATUS) of a result whose report was refused.
 pub const REFUSED: &str = "refused";
+
+/// Value of [`STATUS`](super::publish::STATUS) of a report that waits to be validated.
+pub const EXTRACTED: &str = "extracted";
 
 /// Says of a dead letter where its content is, if it is not in it: "object", name and size, or
 /// [`OMITTED`].
@@ -47,9 +61,30 @@ pub fn get<'h>(headers: Option<&'h HeaderMap>, name: &str) -> Option<&'h str> {
         .filter(|value| !value.is_empty())
 }
 
-/// The id the sender gave: `ce-id`, else `Nats-Msg-Id`.
-pub fn id(incoming: Option<&HeaderMap>) -> Option<&str> {
-    get(incoming, "ce-id").or_else(|| get(incoming, "Nats-Msg-Id"))
+/// An attribute of an event ("ce-id"), percent-decoded.
+pub fn attribute<'h>(incoming: Option<&'h HeaderMap>, name: &str) -> Option<Cow<'h, str>> {
+    let value = get(incoming, name)?;
+    // What is not encoded text is taken as it is.
+    Some(percent_decode_str(value).decode_utf8().unwrap_or(Cow::Borrowed(value)))
+}
+
+/// Sets an attribute of an event, percent-encoded.
+pub fn set_attribute(headers: &mut HeaderMap, name: &str, value: &str) {
+    set(headers, name, &utf8_percent_encode(value, UNSAFE).to_string());
+}
+
+/// Whether a message is an event that has all in its payload.
+pub fn is_structured(incoming: Option<&HeaderMap>) -> bool {
+    let said = get(incoming, CONTENT_TYPE).unwrap_or_default();
+    let media_type = said.split(';').next().unwrap_or_default().trim();
+    EVENTS.iter().any(|event| event.eq_ignore_ascii_case(media_type))
+}
+
+/// The id the sender gave in a header: `ce-id`, else `Nats-Msg-Id`, which says less than the id in the
+/// payload of an event.
+pub fn id(incoming: Option<&HeaderMap>) -> Option<Cow<'_, str>> {
+    let message = || get(incoming, "Nats-Msg-Id").filter(|_| !is_structured(incoming));
+    attribute(incoming, "ce-id").or_else(|| message().map(Cow::Borrowed))
 }
 
 /// Headers of an event: its id, what it is, what it is about, when it was made; the trace of the
@@ -57,10 +92,11 @@ pub fn id(incoming: Option<&HeaderMap>) -> Option<&str> {
 pub fn event(id: &str, kind: &str, about: &str, made_at: SystemTime, incoming: Option<&HeaderMap>) -> HeaderMap {
     let mut headers = headers(id, PROTOBUF);
     set(&mut headers, "ce-specversion", "1.0");
-    set(&mut headers, "ce-id", id);
+    set_attribute(&mut headers, "ce-id", id);
+    set(&mut headers, DATA_CONTENT_TYPE, PROTOBUF);
     set(&mut headers, "ce-type", kind);
     set(&mut headers, "ce-source", concat!("/", env!("CARGO_PKG_NAME")));
-    set(&mut headers, "ce-subject", about);
+    set_attribute(&mut headers, "ce-subject", about);
     set(
         &mut headers,
         "ce-time",
@@ -143,9 +179,36 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("CE-ID", "a");
         headers.insert("content-type", " text/plain ");
-        assert_eq!(id(Some(&headers)), Some("a"));
+        assert_eq!(id(Some(&headers)).as_deref(), Some("a"));
         assert_eq!(get(Some(&headers), CONTENT_TYPE), Some("text/plain"));
         assert_eq!(get(None, CONTENT_TYPE), None);
+    }
+
+    #[test]
+    fn an_event_has_all_attributes_and_any_id() {
+        let made_at = SystemTime::UNIX_EPOCH;
+        let headers = event("bc quý 3 50%", "vn.baocao.x.v1", "số 1", made_at, None);
+        let said = |name: &str| headers.get(name).map(HeaderValue::as_str);
+        for (name, value) in [
+            ("ce-specversion", "1.0"),
+            ("ce-id", "bc%20qu%C3%BD%203%2050%25"),
+            ("ce-type", "vn.baocao.x.v1"),
+            ("ce-source", "/baocao"),
+            ("ce-subject", "s%E1%BB%91%201"),
+            ("ce-time", "1970-01-01T00:00:00Z"),
+            ("ce-datacontenttype", PROTOBUF),
+            ("Content-Type", PROTOBUF),
+        ] {
+            assert_eq!(said(name), Some(value), "{name}");
+        }
+        assert_eq!(id(Some(&headers)).as_deref(), Some("bc quý 3 50%"));
+        let mut plain = HeaderMap::new();
+        plain.insert("ce-id", "100% %zz");
+        assert_eq!(
+            id(Some(&plain)).as_deref(),
+            Some("100% %zz"),
+            "not encoded by the sender"
+        );
     }
 
     #[test]

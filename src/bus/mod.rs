@@ -10,9 +10,12 @@
 //! - [`delivery`]: a message that waits for its acknowledgement;
 //! - [`publish`]: a message stored once, for ever;
 //! - [`headers`]: CloudEvents and trace context;
+//! - [`inspect`]: looks at all of it and changes nothing;
 //! - [`client`]: submitting reports and watching what comes out;
 //! - [`dead`]: dead letters, and handing them in again;
-//! - [`documents`]: what is too large for a message.
+//! - [`given_up`]: messages that the server does not deliver any more;
+//! - [`documents`]: what is too large for a message;
+//! - [`sweep`]: documents that nobody needs any more.
 
 pub mod client;
 pub mod connect;
@@ -20,10 +23,13 @@ pub mod dead;
 pub mod delivery;
 pub mod documents;
 pub mod error;
+pub mod given_up;
 pub mod headers;
+pub mod inspect;
 pub mod intake;
 pub mod names;
 pub mod publish;
+pub mod sweep;
 pub mod topology;
 
 pub use client::{Event, submit, watch};

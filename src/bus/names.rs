@@ -108,6 +108,11 @@ impl Names {
         format!("{}_RECEIVED", self.streams)
     }
 
+    /// Stream of reports that were extracted, until they are validated; only where these stages run apart.
+    pub fn extracted_stream(&self) -> String {
+        format!("{}_EXTRACTED", self.streams)
+    }
+
     /// Stream of results.
     pub fn processed_stream(&self) -> String {
         format!("{}_PROCESSED", self.streams)
@@ -133,12 +138,17 @@ impl Names {
         format!("{}.svc.{endpoint}", self.prefix)
     }
 
+    /// Subject of a request of an operator to all workers.
+    pub fn control(&self, what: &str) -> String {
+        format!("{}.ctl.{what}", self.prefix)
+    }
+
     /// Object store of what is too large for a message.
     pub fn documents(&self) -> String {
         format!("{}-documents", self.prefix.replace('.', "_"))
     }
 
-    /// Durable consumer that all workers share.
+    /// Durable consumer that all workers of a stream share.
     pub fn consumer(&self) -> String {
         format!("{}-worker", self.prefix.replace('.', "_"))
     }
@@ -146,6 +156,11 @@ impl Names {
     /// Subjects of all reports that were handed in.
     pub fn all_received(&self) -> String {
         format!("{}.report.received.>", self.prefix)
+    }
+
+    /// Subjects of all reports that were extracted.
+    pub fn all_extracted(&self) -> String {
+        format!("{}.report.extracted.>", self.prefix)
     }
 
     /// Subjects of all results.
@@ -182,6 +197,16 @@ impl Names {
     /// Subject of a report that is handed in.
     pub fn received(&self, unit: &Unit) -> String {
         format!("{}.report.received.{}", self.prefix, unit.tokens())
+    }
+
+    /// Subject of a report that was extracted.
+    pub fn extracted(&self, unit: &Unit, submission: &str) -> String {
+        format!(
+            "{}.report.extracted.{}.{}",
+            self.prefix,
+            unit.tokens(),
+            token(submission)
+        )
     }
 
     /// Subject of a result.
@@ -222,6 +247,11 @@ impl Names {
         format!("{}.report.processed.{}", self.prefix, self.below_dead(dead))
     }
 
+    /// The subject of the extracted report that a dead letter may have been.
+    pub fn extracted_of_dead(&self, dead: &str) -> String {
+        format!("{}.report.extracted.{}", self.prefix, self.below_dead(dead))
+    }
+
     fn below_dead<'s>(&self, dead: &'s str) -> &'s str {
         let rest = dead
             .strip_prefix(&self.prefix)
@@ -235,6 +265,17 @@ impl Names {
             .strip_prefix(&self.prefix)
             .and_then(|rest| rest.strip_prefix(".report.received."));
         Unit::from_tokens(tokens.unwrap_or_default())
+    }
+
+    /// The unit and the submission of an extracted report, from its subject. An id that was too long
+    /// for a token is its hash there.
+    pub fn extracted_of(&self, extracted: &str) -> (Unit, String) {
+        let tokens = extracted
+            .strip_prefix(&self.prefix)
+            .and_then(|rest| rest.strip_prefix(".report.extracted."));
+        let (unit, submission) = tokens.and_then(|tokens| tokens.rsplit_once('.')).unwrap_or_default();
+        let submission = percent_decode_str(submission).decode_utf8_lossy();
+        (Unit::from_tokens(unit), submission.into_owned())
     }
 }
 
@@ -271,6 +312,10 @@ mod tests {
         let dead = names.dead(&unit, "a.b");
         assert_eq!(names.unit_of_dead(&dead), unit);
         assert_eq!(names.processed_of_dead(&dead), names.processed(&unit, "a.b"));
+        let extracted = names.extracted(&unit, "a.b");
+        assert_eq!(names.extracted_of_dead(&dead), extracted);
+        assert_eq!(names.extracted_of(&extracted), (unit, "a.b".into()));
+        assert_eq!(names.extracted_of("elsewhere"), (Unit::new(""), String::new()));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use futures::{StreamExt, stream::FuturesUnordered};
 use serde::de::DeserializeOwned;
 
 use super::{Connection, Error, ErrorKind, Names};
-use crate::config::{self, Provision};
+use crate::config::{self, Provision, Stages};
 
 /// Messages that all workers together may hold unacknowledged. Each worker bounds its own share
 /// by permits; this only has to be out of the way of many workers and of delayed retries.
@@ -60,6 +60,12 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// How often the server delivers a message before it gives it up, if it ever does.
+    pub fn max_deliver(&self) -> Option<i64> {
+        let max_deliver = self.consumer.cached_info().config.max_deliver;
+        (max_deliver > 0).then_some(max_deliver)
+    }
+
     /// How often "still working" has to be said at least: the server's clock runs on the first
     /// backoff where there is one, else on `ack_wait`.
     pub fn heartbeat(&self) -> Duration {
@@ -72,15 +78,22 @@ impl Topology {
 /// Makes sure that streams and consumer are there.
 pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config::Worker) -> Result<Topology, Error> {
     let mut drifts = Vec::new();
-    let looks = streams(&connection.names, bus)
+    let looks = streams(&connection.names, bus, worker.stages)
         .into_iter()
         .map(|wanted| ensure_stream(connection, wanted, bus.provision));
-    for found in futures::future::try_join_all(looks).await? {
+    let looks = futures::future::try_join_all(looks);
+    let wanted = consumer_config(&connection.names, worker);
+    let stream = input_stream(&connection.names, worker.stages);
+    let name = connection.names.consumer();
+    // At nearly every start all is there already, and one round of questions is enough.
+    let (found, there_already) = futures::join!(looks, consumer_info(connection, &stream, &name));
+    for found in found? {
         drifts.extend(found);
     }
-    let wanted = consumer_config(&connection.names, worker);
-    let stream = connection.names.received_stream();
-    let info = ensure_consumer(connection, &stream, &wanted, bus.provision).await?;
+    let info = match there_already {
+        Ok(info) => info,
+        Err(_) => ensure_consumer(connection, &stream, &wanted, bus.provision).await?,
+    };
     drifts.extend(consumer_drift(&info.name, &wanted, &info.config));
     for drift in &drifts {
         tracing::warn!(%drift, "not as this version would have made it; left as it is");
@@ -99,16 +112,19 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     Ok(Topology { consumer, drifts })
 }
 
-/// Whether the streams of results, alerts, dead letters and status packets are there. The error is a look that
-/// failed.
-pub async fn outputs_are_there(connection: &Connection) -> Result<bool, Error> {
+/// Whether the streams of results, alerts, dead letters and status packets are there, and that of extracted reports
+/// where they go. The error is a look that failed.
+pub async fn outputs_are_there(connection: &Connection, stages: Stages) -> Result<bool, Error> {
     let names = &connection.names;
-    let outputs = [
+    let mut outputs = vec![
         names.processed_stream(),
         names.alerts_stream(),
         names.dead_stream(),
         names.edxml_stream(),
     ];
+    if stages == Stages::Extract {
+        outputs.push(names.extracted_stream());
+    }
     for stream in outputs {
         match stream_info(connection, &stream).await {
             Ok(_) => {}
@@ -119,8 +135,16 @@ pub async fn outputs_are_there(connection: &Connection) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// The streams as this program would have them.
-pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
+/// The stream that these stages take their work from.
+pub fn input_stream(names: &Names, stages: Stages) -> String {
+    match stages {
+        Stages::All | Stages::Extract => names.received_stream(),
+        Stages::Validate => names.extracted_stream(),
+    }
+}
+
+/// The streams that these stages need, as this program would have them.
+pub fn streams(names: &Names, bus: &config::Bus, stages: Stages) -> Vec<stream::Config> {
     let days = |days: u64| Duration::from_secs(days * 24 * 60 * 60);
     let base = stream::Config {
         storage: StorageType::File,
@@ -139,16 +163,35 @@ pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
         max_age: days(bus.keep_days),
         ..base.clone()
     };
-    vec![
-        stream::Config {
-            name: names.received_stream(),
-            subjects: vec![names.all_received()],
-            description: Some("reports handed in, until they are worked on".into()),
-            retention: RetentionPolicy::WorkQueue,
-            // Somebody may set a limit: then a new report is refused, and no waiting one is lost.
-            discard: DiscardPolicy::New,
-            ..base.clone()
-        },
+    let queue = |name: String, subject: String, description: &str| stream::Config {
+        name,
+        subjects: vec![subject],
+        description: Some(description.into()),
+        retention: RetentionPolicy::WorkQueue,
+        // Somebody may set a limit: then a new report is refused, and no waiting one is lost.
+        discard: DiscardPolicy::New,
+        ..base.clone()
+    };
+    let received = || {
+        queue(
+            names.received_stream(),
+            names.all_received(),
+            "reports handed in, until they are worked on",
+        )
+    };
+    let extracted = || {
+        queue(
+            names.extracted_stream(),
+            names.all_extracted(),
+            "reports extracted, until they are validated",
+        )
+    };
+    let mut streams = match stages {
+        Stages::All => vec![received()],
+        Stages::Extract => vec![received(), extracted()],
+        Stages::Validate => vec![extracted()],
+    };
+    streams.extend([
         kept(
             names.processed_stream(),
             names.all_processed(),
@@ -166,7 +209,8 @@ pub fn streams(names: &Names, bus: &config::Bus) -> Vec<stream::Config> {
             "edXML status packets, for the gateway to the exchange axis",
         ),
         documents(names, &base),
-    ]
+    ]);
+    streams
 }
 
 /// The stream behind the object store, as clients make one. Nothing in it grows old: a waiting
@@ -188,7 +232,10 @@ pub fn consumer_config(names: &Names, worker: &config::Worker) -> pull::Config {
     pull::Config {
         durable_name: Some(names.consumer()),
         description: Some("workers of baocao".into()),
-        filter_subject: names.all_received(),
+        filter_subject: match worker.stages {
+            Stages::All | Stages::Extract => names.all_received(),
+            Stages::Validate => names.all_extracted(),
+        },
         ack_policy: AckPolicy::Explicit,
         ack_wait: Duration::from_secs(worker.ack_wait_seconds),
         deliver_policy: DeliverPolicy::All,
@@ -333,7 +380,7 @@ impl Comparison {
     }
 }
 
-fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
+pub(super) fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("stream {}", wanted.name),
         drifts: Vec::new(),
@@ -356,7 +403,7 @@ fn stream_drift(wanted: &stream::Config, found: &stream::Config) -> Vec<Drift> {
     compare.drifts
 }
 
-fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
+pub(super) fn consumer_drift(name: &str, wanted: &pull::Config, found: &consumer::Config) -> Vec<Drift> {
     let mut compare = Comparison {
         object: format!("consumer {name}"),
         drifts: Vec::new(),

@@ -6,11 +6,13 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
     Error, Global, Lang, Result, Status,
     input::{self, Input, Reading},
+    progress::Progress,
 };
 use crate::{
     document::Document,
@@ -31,7 +33,7 @@ pub struct Check {
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// text: for reading; json: one finding on each line, as in results on the bus, with file,
-    /// line and column; sarif: SARIF 2.1.0 for review tools
+    /// line and column, and behind several files their total; sarif: SARIF 2.1.0 for review tools
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
     /// The unit whose report it is, such as H50.12.3: its rules apply (rules.unit in the settings)
@@ -70,18 +72,31 @@ impl Check {
         let mut all = Vec::new();
         let mut out = io::stdout().lock();
         let printer = text::Printer::new(lang);
-        for path in input::files(&self.files)? {
-            let checked = check(&path, &reading, self.format, lang);
+        let files = input::files(&self.files)?;
+        let progress = Progress::new(files.len(), global);
+        for path in &files {
+            progress.at(&path.to_string_lossy());
+            let checked = check(path, &reading, self.format, lang);
             tally.add(&checked);
-            match self.format {
-                // Printed file by file, so that the first findings are there at once.
-                Format::Text => print_text(&mut out, &printer, &checked)?,
-                Format::Json => print_json(&mut out, &checked)?,
-                Format::Sarif => all.push(checked),
-            }
+            progress.done(|| {
+                if let Some(failure) = &checked.failure {
+                    eprintln!("baocao: {failure}");
+                }
+                match self.format {
+                    // Printed file by file, so that the first findings are there at once.
+                    Format::Text => print_text(&mut out, &printer, &checked),
+                    Format::Json => print_json(&mut out, &checked),
+                    Format::Sarif => {
+                        all.push(checked);
+                        Ok(())
+                    }
+                }
+            })?;
         }
+        drop(progress);
         match self.format {
             Format::Text if !global.quiet => writeln!(out, "{}", tally.summary(lang))?,
+            Format::Json if files.len() > 1 => writeln!(out, "{}", json!({ "total": tally }))?,
             Format::Sarif => writeln!(out, "{:#}", sarif::log(&all, reading.rules(), lang))?,
             _ => {}
         }
@@ -89,17 +104,13 @@ impl Check {
     }
 }
 
-/// Reads and checks one file. That it cannot be read is said at once, and the others follow.
+/// Reads and checks one file. That it cannot be read is no reason to stop.
 fn check(path: &Path, reading: &Reading<'_>, format: Format, lang: Lang) -> Checked {
-    let failed = |name: String, error: Error| {
-        let failure = error.on_one_line();
-        eprintln!("baocao: {failure}");
-        Checked {
-            name,
-            read: None,
-            failure: Some(failure),
-            messages: Value::Null,
-        }
+    let failed = |name: String, error: Error| Checked {
+        name,
+        read: None,
+        failure: Some(error.on_one_line()),
+        messages: Value::Null,
     };
     let input = match Input::read(path) {
         Ok(input) => input,
@@ -166,7 +177,7 @@ fn print_json(out: &mut impl Write, checked: &Checked) -> Result<()> {
 }
 
 /// Counts of a run.
-#[derive(Default)]
+#[derive(Default, Serialize)]
 struct Tally {
     files: usize,
     unread: usize,

@@ -306,7 +306,7 @@ fn description(letter: &Letter, lang: Lang) -> String {
 }
 
 /// Reads "30m", "12h", "7d".
-fn time(text: &str) -> std::result::Result<Duration, String> {
+pub(super) fn time(text: &str) -> std::result::Result<Duration, String> {
     let expected = || "expected a number and s, m, h or d, such as 12h".to_owned();
     let unit = match text.chars().last() {
         Some('s') => 1,

@@ -131,13 +131,13 @@ fn structure(report: &pb::Report, lang: Lang) -> String {
 
 /// "2 errors, 1 warning".
 pub fn counts(findings: &[pb::Finding], lang: Lang) -> String {
+    lang.findings(tally(findings))
+}
+
+/// How many errors, warnings and infos.
+pub fn tally(findings: &[pb::Finding]) -> [usize; 3] {
     let of = |severity| findings.iter().filter(|finding| finding.severity() == severity).count();
-    let counts = [
-        of(pb::Severity::Error),
-        of(pb::Severity::Warning),
-        of(pb::Severity::Info),
-    ];
-    lang.findings(counts)
+    [pb::Severity::Error, pb::Severity::Warning, pb::Severity::Info].map(of)
 }
 
 /// The word for a severity.

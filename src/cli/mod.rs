@@ -14,11 +14,16 @@ mod config;
 mod dead;
 mod decode_child;
 mod demo;
+mod doctor;
 mod error;
 mod events;
 mod extract;
+mod health;
 mod input;
 mod lang;
+mod objects;
+mod progress;
+mod reload;
 mod rules;
 mod runtime;
 mod schema;
@@ -40,7 +45,7 @@ pub type Result<T = Status> = std::result::Result<T, Error>;
 pub enum Status {
     /// All went well.
     Fine = 0,
-    /// A report has errors.
+    /// A report has errors; something else that was to be checked is not as it should be.
     Findings = 1,
     /// Wrong usage, or input that cannot be read.
     Failed = 2,
@@ -94,9 +99,13 @@ enum Command {
     Worker(worker::Worker),
     Submit(submit::Submit),
     Watch(watch::Watch),
+    Reload(reload::Reload),
+    Doctor(doctor::Doctor),
+    Health(health::Health),
     #[command(hide = true)]
     DecodeChild(decode_child::DecodeChild),
     Dead(dead::Dead),
+    Objects(objects::Objects),
     Demo(demo::Demo),
 }
 
@@ -142,7 +151,11 @@ impl Cli {
             Command::Worker(command) => command.run(&global),
             Command::Submit(command) => command.run(&global),
             Command::Watch(command) => command.run(&global),
+            Command::Reload(command) => command.run(&global),
+            Command::Doctor(command) => command.run(&global),
+            Command::Health(command) => command.run(&global),
             Command::Dead(command) => command.run(&global),
+            Command::Objects(command) => command.run(&global),
             Command::Demo(command) => command.run(&global),
         }
     }
@@ -151,6 +164,11 @@ impl Cli {
 impl Global {
     /// The settings in force, and where they come from.
     fn load(&self) -> Result<Loaded> {
+        Settings::load(&self.sources()).map_err(|error| Error::caused("wrong settings", error))
+    }
+
+    /// Where settings come from.
+    fn sources(&self) -> Sources {
         let mut flags = Vec::new();
         // First, so that an explicit --set telemetry.log=… beats -q and -v.
         match (self.quiet, self.verbose) {
@@ -160,8 +178,7 @@ impl Global {
             _ => flags.push("telemetry.log=trace".to_owned()),
         }
         flags.extend(self.set.iter().cloned());
-        let sources = Sources::of_process(self.config.clone(), flags);
-        Settings::load(&sources).map_err(|error| Error::caused("wrong settings", error))
+        Sources::of_process(self.config.clone(), flags)
     }
 
     fn settings(&self) -> Result<Settings> {

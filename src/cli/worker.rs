@@ -1,12 +1,18 @@
 //! `baocao worker`: takes reports off the bus until it is told to stop.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::{
     Error, Global, Result, Status,
     runtime::{self, Stop},
 };
-use crate::{telemetry, worker};
+use crate::{
+    config::Settings,
+    telemetry,
+    worker::{self, Reread},
+};
 
 /// Take reports off the bus, publish structure, findings and alerts; SIGTERM or Ctrl-C ends it
 /// after what is in flight
@@ -16,13 +22,18 @@ pub struct Worker {}
 impl Worker {
     pub(super) fn run(self, global: &Global) -> Result {
         let settings = global.settings()?;
-        telemetry::init(&settings.telemetry).map_err(|cause| Error::caused("cannot start logging", cause))?;
+        let sources = global.sources();
+        let reread: Reread = Box::new(move || Settings::load(&sources).map(|loaded| loaded.settings));
         runtime::block_on(async {
+            let traces = telemetry::init(&settings.telemetry);
+            let _traces = traces.map_err(|cause| Error::caused("cannot start logging", cause))?;
             let mut stop = Stop::new()?;
             let shutdown = async move { stop.wait().await };
-            worker::run(settings, shutdown)
+            // Spawned, so that it runs where what it starts runs, too.
+            let stopped = tokio::spawn(worker::run_reloading(settings, Some(reread), Arc::default(), shutdown))
                 .await
-                .map_err(|cause| Error::caused("the worker stopped", cause))?;
+                .map_err(|cause| Error::caused("the worker failed", cause))?;
+            stopped.map_err(|cause| Error::caused("the worker stopped", cause))?;
             Ok(Status::Fine)
         })
     }

@@ -186,6 +186,15 @@ impl Loaded {
     }
 }
 
+/// A value as it may be shown: no secrets.
+pub(super) fn shown(key: &str, value: &str) -> String {
+    match key {
+        _ if SECRETS.contains(&key) => MASK.to_owned(),
+        "bus.url" => mask_urls(value),
+        _ => value.to_owned(),
+    }
+}
+
 /// Addresses without user names and passwords.
 pub fn mask_urls(urls: &str) -> String {
     let mask = |url: &str| {
@@ -577,6 +586,7 @@ fn check(key: &str, kind: &ValueKind) -> Result<(), String> {
         "bus.connect_timeout_seconds" | "bus.request_timeout_seconds" => between(kind, 1, 3600),
         "worker.stages" => one_of::<Stages>(kind),
         "worker.concurrency" => between(kind, 1, 4096),
+        "worker.threads" => between(kind, 0, 4096),
         "worker.ack_wait_seconds" | "worker.max_handling_seconds" => between(kind, 1, 86_400),
         "worker.max_deliver" => between(kind, 1, 1000),
         "worker.retry_delays_seconds" => delays(kind),
@@ -600,6 +610,8 @@ fn check(key: &str, kind: &ValueKind) -> Result<(), String> {
             "a level (info) or a filter (info,baocao::bus=debug)",
         ),
         "telemetry.http_listen" => text(kind, is_listen, "an address such as 0.0.0.0:8080, or nothing"),
+        "telemetry.log_repeats_per_minute" => between(kind, 0, 1_000_000),
+        "telemetry.otlp_endpoint" => text(kind, is_http, "an address such as http://localhost:4318, or nothing"),
         _ => Ok(()),
     }
 }
@@ -673,6 +685,11 @@ fn is_url_list(text: &str) -> bool {
 
 fn is_log_filter(text: &str) -> bool {
     !text.is_empty() && tracing_subscriber::EnvFilter::try_new(text).is_ok()
+}
+
+fn is_http(text: &str) -> bool {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    text.is_empty() || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace))
 }
 
 fn is_listen(text: &str) -> bool {

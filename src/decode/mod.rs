@@ -4,7 +4,10 @@
 
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Serialize,
+    de::{self, IntoDeserializer},
+};
 
 use crate::document::Document;
 
@@ -168,6 +171,12 @@ impl RefusalReason {
             RefusalReason::DecoderFailed => "decoder-failed",
             RefusalReason::Poisonous => "poisonous",
         }
+    }
+
+    /// The reason that has this word.
+    pub fn from_word(word: &str) -> Option<Self> {
+        let word: de::value::StrDeserializer<'_, de::value::Error> = word.into_deserializer();
+        Self::deserialize(word).ok()
     }
 }
 

@@ -50,6 +50,8 @@ fn compound(bytes: &[u8]) -> Option<&'static str> {
 /// XML and HTML.
 fn markup(bytes: &[u8]) -> Option<&'static str> {
     let head = &bytes[..bytes.len().min(HEAD)];
+    // Most texts have none, and are not looked at further.
+    memchr::memchr(b'<', head)?;
     // UTF-16 as well: its zero bytes are passed over.
     let head: Vec<u8> = head
         .iter()

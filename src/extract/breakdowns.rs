@@ -124,7 +124,7 @@ struct Gap {
 }
 
 /// The words between figures that [`Gap::word`] asks for.
-static GAP_WORDS: KeySet<17> = KeySet::new([
+pub(crate) static GAP_WORDS: KeySet<17> = KeySet::new([
     "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "năm", "kỳ", "trước", "đảng", "dân", "phụ", "nữ",
     "riêng",
 ]);
@@ -146,15 +146,11 @@ impl Gap {
             leaves: false,
         };
         let mut words = 0;
-        for token in reader.run(from) {
+        for (plain, &token) in reader.stops(from) {
             if token.start() >= until {
                 break;
             }
-            if token.is_word() && !GAP_WORDS.has(*token) {
-                words += 1;
-                continue;
-            }
-            let token = *token;
+            words += plain;
             match token.kind {
                 Kind::Mark('(') => {
                     gap.depth += 1;
@@ -176,6 +172,7 @@ impl Gap {
                 Kind::Mark('…') => gap.ellipsis = true,
                 Kind::Mark('.') => gap.full_stop(reader, token, &mut words),
                 Kind::Break | Kind::End => gap.line_end(reader, token, &mut words),
+                Kind::Word if !GAP_WORDS.has(token) => words += 1,
                 Kind::Word => {
                     gap.word(token, reader.next(token), words);
                     gap.leaves |= token.key == RIENG;

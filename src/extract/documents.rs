@@ -267,11 +267,31 @@ impl Resolver<'_> {
         let issuer = self.usual(&issuers);
         let document_type: Arc<str> =
             most(mentions.iter().map(|&mention| citations[mention].document_type.clone())).unwrap_or_else(|| "".into());
-        let period_text = if period == 0 { String::new() } else { period.to_string() };
+        let period = if period == 0 { String::new() } else { period.to_string() };
         let key = match base.scheme {
-            Scheme::Law => format!("law:{}:{}:{period_text}", base.kind, base.sequence),
-            Scheme::Party => format!("party:{}:{}:{}:{period_text}", base.kind, base.sequence, base.issuer),
-            Scheme::State => format!("state:{}:{}:{}:{period_text}", base.kind, base.sequence, base.issuer),
+            Scheme::Law => ["law:", &base.kind, ":", &base.sequence, ":", &period].concat(),
+            Scheme::Party => [
+                "party:",
+                &base.kind,
+                ":",
+                &base.sequence,
+                ":",
+                &base.issuer,
+                ":",
+                &period,
+            ]
+            .concat(),
+            Scheme::State => [
+                "state:",
+                &base.kind,
+                ":",
+                &base.sequence,
+                ":",
+                &base.issuer,
+                ":",
+                &period,
+            ]
+            .concat(),
         };
         CitedDocument {
             key,
@@ -309,7 +329,7 @@ impl Resolver<'_> {
         };
         let part = |span: Option<Span>| span.map_or(String::new(), |span| tidy(span.of(self.text)));
         let sequence = part(symbol.sequence);
-        let year = symbol.year.map_or(String::new(), |year| format!("/{year}"));
+        let (slash, year) = symbol.year.map_or(("", String::new()), |year| ("/", year.to_string()));
         let issuer = match part(symbol.issuer_code) {
             issuer if issuer.is_empty() => base.issuer.clone(),
             issuer => issuer,
@@ -319,11 +339,11 @@ impl Resolver<'_> {
             kind => self.spelled(kind),
         };
         match (base.scheme, kind.is_empty(), issuer.is_empty()) {
-            (_, true, true) => format!("{sequence}{year}"),
-            (_, true, false) => format!("{sequence}{year}/{issuer}"),
-            (_, false, true) => format!("{sequence}{year}/{kind}"),
-            (Scheme::Party, false, false) => format!("{sequence}{year}-{kind}/{issuer}"),
-            (_, false, false) => format!("{sequence}{year}/{kind}-{issuer}"),
+            (_, true, true) => [&sequence, slash, &year].concat(),
+            (_, true, false) => [&sequence, slash, &year, "/", &issuer].concat(),
+            (_, false, true) => [&sequence, slash, &year, "/", &kind].concat(),
+            (Scheme::Party, false, false) => [&sequence, slash, &year, "-", &kind, "/", &issuer].concat(),
+            (_, false, false) => [&sequence, slash, &year, "/", &kind, "-", &issuer].concat(),
         }
     }
 
@@ -335,6 +355,7 @@ impl Resolver<'_> {
             .document_types
             .of_code(crate::shadow::Key::new(&written))
         {
+            Some(found) if found.code == written => written,
             Some(found) if plain(&found.code) == plain(&written) => found.code.clone(),
             _ => written,
         }
@@ -392,6 +413,12 @@ fn roman(text: &str) -> Option<u16> {
 
 /// A code without spaces, in one kind of dash and Đ.
 fn tidy(text: &str) -> String {
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/'))
+    {
+        return text.to_owned();
+    }
     let letters = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '*' | '_'));
     letters
         .map(|c| match c {
@@ -404,7 +431,12 @@ fn tidy(text: &str) -> String {
 
 /// A code for comparing: tidy and in capitals.
 fn code(text: &str) -> String {
-    tidy(text).to_uppercase()
+    let mut code = tidy(text);
+    if code.is_ascii() {
+        code.make_ascii_uppercase();
+        return code;
+    }
+    code.to_uppercase()
 }
 
 /// Words for comparing: small letters, single spaces, no marks, the tone mark where hòa has it.
@@ -412,6 +444,11 @@ fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut inside = false;
     for c in text.chars() {
+        if c.is_ascii_lowercase() {
+            begin_word(&mut folded, &mut inside);
+            folded.push(c);
+            continue;
+        }
         let case = letter_case(c);
         if case.is_none() && !c.is_numeric() {
             if inside {
@@ -420,10 +457,7 @@ fn fold(text: &str) -> String {
             inside = false;
             continue;
         }
-        if !inside && !folded.is_empty() {
-            folded.push(' ');
-        }
-        inside = true;
+        begin_word(&mut folded, &mut inside);
         match case {
             Some(false) if c.is_ascii() || is_vietnamese(c) => folded.push(c),
             _ => folded.extend(c.to_lowercase()),
@@ -433,6 +467,14 @@ fn fold(text: &str) -> String {
         settle_tone(&mut folded);
     }
     folded
+}
+
+/// Sets a space before a word, unless it goes on or is the first.
+fn begin_word(folded: &mut String, inside: &mut bool) {
+    if !*inside && !folded.is_empty() {
+        folded.push(' ');
+    }
+    *inside = true;
 }
 
 /// "hoà" as "hòa", "thuý" as "thúy": the tone mark of open oa, oe, uy at the end on the first vowel.

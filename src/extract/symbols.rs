@@ -47,7 +47,12 @@ const CARELESS_CODES: [Key; 4] = [Key::new("TW"), Key::new("TU"), Key::new("CP")
 /// Parses the number and symbol that begins with the number at or behind `from`. It has at least
 /// one code; for a number alone see [`parse_bare`].
 pub fn parse(reader: &Reader<'_>, types: &DocumentTypes, from: usize) -> Option<Symbol> {
-    let (sequence, next) = sequence(reader, from)?;
+    parse_with(reader, types, reader.after(from))
+}
+
+/// Parses the number and symbol that begins with this number.
+pub fn parse_with(reader: &Reader<'_>, types: &DocumentTypes, number: Token) -> Option<Symbol> {
+    let (sequence, next) = sequence(reader, number)?;
     let codes = Codes::read(reader, types, next, false)?;
     codes.symbol(types, Some(sequence), sequence.start as usize)
 }
@@ -63,14 +68,18 @@ pub fn parse_with_blank(reader: &Reader<'_>, types: &DocumentTypes, from: usize)
         token = reader.next(token);
     }
     separator(token)?;
-    let codes = Codes::read(reader, types, token.start(), true)?;
+    let codes = Codes::read(reader, types, token, true)?;
     codes.symbol(types, None, token.start())
 }
 
 /// Parses a number alone ("217", "12/2023") as a symbol without codes.
 pub fn parse_bare(reader: &Reader<'_>, from: usize) -> Option<Symbol> {
-    let (sequence, next) = sequence(reader, from)?;
-    let slash = reader.after(next);
+    parse_bare_with(reader, reader.after(from))
+}
+
+/// Parses this number alone as a symbol without codes.
+pub fn parse_bare_with(reader: &Reader<'_>, number: Token) -> Option<Symbol> {
+    let (sequence, slash) = sequence(reader, number)?;
     let (mut span, mut year) = (sequence, None);
     if slash.is_mark('/') && !slash.spaced {
         let number = reader.next(slash);
@@ -90,8 +99,7 @@ pub fn parse_bare(reader: &Reader<'_>, from: usize) -> Option<Symbol> {
 
 /// Parses the symbol of a technical standard behind its series: "QCVN 102:2016/BTTTT".
 pub fn parse_standard(reader: &Reader<'_>, types: &DocumentTypes, series: Token) -> Option<Symbol> {
-    let (sequence, next) = sequence(reader, series.end())?;
-    let colon = reader.after(next);
+    let (sequence, colon) = sequence(reader, reader.next(series))?;
     let number = reader.next(colon);
     let year = if colon.is_mark(':') {
         year_of(reader, number)
@@ -99,7 +107,7 @@ pub fn parse_standard(reader: &Reader<'_>, types: &DocumentTypes, series: Token)
         None
     };
     year?;
-    let codes = Codes::read(reader, types, number.end(), false);
+    let codes = Codes::read(reader, types, reader.next(number), false);
     let issuer_code = codes.and_then(|codes| Some(Span::new(codes.first?.start(), codes.end)));
     let end = issuer_code.map_or(number.span.end, |code| code.end);
     Some(Symbol {
@@ -112,35 +120,36 @@ pub fn parse_standard(reader: &Reader<'_>, types: &DocumentTypes, series: Token)
     })
 }
 
-/// The running number: digits, a dotted part ("66.7"), a letter ("30c"); and the offset behind.
-fn sequence(reader: &Reader<'_>, from: usize) -> Option<(Span, usize)> {
-    let first = reader.after(from);
+/// The running number: digits, a dotted part ("66.7"), a letter ("30c"); and the token behind.
+fn sequence(reader: &Reader<'_>, first: Token) -> Option<(Span, Token)> {
     if !first.is_number() || first.span.len() > MAX_SEQUENCE {
         return None;
     }
-    let mut end = first.end();
-    let dot = reader.after(end);
-    if dot.is_mark('.') && !dot.spaced {
-        let part = reader.next(dot);
+    let mut last = first;
+    let mut next = reader.next(first);
+    if next.is_mark('.') && !next.spaced {
+        let part = reader.next(next);
         if part.is_number() && !part.spaced && part.span.len() <= 3 {
-            end = part.end();
+            last = part;
+            next = reader.next(part);
         }
     }
-    let letter = reader.after(end);
-    if letter.is_word() && !letter.spaced && reader.token(letter).chars().count() == 1 {
-        end = letter.end();
+    if next.is_word() && !next.spaced && reader.token(next).chars().count() == 1 {
+        last = next;
+        next = reader.next(next);
     }
-    Some((Span::new(first.start(), end), end))
+    Some((first.span.join(last.span), next))
 }
 
-/// The type code of a symbol whose first separator got lost: "25 NQ/TW", "12QĐ/TW".
-fn lone_code(reader: &Reader<'_>, types: &DocumentTypes, from: usize) -> Option<Token> {
-    let code = reader.after(from);
+/// Whether this is the type code of a symbol whose first separator got lost: "25 NQ/TW", "12QĐ/TW".
+fn is_lone_code(reader: &Reader<'_>, types: &DocumentTypes, code: Token) -> bool {
+    if !(code.is_word() && matches!(code.case, Case::Upper | Case::Mixed) && types.of_code(code.key).is_some()) {
+        return false;
+    }
     let mark = reader.next(code);
     let issuer = reader.next(mark);
-    let capitals = matches!(code.case, Case::Upper | Case::Mixed) && types.of_code(code.key).is_some();
     let tight = !mark.spaced && !issuer.spaced && separator(mark).is_some();
-    (code.is_word() && capitals && tight && is_code(reader, types, issuer)).then_some(code)
+    tight && is_code(reader, types, issuer)
 }
 
 fn separator(token: Token) -> Option<char> {
@@ -189,18 +198,15 @@ struct Codes {
 }
 
 impl Codes {
-    fn read(reader: &Reader<'_>, types: &DocumentTypes, from: usize, blank: bool) -> Option<Self> {
-        let mut codes = Codes {
-            end: from,
-            ..Codes::default()
-        };
-        let mut at = from;
-        if let Some(code) = lone_code(reader, types, from) {
-            codes.push(' ', code);
-            at = code.end();
+    /// Reads the codes from the first separator on.
+    fn read(reader: &Reader<'_>, types: &DocumentTypes, first: Token, blank: bool) -> Option<Self> {
+        let mut codes = Codes::default();
+        let mut mark = first;
+        if is_lone_code(reader, types, first) {
+            codes.push(' ', first);
+            mark = reader.next(first);
         }
         loop {
-            let mark = reader.after(at);
             let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) else {
                 break;
             };
@@ -212,7 +218,7 @@ impl Codes {
                 codes.year = year_of(reader, word);
             }
             if may_be_year && codes.year.is_some() {
-                at = word.end();
+                mark = reader.next(word);
                 continue;
             }
             let number =
@@ -231,7 +237,7 @@ impl Codes {
                 break;
             }
             codes.push(sign, word);
-            at = word.end();
+            mark = reader.next(word);
         }
         codes.first.map(|_| codes)
     }

@@ -10,11 +10,12 @@ use super::{PACKAGE, json::Definitions, message};
 use crate::{
     bus::{
         Names,
-        client::{ALERT, EDXML_STATUS, PROCESSED, SUBMITTED},
+        client::{ALERT, EDXML_STATUS, EXTRACTED, PROCESSED, SUBMITTED},
         headers, publish, topology,
     },
-    config::Settings,
+    config::{Settings, Stages},
     decode::edxml,
+    worker::control::RELOAD,
 };
 
 /// The document for the prefix of these settings.
@@ -92,9 +93,18 @@ const PARAMETERS: [(&str, &str); 6] = [
     ("n", "Number of the alert within its submission, from 0."),
 ];
 
+/// What may be handed in.
+const SUBMISSIONS: [&str; 4] = [
+    "ReportSubmission",
+    "ReportSubmissionAsJson",
+    "Document",
+    "StructuredEvent",
+];
+
 /// Where messages come in and go out.
 fn channels(names: &Names, settings: &Settings) -> Value {
-    let streams = topology::streams(names, &settings.bus);
+    // All that there are, whatever stages these settings are for.
+    let streams = topology::streams(names, &settings.bus, Stages::Extract);
     let kept = |name: String| streams.iter().find(|stream| stream.name == name).map(described);
     let mut received = kept(names.received_stream());
     if let Some(Value::Object(received)) = &mut received {
@@ -108,7 +118,14 @@ fn channels(names: &Names, settings: &Settings) -> Value {
             "A `ReportSubmission`, or a document as it is with its media type in `Content-Type`. Wait for JetStream's \
              confirmation, and repeat under the same `Nats-Msg-Id` where it does not come.",
             received,
-            &["ReportSubmission", "ReportSubmissionAsJson", "Document"],
+            &SUBMISSIONS,
+        ),
+        "extracted": channel(
+            &below(&names.all_extracted(), "{unit}.{submission}"),
+            "Reports extracted",
+            "Between the stages, where these run apart (`worker.stages`): on the way from extraction to validation.",
+            kept(names.extracted_stream()),
+            &["ReportExtracted"],
         ),
         "processed": channel(
             &below(&names.all_processed(), "{unit}.{submission}"),
@@ -143,7 +160,7 @@ fn channels(names: &Names, settings: &Settings) -> Value {
             "Reading at once",
             "For a screen that waits, on the NATS Services API.",
             None,
-            &["ReportSubmission", "ReportSubmissionAsJson", "Document"],
+            &SUBMISSIONS,
         ),
         "rules": channel(
             &names.service("rules"),
@@ -152,12 +169,25 @@ fn channels(names: &Names, settings: &Settings) -> Value {
             None,
             &["RulesRequest"],
         ),
+        "reload": channel(
+            &names.control(RELOAD),
+            "Reading the settings again",
+            "A request of an operator to all workers; each answers.",
+            None,
+            &["ReloadRequest"],
+        ),
         "answers": json!({
             "address": null,
             "title": "Inbox of who asks",
             "messages": references(
                 "components/messages",
-                &["ReportProcessedAnswer", "ReportProcessedAnswerAsJson", "RulesAnswer", "ServiceError"],
+                &[
+                    "ReportProcessedAnswer",
+                    "ReportProcessedAnswerAsJson",
+                    "RulesAnswer",
+                    "ReloadAnswer",
+                    "ServiceError",
+                ],
             ),
         }),
     })
@@ -201,9 +231,15 @@ fn operations() -> Value {
         });
         operation
     };
-    let submissions = ["ReportSubmission", "ReportSubmissionAsJson", "Document"];
     json!({
-        "takeReport": operation("receive", "received", "Takes a report from the queue.", &submissions),
+        "takeReport": operation("receive", "received", "Takes a report from the queue.", &SUBMISSIONS),
+        "handOver": operation(
+            "send",
+            "extracted",
+            "Hands an extracted report to the stage that validates.",
+            &["ReportExtracted"],
+        ),
+        "takeExtracted": operation("receive", "extracted", "Takes an extracted report.", &["ReportExtracted"]),
         "publishResult": operation("send", "processed", "Publishes the result of a report.", &["ReportProcessed"]),
         "publishAlert": operation("send", "alerts", "Publishes a finding or a refusal.", &["Alert"]),
         "publishDeadLetter": operation("send", "dead", "Keeps what could not be handled.", &["DeadLetter"]),
@@ -211,7 +247,7 @@ fn operations() -> Value {
         "answerExtract": asked(
             "extract",
             "Reads a report and answers with the result; nothing is stored.",
-            &submissions,
+            &SUBMISSIONS,
             &["ReportProcessedAnswer", "ReportProcessedAnswerAsJson", "ServiceError"],
         ),
         "answerRules": asked(
@@ -219,6 +255,12 @@ fn operations() -> Value {
             "Answers with the rules in force.",
             &["RulesRequest"],
             &["RulesAnswer", "ServiceError"],
+        ),
+        "answerReload": asked(
+            "reload",
+            "Reads the settings again, and says what has changed.",
+            &["ReloadRequest"],
+            &["ReloadAnswer"],
         ),
     })
 }
@@ -252,17 +294,26 @@ const ONCE: Header = (
     "Made the server refuse a second message on the subject; of no use to readers.",
 );
 
-/// CloudEvents 1.0, binary mode of the NATS binding; the trace as W3C has it.
-const EVENT: [Header; 8] = [
+/// CloudEvents 1.0, binary mode of the NATS binding, values percent-encoded; the trace as W3C has it.
+const EVENT: [Header; 9] = [
     ("ce-specversion", true, "\"1.0\""),
     (
         "ce-id",
         true,
-        "Id of the event; of a submission or result, that of the submission.",
+        "Id of the event, percent-encoded; of a submission or result, that of the submission.",
+    ),
+    (
+        "ce-datacontenttype",
+        true,
+        "Media type of the content, as Content-Type.",
     ),
     ("ce-type", true, "What the message is."),
     ("ce-source", true, "Who made it, a URI reference."),
-    ("ce-subject", true, "The id of the submission that it is about."),
+    (
+        "ce-subject",
+        true,
+        "The id of the submission that it is about, percent-encoded.",
+    ),
     ("ce-time", true, "When it was made, RFC 3339."),
     (
         "traceparent",
@@ -275,7 +326,7 @@ const EVENT: [Header; 8] = [
 const STATUS: Header = (
     publish::STATUS,
     true,
-    "`processed` or `refused`, for who does not want to decode the result.",
+    "`processed`, `refused` or `extracted`, for who does not want to decode the message.",
 );
 
 const DEAD: [Header; 8] = [
@@ -376,6 +427,15 @@ fn messages() -> Value {
         }),
     );
     add(
+        "ReportExtracted",
+        typed(
+            "ReportExtracted",
+            "What one stage hands to the next",
+            headers::PROTOBUF,
+            event(EXTRACTED, &[STATUS]),
+        ),
+    );
+    add(
         "ReportProcessed",
         typed(
             "ReportProcessed",
@@ -422,8 +482,68 @@ fn messages() -> Value {
         }),
     );
     add("RulesAnswer", rules_answer(answer()));
+    add("StructuredEvent", structured_event());
+    add(
+        "ReloadRequest",
+        json!({
+            "name": "ReloadRequest",
+            "title": "Nothing",
+            "contentType": "text/plain",
+            "payload": { "type": "string", "maxLength": 0 },
+        }),
+    );
+    add("ReloadAnswer", reload_answer(answer()));
     add("ServiceError", service_error());
     Value::Object(messages)
+}
+
+/// A CloudEvent that has all in its payload.
+fn structured_event() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    json!({
+        "name": "StructuredEvent",
+        "title": "A CloudEvent in structured mode",
+        "contentType": "application/cloudevents+json",
+        "headers": header_schema(&[&[CONTENT_TYPE]], None),
+        "payload": {
+            "type": "object",
+            "properties": {
+                "specversion": { "const": "1.0" },
+                "id": text("Id of the submission."),
+                "type": { "type": "string", "examples": [SUBMITTED] },
+                "source": text("Where it comes from, a URI reference."),
+                "time": { "type": "string", "format": "date-time" },
+                "datacontenttype": text("Media type of the data: of a document, or as for a `ReportSubmission`."),
+                "data": { "description": "A `ReportSubmission` as JSON, or a document that is text." },
+                "data_base64": { "type": "string", "contentEncoding": "base64", "description": "Any other document." },
+            },
+            "required": ["specversion", "id", "type", "source"],
+        },
+    })
+}
+
+fn reload_answer(headers: Value) -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let settings = |description: &str| json!({ "type": "array", "description": description });
+    json!({
+        "name": "ReloadAnswer",
+        "title": "What became of the settings of one worker",
+        "contentType": headers::JSON,
+        "headers": headers,
+        "payload": {
+            "type": "object",
+            "properties": {
+                "outcome": { "enum": ["changed", "unchanged", "refused"] },
+                "changed": settings("Settings that are in force now."),
+                "restart": settings("Settings that take a restart."),
+                "why": text("Why the new settings were refused."),
+                "configuration": text("The settings in force, as `producer.configuration` of results says it."),
+                "worker": text("Which worker answers."),
+                "version": text("Its version."),
+            },
+            "required": ["outcome", "configuration"],
+        },
+    })
 }
 
 fn dead_letter() -> Value {

@@ -6,6 +6,7 @@
 
 use super::{Case, First, Flow, Key, KeySet, Kind, Token, Word, is_emphasis};
 use crate::document::Span;
+use std::cell::RefCell;
 
 /// All tokens of a text, and where each stretch of it finds its first.
 #[derive(Clone, Debug, Default)]
@@ -14,14 +15,26 @@ pub struct Tokens {
     all: Vec<Token>,
     /// Index of the first token that begins at or behind the start of each block of bytes.
     blocks: Vec<u32>,
-    /// Indexes of the tokens at which something may begin: those with digits, and certain words.
+    /// Indexes of all tokens but plain words: of marks, line breaks, whatever has digits, certain words.
     anchors: Vec<u32>,
 }
+
+/// The words at which extractors begin to read, and those they look for between figures: all others
+/// are plain.
+pub(crate) static ANCHORS: KeySet<30> = KeySet::new([
+    // Numbers in words.
+    "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", // The types of laws.
+    "luật", "pháp", "hiến", // What breaks figures down, and what compares them.
+    "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "kỳ", "trước", "đảng", "dân", "phụ", "nữ", "riêng",
+]);
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
 const BLOCK: usize = 8;
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
+
+/// Bytes of text an anchor takes at least, in most texts.
+const BYTES_PER_ANCHOR: usize = 16;
 
 #[cfg(test)]
 thread_local! {
@@ -38,34 +51,40 @@ pub(super) fn count() {
 }
 
 impl Tokens {
-    /// Lexes a text whose sentences go on as `flow` says; `words` are anchors, see [`Reader::anchors_in`].
-    ///
-    /// [`Reader::anchors_in`]: super::Reader::anchors_in
-    pub fn of<const N: usize>(text: &str, flow: &Flow, words: &KeySet<N>) -> Self {
+    /// Lexes a text whose sentences go on as `flow` says.
+    pub fn of(text: &str, flow: &Flow) -> Self {
+        thread_local! {
+            static MEMO: RefCell<Memo> = RefCell::new(Memo::new());
+        }
+        MEMO.with_borrow_mut(|memo| Self::lex(text, flow, memo))
+    }
+
+    #[inline(never)] // The loop needs all registers.
+    fn lex(text: &str, flow: &Flow, memo: &mut Memo) -> Self {
         let mut all: Vec<Token> = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
-        let mut anchors = Vec::new();
-        let mut memo = Memo::new(text.len(), words);
+        let mut anchors = Vec::with_capacity(text.len() / BYTES_PER_ANCHOR + 1);
         // For each block, how many tokens begin before it.
         let mut blocks = vec![0; text.len() / BLOCK + 2];
         let mut at = 0;
         while let Some(first) = First::behind(text, at) {
             let index = all.len() as u32;
-            let (token, is_anchor) = if first.is_letter() {
-                memo.word(text, &first, index)
+            let is_anchor = if first.is_letter() {
+                let word = memo.word(text, first.start);
+                at = first.start + word.size as usize;
+                all.push(word.token(&first, index));
+                word.is_anchor
             } else {
-                let token = Token {
-                    index,
-                    ..first.mark_or_number(text)
-                };
-                (token, token.is_number())
+                let token = first.mark_or_number(text);
+                at = token.end();
+                all.push(Token { index, ..token });
+                true
             };
-            at = token.end();
-            all.push(token);
             if is_anchor {
                 anchors.push(index);
             }
             blocks[first.start / BLOCK + 1] = index + 1;
         }
+        anchors.push(all.len() as u32);
         all.push(Token {
             index: all.len() as u32,
             ..First::none_behind(text, at)
@@ -92,14 +111,19 @@ impl Tokens {
         }
     }
 
-    /// Those of the anchors that begin in a stretch of the text.
-    pub(super) fn anchors_in(&self, span: Span) -> impl Iterator<Item = Token> {
-        let start_of = |&index: &u32| self.all[index as usize].span.start;
-        let first = self.anchors.partition_point(|index| start_of(index) < span.start);
-        let anchors = self.anchors[first..].iter();
-        anchors
-            .take_while(move |index| start_of(index) < span.end)
-            .map(|&index| self.all[index as usize])
+    /// Indexes of the anchors from a token on.
+    pub(super) fn anchors_from(&self, index: usize) -> &[u32] {
+        &self.anchors[self.anchors.partition_point(|&anchor| (anchor as usize) < index)..]
+    }
+
+    /// Indexes of those of the anchors that begin in a stretch of the text.
+    pub(super) fn anchors_in(&self, span: Span) -> &[u32] {
+        let before = |offset: u32| {
+            let starts_before = |&index: &u32| self.all[index as usize].span.start < offset;
+            self.anchors.partition_point(starts_before)
+        };
+        let end = before(span.end);
+        &self.anchors[before(span.start).min(end)..end]
     }
 
     /// All of them.
@@ -154,16 +178,17 @@ impl Tokens {
     }
 }
 
-/// The words read so far. A report says the same syllables over and over; to find one again takes a
-/// third of the time of reading it letter by letter.
-struct Memo<'w, const N: usize> {
-    /// The words that are anchors.
-    anchors: &'w KeySet<N>,
+/// The words that this thread has read. Reports say the same syllables over and over; to find one again
+/// takes a third of the time of reading it letter by letter, and tells the same.
+struct Memo {
     /// By the hash of their bytes; a new word takes the place of an old one.
-    known: Vec<Known>,
-    /// Bits of a hash that are no part of the index.
-    shift: u32,
+    known: Box<[Known]>,
+    /// The last word that is too long to be known.
+    long: Known,
 }
+
+/// Bits of the hash of a word's bytes. There are about seven thousand syllables, half of them rare.
+const MEMO_BITS: u32 = 12;
 
 /// A word, by the bytes of the text from its start to the next space or mark below '0': all that says
 /// where it ends and what it is.
@@ -172,63 +197,68 @@ struct Known {
     /// The bytes, eight and eight.
     bytes: [u64; 2],
     key: Key,
-    size: u8,
+    size: u32,
     case: Case,
     digits: bool,
     trace: u8,
     is_anchor: bool,
 }
 
-impl<'w, const N: usize> Memo<'w, N> {
-    /// A memo for a text of so many bytes.
-    fn new(size: usize, anchors: &'w KeySet<N>) -> Self {
-        let entries = (size / 16).next_power_of_two().clamp(64, 2048);
+impl Known {
+    /// Reads the word that begins with the letter at `start`.
+    #[cold]
+    fn read(text: &str, start: usize, bytes: [u64; 2]) -> Self {
+        let word = Word::at(text.as_bytes(), start);
+        let key = word.key(text, start);
         Self {
-            anchors,
-            known: vec![Known::default(); entries],
-            shift: u64::BITS - entries.trailing_zeros(),
+            bytes,
+            key,
+            size: (word.end - start) as u32,
+            case: word.case(),
+            digits: word.has_digits(),
+            trace: key.trace(),
+            is_anchor: word.has_digits() || ANCHORS.contains(key),
         }
     }
 
-    /// The word that begins with a letter, and whether it is an anchor.
     #[inline]
-    fn word(&mut self, text: &str, first: &First, index: u32) -> (Token, bool) {
-        let start = first.start;
-        let Some(bytes) = first_bytes(&text.as_bytes()[start..]) else {
-            let token = Token {
-                index,
-                ..first.word(text)
-            };
-            return (token, token.digits || self.anchors.has(token));
-        };
-        let hash = (bytes[0] ^ bytes[1].rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let known = &mut self.known[(hash >> self.shift) as usize];
-        if known.bytes != bytes {
-            let word = Word::at(text.as_bytes(), start);
-            let key = word.key(text, start);
-            *known = Known {
-                bytes,
-                key,
-                size: (word.end - start) as u8,
-                case: word.case(),
-                digits: word.has_digits(),
-                trace: key.trace(),
-                is_anchor: word.has_digits() || self.anchors.contains(key),
-            };
-        }
-        let token = Token {
+    fn token(&self, first: &First, index: u32) -> Token {
+        Token {
             kind: Kind::Word,
-            span: Span::new(start, start + usize::from(known.size)),
-            key: known.key,
-            case: known.case,
+            span: Span::new(first.start, first.start + self.size as usize),
+            key: self.key,
+            case: self.case,
             spaced: first.spaced,
-            digits: known.digits,
+            digits: self.digits,
             passed: false,
             resumed: false,
-            trace: known.trace,
+            trace: self.trace,
             index,
+        }
+    }
+}
+
+impl Memo {
+    fn new() -> Self {
+        Self {
+            known: vec![Known::default(); 1 << MEMO_BITS].into(),
+            long: Known::default(),
+        }
+    }
+
+    /// The word that begins with the letter at `start`.
+    #[inline]
+    fn word(&mut self, text: &str, start: usize) -> &Known {
+        let Some(bytes) = first_bytes(&text.as_bytes()[start..]) else {
+            self.long = Known::read(text, start, [0; 2]);
+            return &self.long;
         };
-        (token, known.is_anchor)
+        let hash = (bytes[0] ^ bytes[1].rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let known = &mut self.known[(hash >> (u64::BITS - MEMO_BITS)) as usize];
+        if known.bytes != bytes {
+            *known = Known::read(text, start, bytes);
+        }
+        known
     }
 }
 
@@ -266,12 +296,14 @@ mod tests {
 
     use super::super::Reader;
     use super::*;
+    use crate::extract::{breakdowns::GAP_WORDS, citations::LAW_WORDS, numerals::NUMBER_WORDS};
 
     /// Texts of all that the lexer tells apart, and joins from line breaks to any later place.
     fn texts() -> impl Strategy<Value = (String, Vec<(u32, u32)>)> {
         let piece = prop_oneof![
             "[a-zA-Z0-9 .,/*_()-]{0,4}",
             "[àảãáạăđĐêôơưƯỷỹẾ]{1,3}",
+            "( |)(Hai|luật|trong|gồm|xã)(| )",
             Just("\n".to_owned()),
             Just(" ".to_owned()),
             Just("**".to_owned()),
@@ -300,26 +332,41 @@ mod tests {
             })
     }
 
+    #[test]
+    fn every_word_that_an_extractor_looks_for_is_an_anchor() {
+        for key in [&NUMBER_WORDS.keys()[..], LAW_WORDS.keys(), GAP_WORDS.keys()].concat() {
+            assert!(ANCHORS.contains(key), "{key:?}");
+        }
+    }
+
     proptest! {
         #[test]
         fn the_table_answers_as_the_lexer_does((text, joins) in texts()) {
             let flow = Flow::new(joins);
-            static ANCHORS: KeySet<2> = KeySet::new(["a", "ế"]);
-            let tokens = Tokens::of(&text, &flow, &ANCHORS);
-            let anchors: Vec<Token> = tokens.anchors_in(Span::new(0, text.len())).collect();
-            let wanted = |token: &&Token| token.is_number() || token.has_digits() || ANCHORS.has(**token);
-            prop_assert_eq!(anchors, tokens.all.iter().filter(wanted).copied().collect::<Vec<_>>());
+            let tokens = Tokens::of(&text, &flow);
+            let anchors = tokens.anchors_in(Span::new(0, text.len()));
+            let anchors: Vec<Token> = anchors.iter().map(|&index| tokens.all[index as usize]).collect();
+            let wanted = |token: &Token| !token.is_word() || token.has_digits() || ANCHORS.has(*token);
+            let all = tokens.all[..tokens.all.len() - 1].iter().copied();
+            prop_assert_eq!(anchors, all.filter(wanted).collect::<Vec<_>>());
             let lexing = Reader::new(&text, &flow);
             let looking = Reader::with(&text, &flow, &tokens);
             for at in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {
                 prop_assert_eq!(looking.after(at), lexing.after(at), "after {}", at);
                 prop_assert_eq!(looking.before(at), lexing.before(at), "before {}", at);
-                let spans = |tokens: Vec<Token>| tokens.iter().map(|token| token.span).collect::<Vec<_>>();
                 let is_inside = |offset: usize| tokens.all.iter().any(|token| token.start() < offset && offset < token.end());
                 let inside = is_inside(at) || flow.back.iter().any(|&(to, _)| is_inside(to as usize));
                 if !inside {
-                    let walked = lexing.walk(at).take(50).collect();
-                    prop_assert_eq!(spans(looking.run(at).take(50).copied().collect()), spans(walked), "from {}", at);
+                    let (mut words, mut stops) = (0, vec![]);
+                    for token in lexing.walk(at) {
+                        if wanted(&token) {
+                            stops.push((std::mem::take(&mut words), token.span));
+                        } else {
+                            words += 1;
+                        }
+                    }
+                    let found = looking.stops(at).map(|(words, token)| (words, token.span));
+                    prop_assert_eq!(found.collect::<Vec<_>>(), stops, "from {}", at);
                 }
                 let token = looking.after(at);
                 prop_assert_eq!(looking.next(token), lexing.after(token.end()), "next to {:?}", token);

@@ -77,6 +77,8 @@ pub struct Described {
     pub kind: &'static str,
     /// Names of its labels.
     pub labels: Vec<&'static str>,
+    /// The values of its label, where there is one and they are few.
+    pub values: Vec<&'static str>,
     /// What it counts: messages, seconds, bytes.
     pub unit: &'static str,
     /// What it says.
@@ -485,6 +487,8 @@ impl Builder {
         known: impl IntoIterator<Item = [&'static str; N]>,
     ) -> Counters<N> {
         let told = self.told(name, labels, unit, meaning, Counter::default);
+        let known: Vec<_> = known.into_iter().collect();
+        self.list(&known);
         told.begin(known);
         Counters(told)
     }
@@ -498,8 +502,17 @@ impl Builder {
         known: impl IntoIterator<Item = [&'static str; N]>,
     ) -> Histograms<N> {
         let told = self.told(name, labels, unit, meaning, || Histogram::new(SECONDS));
+        let known: Vec<_> = known.into_iter().collect();
+        self.list(&known);
         told.begin(known);
         Histograms(told)
+    }
+
+    /// Notes the values of the label of the metric described last.
+    fn list<const N: usize>(&mut self, known: &[[&'static str; N]]) {
+        if let (Some(described), 1) = (self.table.last_mut(), N) {
+            described.values = known.iter().map(|values| values[0]).collect();
+        }
     }
 
     fn told<const N: usize, M>(
@@ -548,6 +561,7 @@ impl Builder {
             name: name + suffix,
             kind,
             labels: labels.to_vec(),
+            values: Vec::new(),
             unit,
             meaning,
         });
@@ -559,21 +573,28 @@ impl Builder {
 pub fn page() -> String {
     let mut page = String::from(
         "# Metrics\n\nWhat a worker tells at `/metrics` (`telemetry.http_listen`). Generated from `metrics.rs`; a test \
-         compares it with\nwhat a running worker prints. Labels hold none but the values listed in the code; what has \
-         none is `other`. A unit is no\nlabel: there are thousands. Histograms have `_bucket`, `_sum` and `_count`.\n\n\
+         compares it with\nwhat a running worker prints. The values of labels are bounded: what has no name of its own \
+         is `other`, a rule is one that\n`baocao rules list` lists, and a unit is no label: there are thousands. \
+         Histograms have `_bucket`, `_sum` and `_count`.\n\n\
          | name | type | labels | unit | meaning |\n|---|---|---|---|---|\n",
     );
     for Described {
         name,
         kind,
         labels,
+        values,
         unit,
         meaning,
     } in metrics().table()
     {
         let labels: Vec<String> = labels.iter().map(|label| format!("`{label}`")).collect();
         let labels = labels.join(", ");
-        let _ = writeln!(page, "| `{name}` | {kind} | {labels} | {unit} | {meaning} |");
+        let values = if values.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", values.join(", "))
+        };
+        let _ = writeln!(page, "| `{name}` | {kind} | {labels}{values} | {unit} | {meaning} |");
     }
     page
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 use crate::{
     extract::{NumberStyle, PartialDate},
@@ -11,7 +11,6 @@ use crate::{
         support::{
             bodies,
             mentions::Mention,
-            notation::Identity,
             text::{self, Likeness, likeness},
         },
     },
@@ -57,24 +56,23 @@ struct Dated<'m, 'a> {
 }
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let mentions = context.numbered();
-    let mut by_identity: FxHashMap<&Identity, BTreeMap<PartialDate, Vec<&Mention<'_>>>> = FxHashMap::default();
-    for mention in mentions {
-        if let Some(date) = mention.full_date() {
-            by_identity
-                .entry(&mention.identity)
-                .or_default()
-                .entry(date)
-                .or_default()
-                .push(mention);
-        }
-    }
-    let mut groups: Vec<_> = by_identity.into_values().filter(|dates| dates.len() > 1).collect();
-    groups.sort_by_key(|dates| dates.values().map(|mentions| mentions[0].index).min());
-    for dates in groups {
-        let dates: Vec<Dated<'_, '_>> = dates
-            .into_iter()
-            .map(|(date, mentions)| Dated { date, mentions })
+    let dated = context.numbered().iter();
+    let mut dated: Vec<_> = dated
+        .filter_map(|mention| Some((mention.full_date()?, mention)))
+        .collect();
+    dated.sort_unstable_by_key(|&(date, mention)| (mention.number, date, mention.index));
+    let of_one_number = dated.chunk_by(|(_, a), (_, b)| a.number == b.number);
+    let mut groups: Vec<_> = of_one_number
+        .filter(|group| group.first().map(|(date, _)| date) != group.last().map(|(date, _)| date))
+        .collect();
+    groups.sort_by_key(|group| group.iter().map(|(_, mention)| mention.index).min());
+    for group in groups {
+        let dates: Vec<Dated<'_, '_>> = group
+            .chunk_by(|(a, _), (b, _)| a == b)
+            .map(|mentions| Dated {
+                date: mentions[0].0,
+                mentions: mentions.iter().map(|&(_, mention)| mention).collect(),
+            })
             .collect();
         conflicts(context, &dates, findings);
     }
@@ -131,7 +129,7 @@ fn judge(context: &Context<'_>, a: &Dated<'_, '_>, b: &Dated<'_, '_>) -> Option<
     match (titles, same_day, same_year) {
         // A number with its year and a body that numbers alone is one document, whatever is said
         // of it: "về …" may tell what one of its clauses is about.
-        (Likeness::Different, ..) if a.mentions[0].identity.year.is_some() && issuer_is_unique(a) => {
+        (Likeness::Different, ..) if a.mentions[0].notation.year.is_some() && issuer_is_unique(a) => {
             Some(Certainty::Likely)
         }
         // Another document under a wrong number: see citation-number-conflict.
@@ -149,8 +147,8 @@ fn judge(context: &Context<'_>, a: &Dated<'_, '_>, b: &Dated<'_, '_>) -> Option<
 /// The first documents of a year recur: Nghị quyết 01/NQ-CP comes each January.
 fn yearly(dated: &Dated<'_, '_>) -> bool {
     let small = dated.mentions[0]
-        .identity
-        .sequence
+        .notation
+        .sequence()
         .parse()
         .is_ok_and(|sequence: u32| sequence <= 3);
     small && !party(dated)
@@ -164,8 +162,11 @@ fn party(dated: &Dated<'_, '_>) -> bool {
 /// Whether only one body bears the code (CP, TTg, BNV), so that the number is unique in its year.
 fn issuer_is_unique(dated: &Dated<'_, '_>) -> bool {
     use bodies::Body::{Government, Ministry, NationalAssembly, PrimeMinister};
-    let parts = &dated.mentions[0].notation.issuer;
-    let body = parts.first().and_then(|part| bodies::of_code(part));
+    let body = dated.mentions[0]
+        .notation
+        .issuer_parts()
+        .next()
+        .and_then(bodies::of_code);
     matches!(body, Some(Government | PrimeMinister | Ministry(_) | NationalAssembly))
 }
 

@@ -1,15 +1,19 @@
 //! The symbol belongs to another body than the one named.
 
-use std::collections::BTreeMap;
+use std::{cell::LazyCell, rc::Rc};
+
+use rustc_hash::FxHashMap;
 
 use crate::{
     document::Span,
+    extract::PartialDate,
     shadow::key,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             bodies::{self, Body},
             mentions::Mention,
+            notation::Notation,
             text,
         },
     },
@@ -49,18 +53,9 @@ Decree 30/2020/NĐ-CP, annex I; Guideline 36-HD/VPTW and the codes of Party bodi
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let mentions = context.numbered();
-    // Codes under which a document of this type, number and date is cited.
-    let mut codes: BTreeMap<_, Vec<&[String]>> = BTreeMap::new();
-    for mention in mentions {
-        if let Some(date) = mention.full_date() {
-            let key = (&mention.identity.sequence, &mention.identity.type_code, date);
-            let known = codes.entry(key).or_default();
-            let code = mention.notation.issuer.as_slice();
-            if known.len() < 8 && !known.contains(&code) {
-                known.push(code);
-            }
-        }
-    }
+    let codes = LazyCell::new(|| codes(mentions));
+    // The same name is read once.
+    let mut names: FxHashMap<&str, Rc<[Body]>> = FxHashMap::default();
     for (at, mention) in mentions.iter().enumerate() {
         let citation = mention.citation;
         // The name that serves a list may have been given to those documents only that it fits.
@@ -74,17 +69,27 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         let Some(name) = citation.issuer.or(citation.issuer_implied).or_else(inherited) else {
             continue;
         };
-        let Some(code) = bodies::of_codes(&mention.notation.issuer) else {
+        let Some(code) = mention.notation.bodies() else {
             continue;
         };
-        let named = bodies::of_name(context, name);
-        let whole = bodies::of_name(context, whole_name(context, name));
-        if named.is_empty() || agree(&named, &code) || agree(&whole, &code) {
+        let written = context.str(name);
+        let named = match names.get(written) {
+            Some(named) => named.clone(),
+            None => Rc::from(bodies::of_name(context, name)),
+        };
+        // Where a line break stands inside, the text may go on elsewhere.
+        if !written.contains('\n') {
+            names.insert(written, named.clone());
+        }
+        if named.is_empty() || agree(&named, code) {
             continue;
         }
-        let elsewhere = mention.full_date().is_some_and(|date| {
-            let key = (&mention.identity.sequence, &mention.identity.type_code, date);
-            let fits = |code: &&[String]| bodies::of_codes(code).is_some_and(|code| agree(&named, &code));
+        let whole = bodies::of_name(context, whole_name(context, name));
+        if agree(&whole, code) {
+            continue;
+        }
+        let elsewhere = known_as(mention).is_some_and(|key| {
+            let fits = |other: &&Notation| other.bodies().is_some_and(|code| agree(&named, code));
             codes.get(&key).is_some_and(|known| known.iter().any(fits))
         });
         // A name behind other documents may belong to the last of them only.
@@ -95,8 +100,35 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         if shared && !elsewhere {
             continue;
         }
-        report(context, mention, name, certainty(&named, &code), findings);
+        report(context, mention, name, certainty(&named, code), findings);
     }
+}
+
+/// Type, number and date, under which a document may be known with several codes.
+type KnownAs<'m> = (&'m str, &'m str, PartialDate);
+
+fn known_as<'m>(mention: &'m Mention<'_>) -> Option<KnownAs<'m>> {
+    Some((
+        mention.notation.sequence(),
+        mention.notation.type_code(),
+        mention.full_date()?,
+    ))
+}
+
+/// The codes under which a document of this type, number and date is cited.
+fn codes<'m>(mentions: &'m [Mention<'_>]) -> FxHashMap<KnownAs<'m>, Vec<&'m Notation>> {
+    const MOST: usize = 8;
+    let mut codes: FxHashMap<_, Vec<&Notation>> = FxHashMap::default();
+    for mention in mentions {
+        if let Some(key) = known_as(mention) {
+            let known = codes.entry(key).or_default();
+            let is_known = known.iter().any(|other| other.issuer() == mention.notation.issuer());
+            if known.len() < MOST && !is_known {
+                known.push(&mention.notation);
+            }
+        }
+    }
+    codes
 }
 
 /// The name with what stands before it in the sentence: of "Ban Dân vận Tỉnh ủy" only the last two

@@ -1,17 +1,16 @@
 //! One document cited under two numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::hash::Hash;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
-    extract::PartialDate,
     shadow::Key,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             mentions::Mention,
-            notation::Identity,
+            notation::Notation,
             text::{self, Likeness, likeness},
         },
     },
@@ -60,33 +59,30 @@ struct Numbered<'m, 'a> {
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let mentions = context.numbered();
     let together = side_by_side(mentions);
-    let frequency = mentions
-        .iter()
-        .fold(FxHashMap::<&Identity, usize>::default(), |mut count, mention| {
-            *count.entry(&mention.identity).or_default() += 1;
-            count
-        });
-    let mut reported = BTreeSet::new();
-    for group in groups(context, mentions) {
-        let mut by_identity: BTreeMap<&Identity, Vec<&Mention<'_>>> = BTreeMap::new();
-        for mention in group {
-            by_identity.entry(&mention.identity).or_default().push(mention);
-        }
-        let mut numbers: Vec<_> = by_identity
-            .into_values()
-            .map(|mentions| Numbered { mentions })
+    let mut frequency = vec![0_usize; mentions.len()];
+    for mention in mentions {
+        frequency[mention.number] += 1;
+    }
+    let mut reported = FxHashSet::default();
+    for mut group in groups(context, mentions) {
+        group.sort_by_key(|mention| mention.number);
+        let mut numbers: Vec<_> = group
+            .chunk_by(|a, b| a.number == b.number)
+            .map(|mentions| Numbered {
+                mentions: mentions.to_vec(),
+            })
             .collect();
         // The more frequent number is right, else the first.
         numbers.sort_by_key(|number| {
             let first = number.mentions[0];
-            (std::cmp::Reverse(frequency.get(&first.identity).copied()), first.index)
+            (std::cmp::Reverse(frequency[first.number]), first.index)
         });
         // Many numbers of one day and title are a series of like documents.
         let Some((usual, others)) = numbers.split_first().filter(|(_, others)| others.len() <= MOST_ODD) else {
             continue;
         };
         for odd in others {
-            let pair = (usual.mentions[0].identity.clone(), odd.mentions[0].identity.clone());
+            let pair = (usual.mentions[0].number, odd.mentions[0].number);
             if reported.contains(&pair) || together.contains(&pair) {
                 continue;
             }
@@ -99,16 +95,15 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 }
 
 /// Pairs of numbers that some sentence cites side by side, both ways round: two documents.
-fn side_by_side(mentions: &[Mention<'_>]) -> BTreeSet<(Identity, Identity)> {
+fn side_by_side(mentions: &[Mention<'_>]) -> FxHashSet<(usize, usize)> {
     const GAP: u32 = 24;
-    let mut pairs = BTreeSet::new();
+    let mut pairs = FxHashSet::default();
     for pair in mentions.windows(2) {
         let [a, b] = pair else { continue };
         let near = b.span().start.saturating_sub(a.span().end) <= GAP;
         let one_title = a.citation.subject.is_some() && a.citation.subject == b.citation.subject;
         if near || one_title {
-            pairs.insert((a.identity.clone(), b.identity.clone()));
-            pairs.insert((b.identity.clone(), a.identity.clone()));
+            pairs.extend([(a.number, b.number), (b.number, a.number)]);
         }
     }
     pairs
@@ -117,51 +112,59 @@ fn side_by_side(mentions: &[Mention<'_>]) -> BTreeSet<(Identity, Identity)> {
 /// Mentions that may be one document: of one type and date, with titles that begin alike or with
 /// the same running number.
 fn groups<'m, 'a>(context: &Context<'_>, mentions: &'m [Mention<'a>]) -> Vec<Vec<&'m Mention<'a>>> {
-    let mut by_title: BTreeMap<(PartialDate, &str, Vec<Key>), Vec<&Mention<'_>>> = BTreeMap::new();
-    let mut by_sequence: BTreeMap<(PartialDate, &str, &str), Vec<&Mention<'_>>> = BTreeMap::new();
-    for mention in mentions {
-        let Some(date) = mention.full_date() else {
-            continue;
-        };
-        let word = &*mention.citation.document_type;
-        if let Some(begin) = title_begin(context, mention) {
-            by_title.entry((date, word, begin)).or_default().push(mention);
-        }
-        by_sequence
-            .entry((date, word, &mention.identity.sequence))
-            .or_default()
-            .push(mention);
-    }
-    let groups = by_title.into_values().chain(by_sequence.into_values());
-    let mut groups: Vec<_> = groups
-        .filter(|group| group.iter().any(|m| m.identity != group[0].identity))
-        .collect();
+    let dated = || {
+        let dated = mentions
+            .iter()
+            .filter_map(|mention| Some((mention.full_date()?, mention)));
+        dated.map(|(date, mention)| ((date, &*mention.citation.document_type), mention))
+    };
+    let by_title = dated().filter_map(|(key, mention)| Some(((key, title_begin(context, mention)?), mention)));
+    let by_sequence = dated().map(|(key, mention)| ((key, mention.notation.sequence()), mention));
+    let mut groups = of_several_numbers(by_title.collect());
+    groups.extend(of_several_numbers(by_sequence.collect()));
     groups.sort_by_key(|group| group[0].index);
     groups
 }
 
+/// The mentions with one key, where they have several numbers, which few have.
+fn of_several_numbers<'m, 'a, K: Hash + Eq>(mentions: Vec<(K, &'m Mention<'a>)>) -> Vec<Vec<&'m Mention<'a>>> {
+    let mut numbers: FxHashMap<&K, usize> = FxHashMap::default();
+    let mut groups: FxHashMap<&K, Vec<&Mention<'_>>> = FxHashMap::default();
+    numbers.reserve(mentions.len());
+    for (key, mention) in &mentions {
+        if *numbers.entry(key).or_insert(mention.number) != mention.number {
+            groups.insert(key, Vec::new());
+        }
+    }
+    if groups.is_empty() {
+        return Vec::new();
+    }
+    for (key, mention) in &mentions {
+        if let Some(group) = groups.get_mut(key) {
+            group.push(mention);
+        }
+    }
+    groups.into_values().collect()
+}
+
 /// The first words of the title; None where it is too short to tell documents apart.
-fn title_begin(context: &Context<'_>, mention: &Mention<'_>) -> Option<Vec<Key>> {
+fn title_begin(context: &Context<'_>, mention: &Mention<'_>) -> Option<[Key; 4]> {
     const LEAD: [Key; 2] = [Key::new("về"), Key::new("việc")];
-    let words = text::words(context, mention.citation.subject?);
-    let begin: Vec<Key> = words
-        .into_iter()
-        .skip_while(|word| LEAD.contains(word))
-        .take(4)
-        .collect();
-    (begin.len() == 4).then_some(begin)
+    let words = text::each_word(context, mention.citation.subject?);
+    let mut words = words.skip_while(|word| LEAD.contains(word));
+    Some([words.next()?, words.next()?, words.next()?, words.next()?])
 }
 
 /// Whether two numbers of one date stand for one document.
 fn judge(context: &Context<'_>, a: &Numbered<'_, '_>, b: &Numbered<'_, '_>) -> Option<Certainty> {
-    let (x, y) = (&a.mentions[0].identity, &b.mentions[0].identity);
-    if x.type_code != y.type_code || x.year != y.year {
+    let (x, y) = (&a.mentions[0].notation, &b.mentions[0].notation);
+    if x.type_code() != y.type_code() || x.year != y.year {
         return None;
     }
     match titles(context, a, b) {
-        Likeness::Same if x.issuer == y.issuer || x.sequence == y.sequence => Some(Certainty::Certain),
+        Likeness::Same if x.issuer() == y.issuer() || x.sequence() == y.sequence() => Some(Certainty::Certain),
         // The same number on the same day from two bodies would be a rare coincidence.
-        Likeness::Unknown if x.sequence == y.sequence && x.issuer != y.issuer && kindred(x, y) => {
+        Likeness::Unknown if x.sequence() == y.sequence() && x.issuer() != y.issuer() && kindred(x, y) => {
             Some(Certainty::Likely)
         }
         _ => None,
@@ -169,9 +172,9 @@ fn judge(context: &Context<'_>, a: &Numbered<'_, '_>, b: &Numbered<'_, '_>) -> O
 }
 
 /// Whether two issuer codes are written alike: both Party or both State, both with as many parts.
-fn kindred(a: &Identity, b: &Identity) -> bool {
-    let parts = |identity: &Identity| identity.issuer.split('-').count();
-    let begin = |identity: &Identity| identity.issuer.chars().next();
+fn kindred(a: &Notation, b: &Notation) -> bool {
+    let parts = |notation: &Notation| notation.issuer_parts().count();
+    let begin = |notation: &Notation| notation.issuer().and_then(|issuer| issuer.chars().next());
     parts(a) == parts(b) && begin(a) == begin(b)
 }
 

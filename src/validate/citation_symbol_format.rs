@@ -1,17 +1,10 @@
 //! Symbols that are not written as their kind of body writes them.
 
-use rustc_hash::FxHashMap;
-
 use crate::{
     document::Span,
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{
-            bodies,
-            mentions::Mention,
-            notation::{Form, Identity},
-            text,
-        },
+        support::{bodies, mentions::Mention, notation::Form, text},
     },
 };
 
@@ -48,19 +41,38 @@ Decree 30/2020/NĐ-CP, annex I, part II, point 3; Guideline 36-HD/VPTW for Party
     check,
 };
 
-/// The forms in which one number is cited: how often each, and where first.
-type Forms = FxHashMap<Form, (usize, Span)>;
+/// How one number is written: how often in each form, and where first.
+#[derive(Clone, Default)]
+struct Forms([(usize, Span); Form::COUNT]);
+
+impl Forms {
+    fn add(&mut self, mention: &Mention<'_>) {
+        let (count, first) = &mut self.0[mention.notation.form as usize];
+        if *count == 0 {
+            *first = mention.span();
+        }
+        *count += 1;
+    }
+
+    fn count(&self, form: Form) -> usize {
+        self.0[form as usize].0
+    }
+
+    fn first(&self, form: Form) -> Option<Span> {
+        let (count, first) = self.0[form as usize];
+        (count > 0).then_some(first)
+    }
+}
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let mentions = context.numbered();
-    let mut by_identity: FxHashMap<&Identity, Forms> = FxHashMap::default();
+    let mut by_number = vec![Forms::default(); mentions.len()];
     for mention in mentions {
-        let forms = by_identity.entry(&mention.identity).or_default();
-        forms.entry(mention.notation.form).or_insert((0, mention.span())).0 += 1;
+        by_number[mention.number].add(mention);
     }
     let mut spaced = Vec::new();
     for mention in mentions {
-        let others = &by_identity[&mention.identity];
+        let others = &by_number[mention.number];
         if let Some(expected) = malformed(context, mention).or_else(|| outvoted(mention, others)) {
             report(context, mention, expected, others, findings);
         } else if mention.notation.spaced {
@@ -73,7 +85,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 /// The form the symbol ought to have, where its own has not.
 fn malformed(context: &Context<'_>, mention: &Mention<'_>) -> Option<Form> {
     let notation = &mention.notation;
-    let party = bodies::writes_as_party(&notation.issuer);
+    let party = notation.writes_as_party();
     let right = if party == Some(true) { Form::Party } else { Form::State };
     match notation.form {
         Form::Other => None,
@@ -94,12 +106,11 @@ fn named_party(context: &Context<'_>, mention: &Mention<'_>) -> bool {
 /// its issuer code does not tell which is right.
 fn outvoted(mention: &Mention<'_>, others: &Forms) -> Option<Form> {
     let own = mention.notation.form;
-    if !matches!(own, Form::State | Form::Party) || bodies::writes_as_party(&mention.notation.issuer).is_some() {
+    if !matches!(own, Form::State | Form::Party) || mention.notation.writes_as_party().is_some() {
         return None;
     }
-    let count = |form: Form| others.get(&form).map_or(0, |&(count, _)| count);
     let other = if own == Form::State { Form::Party } else { Form::State };
-    (count(other) > count(own)).then_some(other)
+    (others.count(other) > others.count(own)).then_some(other)
 }
 
 fn report(context: &Context<'_>, mention: &Mention<'_>, expected: Form, others: &Forms, findings: &mut Findings<'_>) {
@@ -110,7 +121,7 @@ fn report(context: &Context<'_>, mention: &Mention<'_>, expected: Form, others: 
         .map_or(mention.span(), |symbol| symbol.span);
     let written = text::excerpt(context, symbol, 60);
     let right = rewritten(context, symbol, expected);
-    let evidence = others.get(&expected).map(|&(_, first)| first);
+    let evidence = others.first(expected);
     let (vi, en) = match (mention.notation.form, expected) {
         (Form::Slashes, _) => ("thừa dấu gạch chéo", "one slash too many"),
         (Form::Hyphens, _) => ("dùng hai dấu gạch nối", "two hyphens"),

@@ -1,5 +1,7 @@
 //! The type word says one thing, the code in the symbol another.
 
+use rustc_hash::FxHashMap;
+
 use crate::{
     shadow::Key,
     validate::{
@@ -60,26 +62,22 @@ const LOOSE: [&str; 12] = [
 ];
 /// Official letters have no type code: their symbol begins with the code of a body, and these are
 /// such codes as well ("410/TTr-NV1" comes from an inspectorate, "215/CT-TTHT" from a tax office).
-const ALSO_BODIES: [&str; 5] = ["ct", "ttr", "tc", "tt", "qc"];
+const ALSO_BODIES: [&str; 5] = ["CT", "TTR", "TC", "TT", "QC"];
 /// Words that go with any code.
 const GENERAL: [&str; 3] = ["văn bản", "tài liệu", "phụ lục"];
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
+    // There are few words and codes, so each pair is compared once.
+    let mut compared: FxHashMap<(&str, &str), bool> = FxHashMap::default();
     for mention in context.numbered() {
-        let word = &mention.citation.document_type;
-        let code = &mention.notation.type_code;
+        let word = &*mention.citation.document_type;
+        let code = mention.notation.type_code();
         let Some(expected) = type_words(code) else {
             continue;
         };
-        // What is right mostly is asked first.
-        if is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word) {
-            continue;
-        }
-        if is_one_of(word, &["công văn"])
-            && ALSO_BODIES
-                .iter()
-                .any(|body| super::support::text::fold_code(body) == *code)
-        {
+        let letter = || is_one_of(word, &["công văn"]) && ALSO_BODIES.contains(&code);
+        let agrees = || is_one_of(word, expected) || is_one_of(word, &GENERAL) || !is_type(word) || letter();
+        if *compared.entry((word, code)).or_insert_with(agrees) {
             continue;
         }
         let certainty = if is_one_of(word, &LOOSE) {

@@ -56,7 +56,9 @@ mod value_conflict;
 
 use support::{
     mentions::{self, Mention},
+    numbering::{self, Step},
     repeats::{self, Repeat, Repeats},
+    walk::Walk,
 };
 
 /// All rules, by id. The only registry.
@@ -207,8 +209,10 @@ pub struct Context<'a> {
     pub today: PartialDate,
     /// The lines of the document, computed when first asked for unless given.
     pub layout: LazyCell<Cow<'a, Layout>, Box<dyn FnOnce() -> Cow<'a, Layout> + 'a>>,
+    walk: OnceCell<Walk>,
     repeats: OnceCell<Repeats>,
     numbered: OnceCell<Vec<Mention<'a>>>,
+    steps: OnceCell<Vec<Step<'a>>>,
 }
 
 impl<'a> Context<'a> {
@@ -230,8 +234,10 @@ impl<'a> Context<'a> {
             vocabulary,
             today,
             layout: LazyCell::new(Box::new(layout)),
+            walk: OnceCell::new(),
             repeats: OnceCell::new(),
             numbered: OnceCell::new(),
+            steps: OnceCell::new(),
         }
     }
 
@@ -240,13 +246,23 @@ impl<'a> Context<'a> {
         self.numbered.get_or_init(|| mentions::numbered(self))
     }
 
+    /// The headings with the ones before them, read when first asked for.
+    pub fn steps(&self) -> &[Step<'a>] {
+        self.steps.get_or_init(|| numbering::steps(self))
+    }
+
+    /// What one walk over all words noted, when first asked for.
+    pub fn walk(&self) -> &Walk {
+        self.walk.get_or_init(|| Walk::over(self))
+    }
+
     /// The passages that stand twice, found when first asked for.
     pub fn repeats(&self) -> &[Repeat] {
         &self.found_repeats().all
     }
 
     fn found_repeats(&self) -> &Repeats {
-        self.repeats.get_or_init(|| repeats::find(self))
+        self.repeats.get_or_init(|| repeats::find(self.walk()))
     }
 
     /// Whether a place lies in the second copy of a passage: what is wrong there follows from the

@@ -37,7 +37,7 @@ Decree 30/2020/NĐ-CP, annex I, part II, point 5 (how parts and headings are num
 };
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    for step in numbering::steps(context) {
+    for step in context.steps() {
         let Some((before, value)) = step.before else {
             continue;
         };

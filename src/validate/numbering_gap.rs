@@ -40,8 +40,8 @@ Decree 30/2020/NĐ-CP, annex I, part II, point 5.
 };
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    for step in numbering::steps(context) {
-        let missing = missing(context, &step);
+    for step in context.steps() {
+        let missing = missing(context, step);
         let Some((&first, before)) = missing.first().zip(step.before) else {
             continue;
         };

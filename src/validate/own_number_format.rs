@@ -114,7 +114,7 @@ fn issuers(context: &Context<'_>) -> Option<Vec<Body>> {
 
 /// Separators in the wrong order.
 fn malformed(context: &Context<'_>, number: &Number<'_>, findings: &mut Findings<'_>) -> bool {
-    let by_code = bodies::writes_as_party(&number.notation.issuer);
+    let by_code = number.notation.writes_as_party();
     let by_name = issuers(context).map(|bodies| bodies.iter().all(|body| body.is_party()));
     let right = match by_code.or(by_name) {
         Some(true) => Form::Party,
@@ -150,7 +150,7 @@ fn wrong_type(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
         return false;
     }
     let title = excerpt(context, title, 40);
-    if let Some(meant) = type_words(&number.notation.type_code) {
+    if let Some(meant) = type_words(number.notation.type_code()) {
         let wrong = !meant.iter().any(|word| begins(word));
         if wrong {
             let meant = meant.join(", ");
@@ -172,8 +172,13 @@ fn wrong_type(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
     }
     // "214/UBND-NC" is the number of an official letter; an unknown code may be a type of its own.
     let letter = number.notation.form == Form::Other
-        && number.notation.issuer.len() > 1
-        && bodies::of_code(&number.notation.issuer[0]).is_some();
+        && number.notation.issuer_parts().count() > 1
+        && number
+            .notation
+            .issuer_parts()
+            .next()
+            .and_then(bodies::of_code)
+            .is_some();
     if letter {
         let vi = format!("Ký hiệu {} thiếu chữ viết tắt tên loại văn bản (BC)", number.written);
         let en = format!(
@@ -194,7 +199,7 @@ fn wrong_type(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
 
 /// The code of a body of another kind than those the masthead names.
 fn wrong_body(context: &Context<'_>, number: &Number<'_>, findings: &mut Findings<'_>) -> bool {
-    let (Some(named), Some(codes)) = (issuers(context), bodies::of_codes(&number.notation.issuer)) else {
+    let (Some(named), Some(codes)) = (issuers(context), number.notation.bodies()) else {
         return false;
     };
     let agrees = |code: &Body| named.iter().any(|body| body.agrees(*code));
@@ -222,7 +227,7 @@ fn wrong_body(context: &Context<'_>, number: &Number<'_>, findings: &mut Finding
 
 /// A year inside the number of a report.
 fn with_year(number: &Number<'_>, findings: &mut Findings<'_>) -> bool {
-    let Some(year) = number.notation.year.filter(|_| number.notation.type_code == "BC") else {
+    let Some(year) = number.notation.year.filter(|_| number.notation.type_code() == "BC") else {
         return false;
     };
     let expected = number.written.replacen(&format!("/{year}"), "", 1);

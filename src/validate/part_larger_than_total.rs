@@ -4,6 +4,7 @@ use rustc_hash::FxHashSet;
 
 use crate::{
     extract::{Approx, BreakdownManner, Change, Measure, MeasureKind, Unit},
+    shadow::{Key, key},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -59,8 +60,13 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for breakdown in &report.breakdowns {
         pairs.extend(breakdown.parts.iter().map(|&part| (breakdown.total, part)));
     }
+    let anchors = places_of_do(&context.document.text);
     for part in 1..report.measures.len() {
-        pairs.extend(named_total(context, &report.measures, part).map(|total| (total, part)));
+        let (from, to) = (report.measures[part - 1].span.end, report.measures[part].span.start);
+        let next = anchors.partition_point(|&anchor| anchor < from);
+        if anchors.get(next).is_some_and(|&anchor| anchor < to) {
+            pairs.extend(named_total(context, &report.measures, part).map(|total| (total, part)));
+        }
     }
     let mut seen = FxHashSet::default();
     for (total, part) in pairs {
@@ -71,6 +77,24 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             tell(context, whole, piece, findings);
         }
     }
+}
+
+/// Where "đó" stands, without which there is no "trong đó": few figures have one between them.
+fn places_of_do(text: &str) -> Vec<u32> {
+    let places = |vowel: &'static str| {
+        let found = memchr::memmem::find_iter(text.as_bytes(), vowel);
+        found
+            .filter(|&place| text[..place].ends_with(is_d))
+            .map(|place| place as u32)
+    };
+    let mut all: Vec<u32> = places("ó").chain(places("Ó")).collect();
+    all.sort_unstable();
+    all
+}
+
+/// Whether a character is an Đ or looks like one.
+fn is_d(c: char) -> bool {
+    Key::new(c.encode_utf8(&mut [0; 4])) == key!("đ")
 }
 
 /// The nearest figure of the same unit before "trong đó", where the part is the first figure after
@@ -93,7 +117,7 @@ fn named_total(context: &Context<'_>, measures: &[Measure], part: usize) -> Opti
     // "12 xã, 3 phường, trong đó 15 xã, phường": a part of both together.
     let reader = context.layout.reader(context.document);
     let comma = reader.after(piece.span.end as usize);
-    let next = reader.after(comma.end()).key;
+    let next = reader.next(comma).key;
     let begins = |measure: &Measure| {
         measure
             .unit

@@ -88,7 +88,7 @@ fn of_local_body(context: &Context<'_>, citation: &Citation) -> bool {
         .symbol
         .as_ref()
         .and_then(|symbol| Notation::of(context, symbol.span));
-    let body = notation.and_then(|notation| bodies::of_code(notation.issuer.first()?));
+    let body = notation.and_then(|notation| notation.issuer_parts().next().and_then(bodies::of_code));
     matches!(body, Some(bodies::Body::Committee | bodies::Body::Council))
 }
 

@@ -6,11 +6,11 @@ use rustc_hash::FxHashMap;
 
 use crate::{
     document::Span,
-    shadow::{Case, Key, Kind, Token},
+    shadow::{Case, Key, Token},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            spelling::{Spelling, is_broken},
+            spelling::{Spelling, is_broken, may_hold_d},
             text,
         },
     },
@@ -78,7 +78,7 @@ const SINGLE: [Key; 24] = [
 ];
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
-    let reader = context.layout.reader(context.document);
+    let walk = context.walk();
     let spelling = Spelling::embedded();
     // One word that is wrong in one way throughout is one finding.
     let mut slips: BTreeMap<(String, String), Vec<Span>> = BTreeMap::new();
@@ -93,32 +93,21 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             .or_default()
             .push(span);
     };
-    let mut capitals: FxHashMap<Key, Vec<Span>> = FxHashMap::default();
-    // The words up to the last mark, the last few of them.
-    let mut run: Vec<Token> = Vec::new();
-    let mut at = 0;
-    loop {
-        let token = reader.after(at);
-        at = token.end();
-        if token.kind == Kind::Word {
-            if token.case == Case::Upper {
-                capitals.entry(token.key).or_default().push(token.span);
-            }
-            run.push(token);
-            continue;
-        }
-        judge(spelling, &run, &mut note);
-        run.clear();
-        if token.kind == Kind::End {
-            break;
-        }
+    for &start in &walk.suspects {
+        judge(spelling, &run(context, start), &mut note);
     }
-    bare_d(context, &capitals, &mut note);
+    bare_d(context, &walk.capitals, &mut note);
     let mut slips: Vec<_> = slips.into_iter().collect();
     slips.sort_by_key(|(_, spans)| spans.first().copied());
     for ((_, meant), spans) in slips {
         report(context, &meant, spans, findings);
     }
+}
+
+/// The words from a place on that follow each other without a mark.
+fn run(context: &Context<'_>, start: u32) -> Vec<Token> {
+    let reader = context.layout.reader(context.document);
+    reader.walk(start as usize).take_while(Token::is_word).collect()
 }
 
 /// Judges words that follow each other without a mark.
@@ -162,8 +151,14 @@ fn judge(spelling: &Spelling, run: &[Token], note: &mut impl FnMut(Span, &str)) 
 }
 
 /// Abbreviations with D that stand elsewhere, and more often, with Đ.
-fn bare_d(context: &Context<'_>, capitals: &FxHashMap<Key, Vec<Span>>, note: &mut impl FnMut(Span, &str)) {
+fn bare_d(context: &Context<'_>, words: &[(Key, Span)], note: &mut impl FnMut(Span, &str)) {
     const OFTEN: usize = 3;
+    let mut capitals: FxHashMap<Key, Vec<Span>> = FxHashMap::default();
+    for &(key, span) in words {
+        if may_hold_d(key) {
+            capitals.entry(key).or_default().push(span);
+        }
+    }
     for spans in capitals.values() {
         let Some(written) = spans.first().map(|&span| context.str(span)) else {
             continue;

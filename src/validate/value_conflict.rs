@@ -1,9 +1,9 @@
 //! One indicator with two values.
 
-use std::collections::BTreeMap;
+use std::{cell::OnceCell, collections::BTreeMap};
 
 use rust_decimal::Decimal;
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     extract::{Approx, Change, Measure, MeasureKind, Unit},
@@ -12,7 +12,7 @@ use crate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
             figures::is_plausible,
-            text::{excerpt, figure, paragraph_start, words},
+            text::{excerpt, figure, paragraph_start, words_as_number},
         },
     },
 };
@@ -109,26 +109,31 @@ struct Place<'m> {
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for mut group in groups(context) {
         group.sort_by_key(|measure| (measure.value, measure.span));
-        let places: Vec<Place<'_>> = group.into_iter().map(|measure| place(context, measure)).collect();
+        let close = close_pairs(&group);
+        if close.is_empty() {
+            continue;
+        }
+        // The words around a figure are read for those few that lie close to another one.
+        let places: Vec<OnceCell<Place<'_>>> = group.iter().map(|_| OnceCell::new()).collect();
+        let place = |at: usize| places[at].get_or_init(|| place(context, group[at]));
         let mut pairs = Vec::new();
-        for (at, a) in places.iter().enumerate() {
-            // The nearest values only: this keeps the rule linear, and others are too far off.
-            for (to, b) in places.iter().enumerate().skip(at + 1).take(6) {
-                if let Some(certainty) = judge(context, a, b) {
-                    pairs.push((certainty, at, to));
-                }
+        for pair in close {
+            if !same_paragraph(context, group[pair.low], group[pair.high])
+                && let Some(certainty) = judge(place(pair.low), place(pair.high), pair.swapped)
+            {
+                pairs.push((certainty, pair.low, pair.high));
             }
         }
         // A figure in conflict with several values is one of a series said in the same words.
         let mut values: BTreeMap<Decimal, FxHashSet<Decimal>> = BTreeMap::new();
         for &(_, a, b) in &pairs {
-            let (a, b) = (places[a].measure.value, places[b].measure.value);
+            let (a, b) = (group[a].value, group[b].value);
             values.entry(a).or_default().insert(b);
             values.entry(b).or_default().insert(a);
         }
         let mut reported = FxHashSet::default();
         for (certainty, a, b) in pairs {
-            let (a, b) = (&places[a], &places[b]);
+            let (a, b) = (place(a), place(b));
             let series = [a, b]
                 .iter()
                 .any(|place| values.get(&place.measure.value).is_some_and(|others| others.len() > 1));
@@ -139,13 +144,65 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// Two figures of a group, by their places in it, whose values lie close together or have the same
+/// digits.
+struct Pair {
+    low: usize,
+    high: usize,
+    swapped: bool,
+}
+
+/// The pairs of a group, which is in the order of values.
+fn close_pairs(group: &[&Measure]) -> Vec<Pair> {
+    // The nearest values only: this keeps the rule linear, and others are too far off.
+    const NEAREST: usize = 6;
+    let digits: Vec<Option<u64>> = group.iter().map(|measure| digits(measure.value)).collect();
+    let mut pairs = Vec::new();
+    for (low, a) in group.iter().enumerate() {
+        let mut near = true;
+        for (high, b) in group.iter().enumerate().skip(low + 1).take(NEAREST) {
+            if a.value == b.value {
+                continue;
+            }
+            let swapped = digits[low].is_some() && digits[low] == digits[high];
+            // Once a value is too far off, those behind it are.
+            near = near && !is_far(a, b);
+            // Shares and scores of many things lie close together.
+            if swapped || near && !is_share(a) && is_near(a, b) {
+                pairs.push(Pair { low, high, swapped });
+            }
+        }
+    }
+    pairs
+}
+
+/// Whether a figure tells of many things how much of each.
+fn is_share(measure: &Measure) -> bool {
+    matches!(measure.kind, MeasureKind::Percent | MeasureKind::Score)
+}
+
+/// Whether the value of a figure lies close enough to a smaller one to be a slip.
+fn is_near(a: &Measure, b: &Measure) -> bool {
+    let (x, y) = (a.value, b.value);
+    let percent = if x >= Decimal::from(1000) { 3 } else { 6 };
+    (y - x) * Decimal::from(100) <= y * Decimal::from(percent)
+        || (y - x <= Decimal::ONE && y >= Decimal::from(5))
+        || a.kind == MeasureKind::Rank && y - x <= Decimal::from(3)
+}
+
+/// Whether a value lies so far off that no larger one is near either.
+fn is_far(a: &Measure, b: &Measure) -> bool {
+    let (x, y) = (a.value, b.value);
+    y > x + Decimal::from(3) && (y - x) * Decimal::TEN > y
+}
+
 /// Figures that may be one indicator: of one kind, unit and direction.
 fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
-    let mut groups: BTreeMap<(u8, u8, Vec<Key>), Vec<&Measure>> = BTreeMap::new();
+    let mut groups: FxHashMap<(MeasureKind, u8, Counted), Vec<&Measure>> = FxHashMap::default();
     let bars = memchr::memchr_iter(b'|', context.document.text.as_bytes());
     let bars: Vec<u32> = bars.map(|bar| bar as u32).collect();
     for measure in &context.report.measures {
-        let counted = matches!(
+        let kind = matches!(
             measure.kind,
             MeasureKind::Count
                 | MeasureKind::Money
@@ -154,32 +211,40 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
                 | MeasureKind::Percent
                 | MeasureKind::Score
         );
-        // Places in one order have their length in common, other figures their unit.
-        let unit = match (measure.kind, measure.total, measure.unit) {
-            (MeasureKind::Rank, Some(total), _) => vec![Key::new(&total.normalize().to_string())],
-            (MeasureKind::Rank, None, _) => continue,
-            (_, _, Unit::Own(unit)) => words(context, unit),
-            _ => continue,
-        };
-        if !counted
-            || !is_plausible(measure)
+        if !kind
             || measure.approx != Approx::Exact
+            || !is_plausible(measure)
             || context.is_repeated(measure.span)
             || in_table(context, &bars, measure)
         {
             continue;
         }
+        // Places in one order have their length in common, other figures their unit.
+        let counted = match (measure.kind, measure.total, measure.unit) {
+            (MeasureKind::Rank, Some(total), _) => Counted::Places(total),
+            (MeasureKind::Rank, None, _) => continue,
+            (_, _, Unit::Own(unit)) => Counted::Things(words_as_number(context, unit)),
+            _ => continue,
+        };
         let change = match measure.change {
             Change::None => 0,
             Change::Increase => 1,
             Change::Decrease => 2,
         };
-        groups
-            .entry((measure.kind as u8, change, unit))
-            .or_default()
-            .push(measure);
+        groups.entry((measure.kind, change, counted)).or_default().push(measure);
     }
-    groups.into_values().filter(|group| group.len() > 1).collect()
+    let mut groups: Vec<_> = groups.into_values().filter(|group| group.len() > 1).collect();
+    groups.sort_unstable_by_key(|group| group[0].span);
+    groups
+}
+
+/// What figures of a group have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Counted {
+    /// The length of an order.
+    Places(Decimal),
+    /// The words of a unit, as a number.
+    Things(u64),
 }
 
 /// Whether a bar stands in the line of a figure; `bars` are the places of all bars.
@@ -189,23 +254,12 @@ fn in_table(context: &Context<'_>, bars: &[u32], measure: &Measure) -> bool {
     bars.get(next).is_some_and(|&bar| bar < line.end)
 }
 
-/// Whether two figures are one indicator with two values.
-fn judge(context: &Context<'_>, a: &Place<'_>, b: &Place<'_>) -> Option<Certainty> {
-    let (x, y) = (a.measure.value, b.measure.value);
-    if x == y || same_paragraph(context, a.measure, b.measure) {
-        return None;
-    }
-    let swapped = x.normalize().mantissa() >= 100 && digits(x) == digits(y);
-    let share = matches!(a.measure.kind, MeasureKind::Percent | MeasureKind::Score);
-    let percent = if x >= Decimal::from(1000) { 3 } else { 6 };
-    let near =
-        (y - x) * Decimal::from(100) <= y * Decimal::from(percent) || (y - x <= Decimal::ONE && y >= Decimal::from(5));
+/// Whether two figures whose values lie close together, or have the same digits, are one indicator
+/// with two values.
+fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
+    let x = a.measure.value;
     let rank = a.measure.kind == MeasureKind::Rank;
-    let near = near || rank && y - x <= Decimal::from(3);
-    // Shares and scores of many things lie close together.
-    if !swapped && (!near || share) {
-        return None;
-    }
+    let share = is_share(a.measure);
     // Another place, another year.
     let apart = |a: &FxHashSet<Key>, b: &FxHashSet<Key>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
     if apart(&a.names, &b.names) || apart(&a.numbers, &b.numbers) || scopes_differ(a, b) {
@@ -242,10 +296,19 @@ fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
     paragraph(a) == paragraph(b) || a.section.is_some() && a.section == b.section && line(a).abs_diff(line(b)) < 3
 }
 
-fn digits(value: Decimal) -> Vec<u8> {
-    let mut digits: Vec<u8> = value.normalize().to_string().into_bytes();
-    digits.sort_unstable();
-    digits
+/// How often each digit stands in a figure, five bits each, and whether it has decimal places; None
+/// where two of them are too few to tell. No digit stands 32 times in 29.
+fn digits(value: Decimal) -> Option<u64> {
+    let value = value.normalize();
+    let mut rest = u128::try_from(value.mantissa()).ok().filter(|&digits| digits >= 100)?;
+    let mut counts = u64::from(value.scale() > 0) << 50;
+    let mut length = 0;
+    while rest > 0 || length <= value.scale() {
+        counts += 1 << (5 * (rest % 10));
+        rest /= 10;
+        length += 1;
+    }
+    Some(counts)
 }
 
 /// Reads the words around a figure: its clause, without what stands in brackets before it.
@@ -291,16 +354,14 @@ fn before(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
 }
 
 fn after(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
-    let mut at = measure.unit.span().map_or(measure.span.end, |unit| unit.end) as usize;
-    for _ in 0..REACH {
-        let token = reader.after(at);
+    let from = measure.unit.span().map_or(measure.span.end, |unit| unit.end) as usize;
+    for token in reader.walk(from).take(REACH) {
         if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | ':' | ',' | '(' | ')')) {
             return;
         }
         if matches!(token.kind, Kind::Word | Kind::Number) {
             note(reader, token, true, place);
         }
-        at = token.end();
     }
 }
 
@@ -344,4 +405,55 @@ fn report(context: &Context<'_>, certainty: Certainty, a: &Place<'_>, b: &Place<
     );
     finding.expected = figure(first.measure.value);
     finding.actual = figure(second.measure.value);
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The digits as they are written, in order.
+    fn written(value: Decimal) -> Vec<u8> {
+        let mut digits = value.normalize().to_string().into_bytes();
+        digits.sort_unstable();
+        digits
+    }
+
+    proptest! {
+        #[test]
+        fn equal_counts_are_equal_digits(a in 100_i64..1_000_000_000, b in 100_i64..1_000_000_000,
+            places in 0_u32..=12, swap in 0_usize..11, more in 0_u32..=12) {
+            let mut other = a.to_string().into_bytes();
+            let at = swap % (other.len() - 1);
+            other.swap(at, at + 1);
+            let swapped: i64 = String::from_utf8(other).unwrap().parse().unwrap();
+            for (b, more) in [(b, more), (swapped, places), (swapped, more), (a, more)] {
+                let (a, b) = (Decimal::new(a, places), Decimal::new(b, more));
+                if digits(a).is_some() && digits(b).is_some() {
+                    prop_assert_eq!(digits(a) == digits(b), written(a) == written(b), "{} {}", a, b);
+                }
+            }
+        }
+
+        #[test]
+        fn beyond_a_value_that_is_far_none_is_near(x in 0_i64..3000, y in 0_i64..400, z in 0_i64..400, rank: bool) {
+            let kind = if rank { MeasureKind::Rank } else { MeasureKind::Count };
+            let measure = |value: i64| Measure {
+                span: crate::document::Span::default(),
+                kind,
+                value: Decimal::new(value, 1),
+                places: 1,
+                total: None,
+                unit: Unit::None,
+                subject: None,
+                qualifier: None,
+                approx: Approx::Exact,
+                change: Change::None,
+                section: None,
+            };
+            let (a, b, c) = (measure(x), measure(x + y), measure(x + y + z));
+            prop_assert!(!is_far(&a, &b) || !is_near(&a, &c) && !is_near(&a, &b));
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What a message of the bus holds: a `ReportSubmission`, or a document of its own.
 
-use std::time::SystemTime;
+use std::{borrow::Cow, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -14,6 +14,8 @@ use crate::{
     proto::baocao::v1 as pb,
     wire,
 };
+
+mod event;
 
 /// Longest content for which a protobuf message could be mistaken for text: its length takes one
 /// byte, which may be a letter.
@@ -76,15 +78,16 @@ pub fn open(
         Some(reference) => (reference.name.clone(), reference.size as u64),
         None => (hex(&Sha256::digest(content)), content.len() as u64),
     };
-    let given = headers::id(incoming).or(Some(submission.submission_id.as_str()).filter(|id| !id.is_empty()));
-    let id = given.unwrap_or(&digest[..32]).to_owned();
+    let own = Some(submission.submission_id.as_str()).filter(|id| !id.is_empty());
+    let given = headers::id(incoming).or(own.map(Cow::Borrowed));
+    let id = given.unwrap_or(Cow::Borrowed(&digest[..32])).into_owned();
     let unit = names.unit_of(subject);
     submission.submission_id = id.clone();
     submission.unit = unit.to_string();
     submission.content_sha256 = digest;
     submission.content_size = size;
-    if let Some(source) = headers::get(incoming, "ce-source") {
-        submission.source = source.into();
+    if let Some(source) = headers::attribute(incoming, "ce-source") {
+        submission.source = source.into_owned();
     }
     let said = headers::get(incoming, "ce-time").and_then(|time| time.parse().ok());
     submission.submitted_at = said.or(submission.submitted_at).or(Some(stored_at.into()));
@@ -112,6 +115,42 @@ fn reference(submission: &pb::ReportSubmission) -> Option<Reference> {
     })
 }
 
+/// As much of a `ReportSubmission` as tells its kind; the content is not copied.
+#[derive(Clone, PartialEq, prost::Message)]
+struct Glance {
+    #[prost(string, tag = "4")]
+    media_type: String,
+    #[prost(bytes = "bytes", tag = "5")]
+    content: Bytes,
+}
+
+/// Whether a message surely holds plain text. `fetched` is its content, where that does not lie in it.
+pub fn is_text(incoming: Option<&HeaderMap>, payload: &Bytes, fetched: Option<&Bytes>) -> bool {
+    let media_type = media_type(incoming);
+    match media_type.as_str() {
+        "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => {
+            Glance::decode(payload.clone()).is_ok_and(|submission| {
+                let content = fetched.unwrap_or(&submission.content);
+                decode::is_plain(content, &submission.media_type)
+            })
+        }
+        // What it is, only reading it will tell.
+        "" | "application/octet-stream" | "application/json" => false,
+        _ => decode::is_plain(payload, &media_type),
+    }
+}
+
+/// The media type that a message says it has, without parameters.
+fn media_type(incoming: Option<&HeaderMap>) -> String {
+    let said = headers::get(incoming, headers::CONTENT_TYPE);
+    let said = said.or_else(|| headers::get(incoming, headers::DATA_CONTENT_TYPE));
+    without_parameters(said.unwrap_or_default())
+}
+
+fn without_parameters(said: &str) -> String {
+    said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
 /// The submission in a message.
 fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmission, Refusal> {
     if payload.is_empty() {
@@ -121,8 +160,15 @@ fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmi
             "the message has no content",
         ));
     }
-    let said = headers::get(incoming, headers::CONTENT_TYPE).unwrap_or_default();
-    let media_type = said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if headers::is_structured(incoming) {
+        return event::read(payload);
+    }
+    by_media_type(&media_type(incoming), payload)
+}
+
+/// The submission in bytes of which the sender says what they are.
+fn by_media_type(said: &str, payload: &Bytes) -> Result<pb::ReportSubmission, Refusal> {
+    let media_type = without_parameters(said);
     match media_type.as_str() {
         "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => from_protobuf(payload),
         "application/json" => from_json(payload),
@@ -202,7 +248,8 @@ fn checked(submission: pb::ReportSubmission) -> Option<pb::ReportSubmission> {
 /// of less than 128 bytes can.
 fn sniff(payload: &[u8]) -> Option<pb::ReportSubmission> {
     if payload.first() == Some(&b'{') {
-        return from_json(payload).ok();
+        // A sender need not say that it is an event, either.
+        return from_json(payload).or_else(|_| event::read(payload)).ok();
     }
     let submission = pb::ReportSubmission::decode(payload).ok()?;
     if submission.encoded_len() != payload.len() || submission.encode_to_vec() != payload {
@@ -273,6 +320,34 @@ mod tests {
         .collect();
         assert_eq!(ids[0].len(), 32);
         assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    }
+
+    #[test]
+    fn text_is_told_from_what_a_decoder_reads() {
+        let is_text = |content_type: &str, payload: Vec<u8>| {
+            let mut headers = HeaderMap::new();
+            headers.insert("Content-Type", content_type);
+            super::is_text(Some(&headers), &payload.into(), None)
+        };
+        let office = pb::ReportSubmission {
+            content: b"PK\x03\x04word/document.xml".to_vec(),
+            media_type: String::new(),
+            ..submission()
+        };
+        assert!(is_text("text/plain; charset=utf-8", TEXT.into()));
+        assert!(is_text("application/protobuf", submission().encode_to_vec()));
+        assert!(!is_text("application/protobuf", office.encode_to_vec()));
+        assert!(!is_text("application/protobuf", b"\xFF".to_vec()));
+        assert!(!is_text("application/pdf", b"%PDF-1.7".to_vec()));
+        let claim = pb::ReportSubmission::default().encode_to_vec().into();
+        let mut headers = HeaderMap::new();
+        headers.insert("Content-Type", "application/protobuf");
+        assert!(super::is_text(Some(&headers), &claim, Some(&TEXT.into())));
+        assert!(!super::is_text(
+            Some(&headers),
+            &claim,
+            Some(&b"%PDF-1.7".as_slice().into())
+        ));
     }
 
     #[test]

@@ -16,16 +16,20 @@ use tokio::{
     time::Instant,
 };
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument, Span};
 
 use super::{
-    PROCESSED,
+    Live,
     job::{self, Core, Input, Output, Work},
 };
 use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
     config,
     decode::Refusal,
-    telemetry::{Health, metrics},
+    telemetry::{
+        Health, metrics,
+        traces::{self, TARGET},
+    },
 };
 
 /// Tries of one acknowledgement or read within one delivery: a short silence of the server need
@@ -103,8 +107,8 @@ impl From<Error> for Failure {
 pub struct Handler<O> {
     /// Where messages go out.
     pub outlet: O,
-    /// What reads and checks.
-    pub core: Arc<Core>,
+    /// What reads and checks, by the settings in force.
+    pub live: Arc<Live>,
     /// Tries, delays, times.
     pub settings: config::Worker,
     /// How often the server wants to hear of a message that is worked on.
@@ -118,6 +122,8 @@ pub struct Handler<O> {
     /// Held while a document from the object store is in memory, which the room for its message
     /// does not count.
     pub fetching: Semaphore,
+    /// Held while a text is read: more threads than processors only take memory and each other's caches.
+    pub threads: Arc<Semaphore>,
     /// Held by all reports in hand, by one alone if it is suspect.
     pub company: Arc<RwLock<()>>,
 }
@@ -177,6 +183,17 @@ impl<O> Handler<O> {
 impl<O: Outlet + Documents> Handler<O> {
     /// Handles one message. `room` is held as long as the message takes memory or a thread.
     pub async fn handle<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
+        let unit = self.core().names().unit_of(delivery.subject());
+        let span = traces::of_report(delivery.headers(), unit.tokens());
+        self.handle_within(delivery, room).instrument(span).await
+    }
+
+    /// What reads and checks, by the settings in force now.
+    fn core(&self) -> Arc<Core> {
+        self.live.core()
+    }
+
+    async fn handle_within<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let input = Input::of(&delivery);
         let tries = delivery.meta().deliveries;
         let began = Instant::now();
@@ -203,6 +220,16 @@ impl<O: Outlet + Documents> Handler<O> {
             failure = self.watch_over(&delivery, &reading) => failure,
         };
         count(self.recover(&delivery, &input, failure).await, began)
+    }
+
+    /// Ends a message that the server does not deliver any more. An error leaves it where it is.
+    pub async fn put_away(&self, message: &impl Delivery) -> Result<End, Error> {
+        let why = "the server has given it up: max_deliver of the consumer is reached";
+        match self.give_up(message, &Input::of(message), why, ()).await {
+            Ok(end) => Ok(end),
+            Err(Failure::Bus(error)) => Err(error),
+            Err(other) => Err(Error::new(ErrorKind::TimedOut, other.describe())),
+        }
     }
 
     /// Says "still working" until there is a reason to stop.
@@ -233,6 +260,9 @@ impl<O: Outlet + Documents> Handler<O> {
         let began = Instant::now();
         let (output, held) = self.read(input, reading, room).await?;
         let took = began.elapsed();
+        if input.given_id().is_none() {
+            Span::current().record("submission", &output.identity.submission);
+        }
         let published = self.publish(&output).await?;
         metrics().stage.took(["publish"], began.elapsed().saturating_sub(took));
         let stage = if held.is_some() { "read" } else { "panic" };
@@ -257,13 +287,15 @@ impl<O: Outlet + Documents> Handler<O> {
         }
         self.log(&output, input, took, began.elapsed(), outcome);
         let asked = Instant::now();
-        let confirmed = self.insist(Patience::Short, || delivery.confirm()).await;
+        let span = tracing::trace_span!(target: TARGET, "acknowledge");
+        let confirm = self.insist(Patience::Short, || delivery.confirm());
+        let confirmed = confirm.instrument(span).await;
         metrics().stage.took(["acknowledge"], asked.elapsed());
         match confirmed {
             Ok(()) => Ok(end),
             Err(error) => {
                 // Nothing is lost and nothing comes twice: the next delivery finds the result.
-                tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");
+                tracing::warn!(%error, "acknowledgement");
                 Ok(End::Unconfirmed)
             }
         }
@@ -279,20 +311,20 @@ impl<O: Outlet + Documents> Handler<O> {
         let (reference, room) = match self.compute(input, None, reading, room).await {
             (Work::Needs(reference), Some(room)) => (reference, room),
             (Work::Done(output), room) => return Ok((*output, room)),
-            (Work::Needs(_), None) => return Ok((self.core.refuse(input, job::panicked()), None)),
+            (Work::Needs(_), None) => return Ok((self.core().refuse(input, job::panicked()), None)),
         };
         // Closed never; and a second one would only wait.
         let _one_of_few = self.fetching.acquire().await;
         let content = match self.insist_on_store(|| self.outlet.fetch(&reference)).await {
             Ok(content) => content,
             Err(error) if error.kind() == ErrorKind::Malformed => {
-                return Ok((self.core.refuse(input, job::not_as_stored()), Some(room)));
+                return Ok((self.core().refuse(input, job::not_as_stored()), Some(room)));
             }
             Err(error) => return Err(error.into()),
         };
         match self.compute(input, Some(content), reading, room).await {
             (Work::Done(output), room) => Ok((*output, room)),
-            (Work::Needs(_), room) => Ok((self.core.refuse(input, job::not_as_stored()), room)),
+            (Work::Needs(_), room) => Ok((self.core().refuse(input, job::not_as_stored()), room)),
         }
     }
 
@@ -305,12 +337,19 @@ impl<O: Outlet + Documents> Handler<O> {
         reading: &Stopwatch,
         room: R,
     ) -> (Work, Option<R>) {
+        // Whatever waits for a decoder does not hold up what need not.
+        let thread = match self.core().only_computes(input, fetched.as_ref()) {
+            true => self.threads.clone().acquire_owned().await.ok(),
+            false => None,
+        };
         tracing::debug!(subject = input.subject(), deliveries = input.deliveries(), "reading");
         reading.set(Some(Instant::now()));
-        let (core, job, max_message) = (self.core.clone(), input.clone(), self.outlet.max_message());
+        let (core, job, max_message) = (self.core(), input.clone(), self.outlet.max_message());
+        let span = Span::current();
         let computed = tokio::task::spawn_blocking(move || {
             // The thread holds the room: if the message is abandoned, it is still taken up.
-            let work = core.work(&job, fetched, max_message);
+            let work = span.in_scope(|| core.work(&job, fetched, max_message));
+            drop(thread);
             (work, room)
         });
         let computed = computed.await;
@@ -319,7 +358,7 @@ impl<O: Outlet + Documents> Handler<O> {
             Ok((work, room)) => (work, Some(room)),
             Err(_) => {
                 metrics().panics.inc();
-                (Work::Done(Box::new(self.core.refuse(input, job::panicked()))), None)
+                (Work::Done(Box::new(self.core().refuse(input, job::panicked()))), None)
             }
         }
     }
@@ -348,8 +387,15 @@ impl<O: Outlet + Documents> Handler<O> {
 
     async fn publish_insisting(&self, kind: &'static str, message: &Outgoing) -> Result<Published, Error> {
         let began = Instant::now();
-        let publish = || self.tell_health(self.outlet.publish_once(message.clone()));
-        let published = self.insist(Patience::Endless, publish).await;
+        let span = tracing::trace_span!(
+            target: TARGET, "publish", otel.kind = "producer", kind, subject = message.subject, bytes = message.payload.len()
+        );
+        let publish = || {
+            let mut message = message.clone();
+            traces::inject(&mut message.headers);
+            self.tell_health(self.outlet.publish_once(message))
+        };
+        let published = self.insist(Patience::Endless, publish).instrument(span).await;
         metrics().publish.took([kind], began.elapsed());
         if published.is_err() {
             metrics().publish_failures.inc([kind]);
@@ -379,7 +425,11 @@ impl<O: Outlet + Documents> Handler<O> {
             async {
                 let done = acting.await;
                 done.map_err(|error| match error.kind() {
-                    ErrorKind::Missing => Error::new(ErrorKind::Absent, error.to_string()),
+                    ErrorKind::Missing => {
+                        // Who looks for the streams makes it anew, where that is this worker's to do.
+                        self.gone.notify_one();
+                        Error::new(ErrorKind::Absent, error.to_string())
+                    }
                     _ => error,
                 })
             }
@@ -426,7 +476,7 @@ impl<O: Outlet + Documents> Handler<O> {
     ) -> Result<(), Failure> {
         let max_message = self.outlet.max_message();
         let (mut letter, whole) = self
-            .core
+            .core()
             .dead_letter(input, &output.identity, refusal, stage, max_message);
         if let Some(whole) = whole {
             match self.insist_on_store(|| self.outlet.keep(whole.clone())).await {
@@ -434,7 +484,7 @@ impl<O: Outlet + Documents> Handler<O> {
                 // The store may come back; a store that nobody has set up never will.
                 Err(error) if delivery.meta().deliveries < 2 * self.settings.max_deliver => return Err(error.into()),
                 Err(error) => {
-                    tracing::error!(submission = output.identity.submission, %error, "the content of a dead letter is lost");
+                    tracing::error!(%error, "the content of a dead letter is lost");
                     letter = Core::without_content(letter);
                 }
             }
@@ -443,7 +493,7 @@ impl<O: Outlet + Documents> Handler<O> {
             metrics().dead.inc([stage]);
         }
         if let Err(error) = self.insist(Patience::Short, || delivery.terminate()).await {
-            tracing::warn!(submission = output.identity.submission, %error, "acknowledgement");
+            tracing::warn!(%error, "acknowledgement");
         }
         Ok(())
     }
@@ -452,25 +502,21 @@ impl<O: Outlet + Documents> Handler<O> {
     /// only the acknowledgement went missing.
     async fn give_up<R>(&self, delivery: &impl Delivery, input: &Input, why: &str, _room: R) -> Result<End, Failure> {
         let refusal = job::given_up(delivery.meta().deliveries, why);
-        let output = self.core.refuse(input, refusal.clone());
-        let stream = self.core.names().processed_stream();
-        let look = || self.outlet.status_of(&stream, &output.result.subject);
-        let status = self.insist(Patience::Short, look).await;
-        if matches!(&status, Ok(Some(status)) if status == PROCESSED) {
-            self.insist(Patience::Short, || delivery.confirm()).await?;
-            return Ok(End::AlreadyDone);
+        let core = self.core();
+        let output = core.refuse(input, refusal.clone());
+        for (stream, subject, success) in core.traces_of_success(&output.identity) {
+            let look = || self.outlet.status_of(&stream, &subject);
+            let status = self.insist(Patience::Short, look).await;
+            if matches!(&status, Ok(Some(status)) if status == success) {
+                self.insist(Patience::Short, || delivery.confirm()).await?;
+                return Ok(End::AlreadyDone);
+            }
         }
         if self.publish(&output).await? == Published::Stored {
             count_result(&output);
         }
         self.bury(delivery, input, &output, &refusal, "delivery").await?;
-        tracing::error!(
-            submission = output.identity.submission,
-            unit = output.identity.unit.tokens(),
-            deliveries = delivery.meta().deliveries,
-            why,
-            "gave up"
-        );
+        tracing::error!(deliveries = delivery.meta().deliveries, why, "gave up");
         Ok(End::GivenUp)
     }
 
@@ -494,6 +540,9 @@ impl<O: Outlet + Documents> Handler<O> {
             Failure::Stopping => Duration::from_millis(100),
             Failure::Bus(_) | Failure::TooSlow => self.delay(tries),
         };
+        if input.given_id().is_none() {
+            Span::current().record("submission", self.core().submission(input));
+        }
         tracing::warn!(
             sequence = delivery.meta().sequence,
             deliveries = tries,
@@ -519,10 +568,14 @@ impl<O: Outlet + Documents> Handler<O> {
     }
 
     /// Identifiers, counts and durations; never the text of a document.
-    fn log(&self, output: &Output, input: &Input, computing: Duration, all: Duration, outcome: &str) {
+    fn log(&self, output: &Output, input: &Input, computing: Duration, all: Duration, outcome: &'static str) {
+        let span = Span::current();
+        traces::note(&span, "outcome", outcome);
+        traces::note(&span, "bytes", input.bytes() as i64);
+        traces::note(&span, "findings", output.findings.len() as i64);
+        traces::note(&span, "alerts", output.alerts.len() as i64);
+        traces::note(&span, "deliveries", input.deliveries());
         tracing::info!(
-            submission = output.identity.submission,
-            unit = output.identity.unit.tokens(),
             outcome,
             reason = output.refusal.as_ref().map(|refusal| refusal.reason.as_str()),
             bytes = input.bytes(),

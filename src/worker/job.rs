@@ -3,7 +3,7 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::{collections::BTreeSet, time::SystemTime};
+use std::{borrow::Cow, collections::BTreeSet, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -11,22 +11,24 @@ use prost::Message;
 
 use super::{
     envelope::{self, Envelope, Identity},
-    stages, status,
+    extracted, live, stages, status,
 };
 use crate::{
     alert::AlertPolicy,
     bus::{
         Delivery, Meta, Names, Outgoing, Reference,
-        client::{ALERT, EDXML_STATUS, PROCESSED},
+        client::{ALERT, EDXML_STATUS, EXTRACTED, PROCESSED},
         headers,
         publish::{STATUS, set},
     },
-    config::{self, Settings},
+    config::{self, Settings, Stages},
     decode::{Limits, Refusal, RefusalReason, edxml, external::Program, sandbox::Decoder},
+    document::Document,
     extract::PartialDate,
+    packet::Envelope as Packet,
     pipeline::{self, Outcome},
     proto::baocao::v1 as pb,
-    validate::{RuleSets, Severity},
+    validate::{RuleSet, RuleSets, Severity},
     vocabulary::Vocabulary,
     wire,
 };
@@ -34,6 +36,7 @@ use crate::{
 /// What reading and checking depends on.
 #[derive(Debug)]
 pub struct Core {
+    stages: Stages,
     names: Names,
     limits: Limits,
     decoder: Decoder,
@@ -42,6 +45,7 @@ pub struct Core {
     include_text: bool,
     edxml: config::Edxml,
     vocabulary: &'static Vocabulary,
+    configuration: String,
 }
 
 /// A message of the bus, as the job needs it.
@@ -79,6 +83,26 @@ impl Input {
         &self.subject
     }
 
+    /// The id that its sender gave in a header.
+    pub fn given_id(&self) -> Option<Cow<'_, str>> {
+        headers::id(self.headers.as_ref())
+    }
+
+    /// Its headers.
+    pub fn headers(&self) -> Option<&HeaderMap> {
+        self.headers.as_ref()
+    }
+
+    /// Its content.
+    pub fn payload(&self) -> &Bytes {
+        &self.payload
+    }
+
+    /// When the stream stored it.
+    pub fn stored_at(&self) -> SystemTime {
+        self.meta.stored_at
+    }
+
     /// Size of the message.
     pub fn bytes(&self) -> usize {
         self.payload.len()
@@ -106,6 +130,28 @@ impl Input {
     }
 }
 
+/// What is known of a report beside its document.
+#[derive(Debug)]
+pub struct About {
+    /// Who it is from and what it is called.
+    pub identity: Identity,
+    /// The submission, without its content.
+    pub submission: pb::ReportSubmission,
+    /// The edXML packet that it came in, for the one who answers that.
+    pub packet: Option<Packet>,
+    /// When the bus stored the submission.
+    pub received_at: SystemTime,
+}
+
+/// A report whose document has been decoded, in this process or by another worker.
+#[derive(Debug)]
+pub struct Opened {
+    /// What is known beside it.
+    pub about: About,
+    /// The document, or why it cannot be read.
+    pub document: Result<Document, Refusal>,
+}
+
 /// What goes out for a report, ready to be sent.
 #[derive(Debug)]
 pub struct Output {
@@ -117,7 +163,7 @@ pub struct Output {
     pub severities: Vec<&'static str>,
     /// What the sender of an edXML packet is told.
     pub statuses: Vec<Outgoing>,
-    /// The result.
+    /// The result; of a worker that only extracts, what it hands on.
     pub result: Outgoing,
     /// The whole of it, for the object store, where that is too large for a message; the result
     /// says where it lies.
@@ -147,9 +193,13 @@ fn report_missing(decoder: &Decoder) {
 impl Core {
     /// As the settings have it.
     pub fn new(settings: &Settings, names: Names) -> Self {
+        let stages = settings.worker.stages;
         let decoder = Decoder::new(settings.sandbox());
-        report_missing(&decoder);
+        if stages != Stages::Validate {
+            report_missing(&decoder);
+        }
         Self {
+            stages,
             names,
             limits: settings.limits(),
             decoder,
@@ -158,7 +208,32 @@ impl Core {
             include_text: settings.result.include_text,
             edxml: settings.edxml.clone(),
             vocabulary: Vocabulary::embedded(),
+            configuration: live::configuration(settings),
         }
+    }
+
+    /// The same, but for other settings. Children that decode are kept where nothing changes for them.
+    pub fn anew(&self, settings: &Settings) -> Self {
+        let fresh = Self::new(settings, self.names.clone());
+        let keeps = fresh.decoder.is_like(&self.decoder);
+        Self {
+            decoder: if keeps {
+                self.decoder.clone()
+            } else {
+                fresh.decoder.clone()
+            },
+            ..fresh
+        }
+    }
+
+    /// What identifies the settings in force: results carry it.
+    pub fn configuration(&self) -> &str {
+        &self.configuration
+    }
+
+    /// What a message calls its submission.
+    pub fn submission(&self, input: &Input) -> String {
+        self.open(input).identity.submission
     }
 
     /// Subjects and streams.
@@ -166,15 +241,46 @@ impl Core {
         &self.names
     }
 
-    /// Reads and checks the report in a message. `max_message` is the largest message that can
-    /// go out; `fetched` is the content that an earlier call asked for.
+    /// Whether the work on a message surely keeps a processor busy all the time and waits for no decoder.
+    pub fn only_computes(&self, input: &Input, fetched: Option<&Bytes>) -> bool {
+        match self.stages {
+            Stages::All | Stages::Extract => envelope::is_text(input.headers.as_ref(), &input.payload, fetched),
+            Stages::Validate => true,
+        }
+    }
+
+    /// Does the stages of this worker on the report in a message. `max_message` is the largest message that can go out;
+    /// `fetched` is the content that an earlier call asked for.
     pub fn work(&self, input: &Input, fetched: Option<Bytes>, max_message: usize) -> Work {
         #[cfg(test)]
         assert!(!input.payload.starts_with(b"PANIC"), "tests want to see this caught");
+        let opened = match self.stages {
+            Stages::All | Stages::Extract => self.decode(input, fetched),
+            Stages::Validate => extracted::open(&self.names, input, fetched.as_ref()),
+        };
+        let Opened { about, document } = match opened {
+            Ok(opened) => opened,
+            Err(elsewhere) => return Work::Needs(elsewhere),
+        };
+        let output = match (self.stages, document) {
+            (Stages::Extract, Ok(document)) => self.hand_on(input, &about, &document, max_message),
+            (_, document) => {
+                // The day it was handed in, not the day of this delivery.
+                let today = PartialDate::in_viet_nam(about.received_at);
+                let rules = self.rules.of(&about.submission.unit);
+                let outcome = pipeline::finish_observed(document, self.vocabulary, rules, today, &stages::Measured);
+                self.output(input, &about, outcome, max_message)
+            }
+        };
+        Work::Done(Box::new(output))
+    }
+
+    /// Decodes the document of a submission; the error is where its content has to be fetched from.
+    fn decode(&self, input: &Input, fetched: Option<Bytes>) -> Result<Opened, Reference> {
         let mut envelope = self.open(input);
         if let (Some(reference), None, None) = (&envelope.elsewhere, &fetched, &envelope.refusal) {
             if reference.size <= self.limits.max_bytes {
-                return Work::Needs(reference.clone());
+                return Err(reference.clone());
             }
             // Before a byte of it is fetched.
             let (size, limit) = (reference.size, self.limits.max_bytes);
@@ -189,30 +295,33 @@ impl Core {
             envelope.take_packet(fetched);
         }
         let content = fetched.as_deref().unwrap_or(&envelope.submission.content);
-        let outcome = match envelope.refusal.take() {
-            Some(refusal) => Outcome::Refused(refusal),
+        let document = match envelope.refusal.take() {
+            Some(refusal) => Err(refusal),
             None => {
-                let submission = &envelope.submission;
-                let decoded = stages::decode(content, || {
-                    self.decoder
-                        .decode_blocking(content, &submission.media_type, &self.limits)
-                });
-                // The day it was handed in, not the day of this delivery.
-                let today = PartialDate::in_viet_nam(input.meta.stored_at);
-                let rules = self.rules.of(&submission.unit);
-                pipeline::finish_observed(decoded, self.vocabulary, rules, today, &stages::Measured)
+                let media_type = &envelope.submission.media_type;
+                stages::decode(content, || {
+                    self.decoder.decode_blocking(content, media_type, &self.limits)
+                })
             }
         };
-        // The document is done with; results carry its size and hash.
-        envelope.submission.content = Vec::new();
-        Work::Done(Box::new(self.output(input, &envelope, outcome, max_message)))
+        let about = about(envelope, input);
+        Ok(Opened { about, document })
     }
 
     /// What goes out for a report that is given up.
     pub fn refuse(&self, input: &Input, refusal: Refusal) -> Output {
-        let mut envelope = self.open(input);
-        envelope.submission.content = Vec::new();
-        self.output(input, &envelope, Outcome::Refused(refusal), usize::MAX)
+        let about = match self.stages {
+            Stages::All | Stages::Extract => about(self.open(input), input),
+            Stages::Validate => extracted::about(&self.names, input),
+        };
+        self.output(input, &about, Outcome::Refused(refusal), usize::MAX)
+    }
+
+    /// Says in a message which settings it was made by.
+    fn sign(&self, producer: &mut Option<pb::Producer>) {
+        if let Some(producer) = producer {
+            producer.configuration.clone_from(&self.configuration);
+        }
     }
 
     fn open(&self, input: &Input) -> Envelope {
@@ -225,13 +334,74 @@ impl Core {
         )
     }
 
+    /// Where a message is that says that an earlier delivery came to its end: stream, subject, status.
+    pub fn traces_of_success(&self, identity: &Identity) -> Vec<(String, String, &'static str)> {
+        let Identity { unit, submission } = identity;
+        let mut traces = vec![(
+            self.names.processed_stream(),
+            self.names.processed(unit, submission),
+            super::PROCESSED,
+        )];
+        if self.stages == Stages::Extract {
+            traces.push((
+                self.names.extracted_stream(),
+                self.names.extracted(unit, submission),
+                headers::EXTRACTED,
+            ));
+        }
+        traces
+    }
+
+    /// The message for the worker that validates. Of one that is too large, the whole goes to the object store.
+    fn hand_on(&self, input: &Input, about: &About, document: &Document, max_message: usize) -> Output {
+        let made_at = SystemTime::now();
+        let report = stages::extract(document, self.vocabulary);
+        let mut message = wire::extracted(&about.submission, document, &report, about.received_at, made_at);
+        let Identity { unit, submission } = &about.identity;
+        let subject = self.names.extracted(unit, submission);
+        let mut headers = headers::event(submission, EXTRACTED, submission, made_at, input.headers.as_ref());
+        set(&mut headers, STATUS, headers::EXTRACTED);
+        headers::set_message_id(&mut headers, &input.message_id(&subject));
+        if let Some(letter) = input.replay_of() {
+            set(&mut headers, headers::REPLAY_OF, &letter.to_string());
+        }
+        let outgoing = |message: &pb::ReportExtracted| Outgoing {
+            subject: subject.clone(),
+            headers: headers.clone(),
+            payload: message.encode_to_vec().into(),
+            replaces: None,
+        };
+        let mut result = outgoing(&message);
+        let mut whole = None;
+        if result.size() > max_message {
+            let Reference { name, size } = Reference::to(&result.payload);
+            whole = Some(result.payload);
+            (message.document, message.report, message.packet) = (None, None, None);
+            let size = size as u64;
+            message.whole = Some(pb::StoredObject { name, size });
+            result = outgoing(&message);
+        }
+        Output {
+            identity: about.identity.clone(),
+            alerts: Vec::new(),
+            severities: Vec::new(),
+            // What can be decoded is taken; no rule refuses it.
+            statuses: self.statuses(input, about, None, made_at),
+            result,
+            whole,
+            findings: Vec::new(),
+            refusal: None,
+        }
+    }
+
     /// The messages for an outcome. Of a result that is too large, the whole goes to the object
     /// store, and what fits of it goes out.
-    fn output(&self, input: &Input, envelope: &Envelope, outcome: Outcome, max_message: usize) -> Output {
+    fn output(&self, input: &Input, about: &About, outcome: Outcome, max_message: usize) -> Output {
         let made_at = SystemTime::now();
-        let submission = &envelope.submission;
+        let submission = &about.submission;
         let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
-        let mut result = self.result(input, envelope, &message, made_at);
+        self.sign(&mut message.producer);
+        let mut result = self.result(input, about, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
             whole = Some(result.payload.clone());
@@ -242,45 +412,41 @@ impl Core {
             });
             for leave_out in LEFT_OUT {
                 leave_out(&mut message);
-                result = self.result(input, envelope, &message, made_at);
+                result = self.result(input, about, &message, made_at);
                 if result.size() <= max_message {
                     break;
                 }
             }
         }
-        let alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        let mut alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
+        alerts.iter_mut().for_each(|alert| self.sign(&mut alert.producer));
         let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
         let alerts = alerts
             .into_iter()
             .enumerate()
-            .map(|(n, alert)| self.alert(input, envelope, n, alert, made_at, max_message))
+            .map(|(n, alert)| self.alert(input, about, n, alert, made_at, max_message))
             .collect();
+        let (findings, refusal) = match outcome {
+            Outcome::Processed(read) => {
+                let findings = read.findings.iter().map(|found| (found.rule, found.severity));
+                (findings.collect(), None)
+            }
+            Outcome::Refused(refusal) => (Vec::new(), Some(refusal)),
+        };
         Output {
-            identity: envelope.identity.clone(),
+            identity: about.identity.clone(),
             alerts,
             severities,
-            statuses: self.statuses(input, envelope, &outcome, made_at),
+            statuses: self.statuses(input, about, refusal.as_ref(), made_at),
             result,
             whole,
-            findings: match &outcome {
-                Outcome::Processed(read) => read.findings.iter().map(|found| (found.rule, found.severity)).collect(),
-                Outcome::Refused(_) => Vec::new(),
-            },
-            refusal: match outcome {
-                Outcome::Refused(refusal) => Some(refusal),
-                Outcome::Processed(_) => None,
-            },
+            findings,
+            refusal,
         }
     }
 
-    fn result(
-        &self,
-        input: &Input,
-        envelope: &Envelope,
-        message: &pb::ReportProcessed,
-        made_at: SystemTime,
-    ) -> Outgoing {
-        let Identity { unit, submission } = &envelope.identity;
+    fn result(&self, input: &Input, about: &About, message: &pb::ReportProcessed, made_at: SystemTime) -> Outgoing {
+        let Identity { unit, submission } = &about.identity;
         let mut headers = headers::event(submission, PROCESSED, submission, made_at, input.headers.as_ref());
         let status = match message.status() {
             pb::Status::Refused => super::REFUSED,
@@ -301,13 +467,13 @@ impl Core {
     fn alert(
         &self,
         input: &Input,
-        envelope: &Envelope,
+        about: &About,
         n: usize,
         mut alert: pb::Alert,
         made_at: SystemTime,
         max_message: usize,
     ) -> Outgoing {
-        let Identity { unit, submission } = &envelope.identity;
+        let Identity { unit, submission } = &about.identity;
         let subject = self
             .names
             .alert(severity(alert.severity()), &alert.rule, unit, submission, n);
@@ -335,15 +501,11 @@ impl Core {
     }
 
     /// What the sender of an edXML packet is told: that it has arrived, and whether it was taken.
-    fn statuses(&self, input: &Input, envelope: &Envelope, outcome: &Outcome, made_at: SystemTime) -> Vec<Outgoing> {
-        let Some(packet) = envelope.packet.as_ref().filter(|_| self.edxml.status) else {
+    fn statuses(&self, input: &Input, about: &About, refusal: Option<&Refusal>, made_at: SystemTime) -> Vec<Outgoing> {
+        let Some(packet) = about.packet.as_ref().filter(|_| self.edxml.status) else {
             return Vec::new();
         };
-        let Identity { unit, submission } = &envelope.identity;
-        let refusal = match outcome {
-            Outcome::Refused(refusal) => Some(refusal),
-            Outcome::Processed(_) => None,
-        };
+        let Identity { unit, submission } = &about.identity;
         let written = match status::packets(&self.edxml, packet, refusal, input.meta.stored_at, made_at) {
             Ok(written) => written,
             Err(error) => {
@@ -361,6 +523,7 @@ impl Core {
                 input.headers.as_ref(),
             );
             set(&mut headers, headers::CONTENT_TYPE, edxml::MEDIA_TYPE);
+            set(&mut headers, headers::DATA_CONTENT_TYPE, edxml::MEDIA_TYPE);
             let subject = self.names.edxml_status(unit, submission, code);
             headers::set_message_id(&mut headers, &input.message_id(&subject));
             Outgoing {
@@ -435,6 +598,31 @@ fn severity(severity: pb::Severity) -> &'static str {
         pb::Severity::Warning => "warning",
         pb::Severity::Error => "error",
         pb::Severity::Unspecified => "_",
+    }
+}
+
+/// Builds the tables that reading needs, as the first report would.
+pub fn build_tables() {
+    let text =
+        "BÁO CÁO\nKết quả năm 2024\n\nI. KẾT QUẢ\n\nQuyết định số 12/QĐ-UBND ngày 05/3/2021, 12/15 hộ, đạt 80%.\n";
+    let outcome = pipeline::finish(
+        Ok(Document::plain(text)),
+        Vocabulary::embedded(),
+        &RuleSet::default(),
+        PartialDate::default(),
+    );
+    std::hint::black_box(outcome);
+}
+
+/// What is known of a report, from its message. Its content is done with; results carry its size and hash.
+fn about(envelope: envelope::Envelope, input: &Input) -> About {
+    let mut submission = envelope.submission;
+    submission.content = Vec::new();
+    About {
+        identity: envelope.identity,
+        submission,
+        packet: envelope.packet,
+        received_at: input.stored_at(),
     }
 }
 

@@ -6,11 +6,15 @@
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
+//! - [`extracted`]: the same, of what another worker has extracted;
 //! - `status`: what the sender of an edXML packet is told;
-//! - [`service`]: the same job for a request that waits.
+//! - [`service`]: the same job for a request that waits;
+//! - [`live`]: the settings in force, which may change while it runs;
+//! - [`control`]: requests to change them.
 
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
+use futures::StreamExt;
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
     task::{self, JoinError, JoinSet},
@@ -18,37 +22,44 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    handle::{End, Handler},
-    job::Core,
-};
+use self::handle::{End, Handler};
 use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
         delivery::Incoming,
+        given_up::Watched,
         intake::{Budget, Intake, Reservation},
         topology,
     },
-    config::Settings,
-    telemetry::{Health, health, metrics},
+    config::{self, Settings, Stages},
+    telemetry::{Health, health, logs, metrics},
 };
 
+pub mod control;
 pub mod envelope;
+pub mod extracted;
 pub mod handle;
 pub mod job;
+pub mod live;
 pub mod service;
 mod stages;
 mod status;
 
 pub use bus::headers::{PROCESSED, REFUSED};
+pub use control::Reread;
+pub use live::Live;
 
 /// Longest pause between two attempts to connect or to find streams and consumer: short, since it comes on top of the
 /// time that a cluster takes to elect a leader.
 const MAX_PAUSE: Duration = Duration::from_millis(800);
 
-/// How often the output streams are looked for, and after how many looks without an answer no more.
+/// How often the output streams are looked for; and how often after so many looks without an answer.
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
+const SELDOM: Duration = Duration::from_secs(60);
+
+/// How often messages are looked for that the server has given up.
+const LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(30);
 
 /// How often the server is asked how much waits in the queue.
 const LOOK_AT_QUEUE: Duration = Duration::from_secs(10);
@@ -116,6 +127,16 @@ pub async fn run_with(
     health: Arc<Health>,
     shutdown: impl Future<Output = ()>,
 ) -> Result<Summary, Error> {
+    run_reloading(settings, None, health, shutdown).await
+}
+
+/// [`run_with`], and on SIGHUP or when an operator asks for it, with the settings that `reread` gives.
+pub async fn run_reloading(
+    settings: Settings,
+    reread: Option<Reread>,
+    health: Arc<Health>,
+    shutdown: impl Future<Output = ()>,
+) -> Result<Summary, Error> {
     let address = settings.telemetry.http_listen.clone();
     let _probes = match address.as_str() {
         "" => None,
@@ -132,18 +153,30 @@ pub async fn run_with(
         gone: Arc::default(),
         company: Arc::default(),
         suspect: None,
+        given_up: JoinSet::new(),
         summary: Summary::default(),
     };
+    // The first report would wait for the tables; the bus takes its time to answer, too.
+    tokio::task::spawn_blocking(job::build_tables);
     let mut shutdown = std::pin::pin!(shutdown);
     let connection = tokio::select! {
         connected = worker.connect() => connected?,
         () = &mut shutdown => return Ok(worker.summary),
     };
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
-    let outputs = look_after_outputs(connection.clone(), worker.health.clone(), worker.gone.clone());
+    let outputs = look_after_outputs(
+        connection.clone(),
+        worker.settings.worker.stages,
+        worker.health.clone(),
+        worker.gone.clone(),
+    );
     let outputs = tokio::spawn(outputs);
-    let queue = tokio::spawn(look_at_queue(connection.clone()));
-    let service = match service::start(&connection, &worker.settings).await {
+    let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
+    let queue = tokio::spawn(look_at_queue(connection.clone(), queue));
+    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    tracing::info!(configuration = live.core().configuration(), "settings in force");
+    let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
+    let service = match service::start(&connection, &worker.settings, live.clone()).await {
         Ok(service) => service,
         // The queue is worked on all the same.
         Err(error) => {
@@ -151,7 +184,7 @@ pub async fn run_with(
             None
         }
     };
-    let intake = worker.work(&connection, shutdown).await;
+    let intake = worker.work(&connection, live, shutdown).await;
     worker.health.set_draining();
     if let Some(service) = service {
         service.stop().await;
@@ -160,6 +193,8 @@ pub async fn run_with(
     health_follows.abort();
     outputs.abort();
     queue.abort();
+    control.abort();
+    logs::tell_all_held_back();
     tracing::info!(summary = %worker.summary, "stopped");
     Ok(worker.summary)
 }
@@ -177,14 +212,14 @@ async fn follow(connection: Connection, health: Arc<Health>) {
 
 /// Looks every few seconds whether the output streams are there: a worker without anything to do
 /// would not notice.
-async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: Arc<Notify>) {
+async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<Health>, gone: Arc<Notify>) {
     let mut in_vain = 0;
-    while in_vain < LOOKS_IN_VAIN {
-        tokio::time::sleep(LOOK).await;
+    loop {
+        tokio::time::sleep(if in_vain < LOOKS_IN_VAIN { LOOK } else { SELDOM }).await;
         if !connection.is_connected() {
             continue;
         }
-        match topology::outputs_are_there(&connection).await {
+        match topology::outputs_are_there(&connection, stages).await {
             Ok(are_there) => {
                 in_vain = 0;
                 health.set_outputs_there(are_there);
@@ -196,16 +231,44 @@ async fn look_after_outputs(connection: Connection, health: Arc<Health>, gone: A
             Err(error) => {
                 tracing::debug!(%error, "looking after the outputs");
                 in_vain += usize::from(error.kind() == ErrorKind::TimedOut && connection.is_connected());
+                if in_vain == LOOKS_IN_VAIN {
+                    // Most likely we may not look; each look is an error in the log of the server.
+                    tracing::warn!("cannot look after the output streams; only failing publishes will tell");
+                }
             }
         }
     }
-    // Most likely we may not look; each look would be an error in the log of the server.
-    tracing::warn!("cannot look after the output streams; only failing publishes will tell");
+}
+
+/// Makes dead letters of what the server does not deliver any more.
+async fn look_after_given_up(watched: Watched, handler: Arc<Handler<Connection>>) {
+    let mut advisories = match watched.advisories().await {
+        Ok(advisories) => advisories,
+        Err(error) => return tracing::error!(%error, "messages that the server gives up stay where they are"),
+    };
+    let mut looks = tokio::time::interval(LOOK_FOR_GIVEN_UP);
+    loop {
+        let found = tokio::select! {
+            Some(advisory) = advisories.next() => {
+                watched.of_advisory(&advisory.payload).await.map(Vec::from_iter)
+            }
+            _ = looks.tick() => watched.look().await,
+        };
+        let found = found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "looking for messages that the server has given up");
+            Vec::new()
+        });
+        for given_up in found {
+            if let Err(error) = handler.put_away(&given_up).await {
+                tracing::warn!(%error, sequence = given_up.meta().sequence, "cannot make a dead letter of it yet");
+            }
+        }
+    }
 }
 
 /// Asks every few seconds how much waits in the queue, for the metrics.
-async fn look_at_queue(connection: Connection) {
-    let (stream, consumer) = (connection.names.received_stream(), connection.names.consumer());
+async fn look_at_queue(connection: Connection, stream: String) {
+    let consumer = connection.names.consumer();
     loop {
         let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
         if connection.is_connected() {
@@ -214,6 +277,7 @@ async fn look_at_queue(connection: Connection) {
                 Err(error) => tracing::debug!(%error, "looking at the queue"),
             }
         }
+        logs::tell_held_back();
         metrics().queue_pending.set(pending);
         metrics().queue_unacknowledged.set(unacknowledged);
         tokio::time::sleep(LOOK_AT_QUEUE).await;
@@ -231,6 +295,8 @@ struct Worker {
     company: Arc<RwLock<()>>,
     /// The suspect report in hand: nothing is pulled beside it.
     suspect: Option<task::Id>,
+    /// Looks after messages that the server gives up, where it does.
+    given_up: JoinSet<()>,
     summary: Summary,
 }
 
@@ -251,9 +317,13 @@ impl Worker {
     }
 
     /// Pulls and hands out until shutdown; returns the intake that has to be closed.
-    async fn work(&mut self, connection: &Connection, shutdown: impl Future<Output = ()>) -> Option<Intake> {
+    async fn work(
+        &mut self,
+        connection: &Connection,
+        live: Arc<Live>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Option<Intake> {
         let mut shutdown = std::pin::pin!(shutdown);
-        let core = Arc::new(Core::new(&self.settings, connection.names.clone()));
         let budget = Budget::new(
             self.settings.worker.concurrency,
             self.settings.worker.max_bytes_in_flight,
@@ -261,7 +331,7 @@ impl Worker {
         let mut pause = Pause::default();
         loop {
             let opened = tokio::select! {
-                opened = self.open(connection, &core, &budget) => opened,
+                opened = self.open(connection, &live, &budget) => opened,
                 () = &mut shutdown => return None,
             };
             match opened {
@@ -288,26 +358,45 @@ impl Worker {
 
     /// Provides for streams and consumer, and begins to pull.
     async fn open(
-        &self,
+        &mut self,
         connection: &Connection,
-        core: &Arc<Core>,
+        live: &Arc<Live>,
         budget: &Budget,
     ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
         let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
-            core: core.clone(),
-            settings: self.settings.worker.clone(),
+            live: live.clone(),
+            settings: config::Worker {
+                max_deliver: topology
+                    .max_deliver()
+                    .unwrap_or(i64::MAX)
+                    .min(self.settings.worker.max_deliver),
+                ..self.settings.worker.clone()
+            },
             heartbeat: topology.heartbeat(),
             stopping: self.stopping.clone(),
             gone: self.gone.clone(),
             health: self.health.clone(),
             company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
+            threads: Arc::new(Semaphore::new(self.threads())),
         });
+        self.given_up = JoinSet::new();
+        if let Some(watched) = Watched::new(connection, topology.consumer.cached_info()) {
+            self.given_up.spawn(look_after_given_up(watched, handler.clone()));
+        }
         let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
+    }
+
+    /// How many texts are read at the same moment.
+    fn threads(&self) -> usize {
+        match self.settings.worker.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        }
     }
 
     /// How many documents from the object store may be in memory at once.
@@ -375,6 +464,7 @@ impl Worker {
     /// Finishes what is in flight, or gives it back when the time is over.
     async fn drain(&mut self, connection: &Connection, intake: Option<Intake>) {
         self.health.set_pulling(false);
+        self.given_up.abort_all();
         tracing::info!(in_flight = self.tasks.len(), "draining");
         if let Some(intake) = intake {
             intake.close().await;

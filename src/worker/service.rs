@@ -26,14 +26,18 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
     time::timeout,
 };
+use tracing::{Instrument, Span};
 
-use super::job::{Core, Input, Output, Work};
+use super::{
+    Live,
+    job::{Input, Output, Work},
+};
 use crate::{
     bus::{Connection, Documents, Error, ErrorKind, Meta, headers, publish::set},
-    config::Settings,
+    config::{Settings, Stages},
     decode::{Refusal, RefusalReason},
     proto::baocao::v1 as pb,
-    telemetry::{metrics, metrics::code_of},
+    telemetry::{metrics, metrics::code_of, traces},
     validate::{RULES, Rule, RuleStatus},
     wire,
 };
@@ -59,9 +63,9 @@ impl Running {
     }
 }
 
-/// Begins to answer requests; nothing where the settings allow none at once.
-pub async fn start(connection: &Connection, settings: &Settings) -> Result<Option<Running>, Error> {
-    if settings.service.concurrency == 0 {
+/// Begins to answer requests; nothing where the settings allow none at once, or where no documents are decoded.
+pub async fn start(connection: &Connection, settings: &Settings, live: Arc<Live>) -> Result<Option<Running>, Error> {
+    if settings.service.concurrency == 0 || settings.worker.stages == Stages::Validate {
         return Ok(None);
     }
     let failed =
@@ -79,9 +83,9 @@ pub async fn start(connection: &Connection, settings: &Settings) -> Result<Optio
     };
     let extract = tokio::spawn(extract(
         endpoint("extract").await?,
-        Arc::new(Extractor::new(connection, settings)),
+        Arc::new(Extractor::new(connection, settings, live.clone())),
     ));
-    let rules = tokio::spawn(rules(endpoint("rules").await?, settings.clone()));
+    let rules = tokio::spawn(rules(endpoint("rules").await?, live));
     let tasks = [extract, rules].iter().map(JoinHandle::abort_handle).collect();
     tracing::info!(subject = connection.names.service("extract"), "the service runs");
     Ok(Some(Running { service, tasks }))
@@ -90,7 +94,7 @@ pub async fn start(connection: &Connection, settings: &Settings) -> Result<Optio
 /// What answering depends on.
 struct Extractor {
     connection: Connection,
-    core: Core,
+    live: Arc<Live>,
     max_bytes: usize,
     patience: Duration,
     /// Held by those that are worked on.
@@ -100,12 +104,10 @@ struct Extractor {
 }
 
 impl Extractor {
-    fn new(connection: &Connection, settings: &Settings) -> Self {
-        let mut settings = settings.clone();
+    fn new(connection: &Connection, settings: &Settings, live: Arc<Live>) -> Self {
         let limits = settings.service.clone();
-        settings.decode.max_bytes = settings.decode.max_bytes.min(limits.max_bytes);
         Self {
-            core: Core::new(&settings, connection.names.clone()),
+            live,
             connection: connection.clone(),
             max_bytes: limits.max_bytes,
             patience: Duration::from_secs(limits.timeout_seconds),
@@ -117,14 +119,17 @@ impl Extractor {
     /// Answers one request, within the time there is.
     async fn answer(self: Arc<Self>, request: Request, _present: OwnedSemaphorePermit) {
         let began = Instant::now();
-        let answer = timeout(self.patience, self.work(&request)).await;
+        let span = traces::of_report(request.message.headers.as_ref(), "_");
+        let answer = timeout(self.patience, self.work(&request))
+            .instrument(span.clone())
+            .await;
         let seconds = self.patience.as_secs();
         let answer = answer.unwrap_or_else(|_| Err(problem(504, format!("no result within {seconds} s"))));
         let (outcome, bytes) = (
             answer.as_ref().err().map_or(200, |error| error.code),
             request.message.payload.len(),
         );
-        tracing::info!(outcome, bytes, "request");
+        span.in_scope(|| tracing::info!(outcome, bytes, "request"));
         metrics().request.observe(began.elapsed().as_secs_f64());
         respond(&request, answer).await;
     }
@@ -164,10 +169,11 @@ impl Extractor {
     async fn compute(self: &Arc<Self>, input: &Input, fetched: Option<Bytes>) -> Result<Work, error::Error> {
         let permit = self.working.clone().acquire_owned().await;
         let permit = permit.map_err(|_| problem(503, "the service stops".into()))?;
-        let (extractor, input) = (self.clone(), input.clone());
+        let (extractor, input, span) = (self.clone(), input.clone(), Span::current());
         let computed = tokio::task::spawn_blocking(move || {
             let max_message = extractor.connection.client.max_payload();
-            let work = extractor.core.work(&input, fetched, max_message);
+            let core = extractor.live.service_core();
+            let work = span.in_scope(|| core.work(&input, fetched, max_message));
             drop(permit);
             work
         });
@@ -217,9 +223,10 @@ async fn extract(mut endpoint: Endpoint, extractor: Arc<Extractor>) {
 }
 
 /// Answers requests for the rules, until the end.
-async fn rules(mut endpoint: Endpoint, settings: Settings) {
+async fn rules(mut endpoint: Endpoint, live: Arc<Live>) {
     while let Some(request) = endpoint.next().await {
         let id = String::from_utf8_lossy(&request.message.payload).trim().to_owned();
+        let settings = live.settings();
         let answer = match id.as_str() {
             "" => Ok(rule_list(&settings)),
             id => RULES

@@ -1,18 +1,25 @@
-//! Measures the stages of a report, for metrics.
+//! Measures the stages of a report, for metrics and traces.
 
 use std::time::Instant;
 
 use crate::{
     decode::{self, Refusal},
     document::Document,
+    extract::{self, Report},
     pipeline::{Observer, Step},
-    telemetry::{metrics, metrics::format_of},
+    telemetry::{
+        metrics,
+        metrics::format_of,
+        traces::{self, TARGET},
+    },
+    vocabulary::Vocabulary,
 };
 
 /// Decodes, and notes how long it took, by format.
 pub fn decode(content: &[u8], decode: impl FnOnce() -> Result<Document, Refusal>) -> Result<Document, Refusal> {
+    let span = tracing::trace_span!(target: TARGET, "decode", bytes = content.len());
     let began = Instant::now();
-    let decoded = decode();
+    let decoded = span.in_scope(decode);
     let took = began.elapsed();
     let media_type = match &decoded {
         Ok(document) => document.media_type,
@@ -21,7 +28,13 @@ pub fn decode(content: &[u8], decode: impl FnOnce() -> Result<Document, Refusal>
     metrics().document_bytes.observe(content.len() as f64);
     metrics().stage.took(["decode"], took);
     metrics().decode.took([format_of(media_type)], took);
+    traces::note(&span, "format", format_of(media_type));
     decoded
+}
+
+/// Extracts, and notes how long it took.
+pub fn extract(document: &Document, vocabulary: &Vocabulary) -> Report {
+    Measured.step(Step::Extract, || extract::extract(document, vocabulary))
 }
 
 /// Notes how long the steps of the pipeline take.
@@ -34,8 +47,12 @@ impl Observer for Measured {
             Step::Extract => "extract",
             Step::Validate => "validate",
         };
+        let span = match step {
+            Step::Extract => tracing::trace_span!(target: TARGET, "extract"),
+            Step::Validate => tracing::trace_span!(target: TARGET, "validate"),
+        };
         let began = Instant::now();
-        let taken = take();
+        let taken = span.in_scope(take);
         metrics().stage.took([stage], began.elapsed());
         taken
     }

@@ -87,6 +87,56 @@ fn handing_in_twice_is_noticed() {
 }
 
 #[test]
+fn two_units_may_give_the_same_id() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        for unit in ["H50", "H51"] {
+            let submission = pb::ReportSubmission {
+                submission_id: "1/BC".into(),
+                unit: unit.into(),
+                content: little_report(1).into(),
+                ..Default::default()
+            };
+            let submitted = bus::submit(&client.connection, submission).await.unwrap();
+            assert!(!submitted.duplicate, "{unit}");
+        }
+        let worker = Worker::start(&settings);
+        client.until_all_is_done().await;
+        let mut units: Vec<String> = client
+            .results(2)
+            .await
+            .into_iter()
+            .map(|result| result.submission.unwrap().unit)
+            .collect();
+        units.sort();
+        assert_eq!(units, ["H50", "H51"]);
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn an_id_that_another_unit_has_used_is_answered_as_a_duplicate() {
+    on_each_server(|server| async move {
+        let client = Client::new(&server.settings()).await;
+        client.provide().await;
+        let mut answers = Vec::new();
+        for unit in ["H50", "H51"] {
+            let subject = client.names().received(&bus::Unit::new(unit));
+            let headers = bus::publish::headers("1/BC", "text/plain");
+            let sent = client
+                .jetstream()
+                .publish_with_headers(subject, headers, little_report(1).into());
+            answers.push(sent.await.unwrap().await.unwrap().duplicate);
+        }
+        // Whoever does not look at the answer loses the second report: the page of subjects warns of it.
+        assert_eq!(answers, [false, true]);
+        assert_eq!(client.count(&client.names().received_stream()).await, 1);
+    });
+}
+
+#[test]
 fn handing_in_where_nobody_listens_is_an_error() {
     on_each_server(|server| async move {
         let client = Client::new(&server.settings()).await;
@@ -128,8 +178,13 @@ fn results_carry_events_and_traces_on() {
         );
         let headers = message.headers.as_ref().unwrap();
         let said = |name: &str| headers.get(name).unwrap().as_str();
-        assert_eq!(said("ce-id"), "a/b c.d");
-        assert_eq!(said("ce-subject"), "a/b c.d");
+        // Percent-encoded, as the binding wants it.
+        assert_eq!(said("ce-id"), "a/b%20c.d");
+        assert_eq!(said("ce-subject"), "a/b%20c.d");
+        assert_eq!(said("ce-specversion"), "1.0");
+        assert_eq!(said("ce-source"), "/baocao");
+        assert_eq!(said("ce-datacontenttype"), "application/protobuf");
+        assert!(said("ce-time").parse::<prost_types::Timestamp>().is_ok());
         assert_eq!(said("ce-type"), "vn.baocao.report.processed.v1");
         assert_eq!(said("Content-Type"), "application/protobuf");
         assert_eq!(said("Nats-Msg-Id"), message.subject.as_str());
@@ -139,6 +194,53 @@ fn results_carry_events_and_traces_on() {
         assert_eq!(submission.source, "/qlvb/stp");
         assert_eq!(submission.unit, "H50.1");
         assert_eq!(submission.submitted_at.unwrap().to_string(), "2024-04-05T01:02:03Z");
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn an_event_may_have_all_in_its_payload() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let event = |id: &str| {
+            let event = serde_json::json!({
+                "specversion": "1.0", "type": "vn.qlvb.report.issued", "source": "/qlvb/stp", "id": id,
+                "time": "2024-04-05T01:02:03Z", "data": little_report(1), "datacontenttype": "text/plain",
+            });
+            event.to_string()
+        };
+        let publish = async |content_type: &str, payload: String| {
+            let mut headers = HeaderMap::new();
+            if !content_type.is_empty() {
+                headers.insert("Content-Type", content_type);
+            }
+            let subject = client.names().received(&bus::Unit::new("H50.1"));
+            let stored = client
+                .jetstream()
+                .publish_with_headers(subject, headers, payload.into());
+            stored.await.unwrap().await.unwrap();
+        };
+        let ids = ["2", "báo cáo 1"];
+        publish("application/cloudevents+json; charset=utf-8", event(ids[1])).await;
+        publish("", event(ids[0])).await;
+        publish("application/cloudevents+json", "{}".into()).await;
+        let worker = Worker::start(&settings);
+        let mut results = client.results(3).await;
+        results.sort_by_key(|result| (result.status, result.submission.clone().unwrap().submission_id));
+        for (result, id) in results.iter().zip(ids) {
+            let submission = result.submission.as_ref().unwrap();
+            assert_eq!(submission.submission_id, id);
+            assert_eq!(submission.source, "/qlvb/stp");
+            assert_eq!(submission.unit, "H50.1");
+            assert_eq!(submission.submitted_at.unwrap().to_string(), "2024-04-05T01:02:03Z");
+            assert_eq!(
+                result.report.as_ref().unwrap().header.as_ref().unwrap().place,
+                "Lâm Đồng"
+            );
+        }
+        assert_eq!(results[2].refusal.as_ref().unwrap().reason, "malformed");
         worker.stop().await;
     });
 }

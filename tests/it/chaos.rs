@@ -110,7 +110,7 @@ struct Outcome {
 // ---- what is handed in -----------------------------------------------------------------------------------------------
 
 /// A report: small and sound, small with mistakes, large, or none at all.
-fn submission(n: usize) -> pb::ReportSubmission {
+pub fn submission(n: usize) -> pb::ReportSubmission {
     let content = match n % 50 {
         0 => large_report(n).into_bytes(),
         10 | 30 => vec![0xFF, 0xFE, (n % 251) as u8],

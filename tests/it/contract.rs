@@ -4,7 +4,12 @@
 use std::time::{Duration, Instant};
 
 use async_nats::jetstream::{AckKind, consumer};
-use baocao::bus::{Delivery, ErrorKind, Outgoing, Outlet, Published, Unit, delivery::Incoming, publish};
+use baocao::{
+    bus::{
+        self, Delivery, ErrorKind, Outgoing, Outlet, Published, Unit, delivery::Incoming, given_up::Watched, publish,
+    },
+    config::Settings,
+};
 use futures::StreamExt;
 
 use crate::harness::{Client, PATIENCE, Server, on_each_server};
@@ -14,6 +19,23 @@ async fn client(server: &Server) -> (Client, consumer::PullConsumer) {
     let topology = client.provide().await;
     assert_eq!(topology.drifts, [], "read back as it was made");
     (client, topology.consumer)
+}
+
+/// The consumer as somebody may have made it who wants the server to give up.
+pub async fn consumer_that_gives_up(client: &Client, max_deliver: i64) -> consumer::PullConsumer {
+    client.provide().await;
+    let (names, jetstream) = (client.names(), client.jetstream());
+    let stream = names.received_stream();
+    jetstream
+        .delete_consumer_from_stream(names.consumer(), &stream)
+        .await
+        .unwrap();
+    let config = consumer::pull::Config {
+        max_deliver,
+        ack_wait: Duration::from_secs(1),
+        ..bus::topology::consumer_config(names, &Settings::default().worker)
+    };
+    jetstream.create_consumer_on_stream(config, stream).await.unwrap()
 }
 
 /// One message of the consumer.
@@ -163,17 +185,48 @@ fn what_exists_is_left_alone_and_what_differs_is_said() {
         let after = Client::new(&settings).await.provide().await;
         let mut fields: Vec<&str> = after.drifts.iter().map(|drift| drift.field).collect();
         fields.sort_unstable();
-        assert_eq!(
-            fields,
-            ["ack_wait", "max_age", "max_age", "max_age"],
-            "{:?}",
-            after.drifts
-        );
+        fields.dedup();
+        assert_eq!(fields, ["ack_wait", "max_age"], "{:?}", after.drifts);
         assert_eq!(
             after.consumer.cached_info().config.ack_wait,
             Duration::from_secs(3),
             "not changed"
         );
+    });
+}
+
+#[test]
+fn what_the_server_gives_up_is_announced_once_and_found_later() {
+    on_each_server(|server| async move {
+        let client = Client::new(&server.settings()).await;
+        let consumer = consumer_that_gives_up(&client, 1).await;
+        let watched = Watched::new(&client.connection, consumer.cached_info()).expect("it gives up");
+        let mut advisories = watched.advisories().await.unwrap();
+        for n in 0..3 {
+            client.submit("H50", &n.to_string(), "một").await;
+        }
+        next(&consumer).await.confirm().await.unwrap();
+        let _held = next(&consumer).await;
+        next(&consumer).await.confirm().await.unwrap();
+        assert!(watched.look().await.unwrap().is_empty(), "its time is not over");
+        // The moment at which it would be delivered again, and somebody asks.
+        let mut asking = consumer.stream().max_messages_per_batch(1).messages().await.unwrap();
+        let advisory = tokio::select! {
+            advisory = tokio::time::timeout(PATIENCE, advisories.next()) => advisory.expect("an advisory").unwrap(),
+            message = asking.next() => panic!("delivered again: {message:?}"),
+        };
+        let announced = watched
+            .of_advisory(&advisory.payload)
+            .await
+            .unwrap()
+            .expect("there still");
+        let found = watched.look().await.unwrap();
+        let sequences: Vec<u64> = found.iter().map(|given_up| given_up.meta().sequence).collect();
+        assert_eq!(sequences, [announced.meta().sequence]);
+        announced.terminate().await.unwrap();
+        assert!(watched.look().await.unwrap().is_empty());
+        assert!(watched.of_advisory(&advisory.payload).await.unwrap().is_none());
+        assert_eq!(client.count(&client.names().received_stream()).await, 0);
     });
 }
 

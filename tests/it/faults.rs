@@ -6,11 +6,17 @@ use std::{
 };
 
 use baocao::{
-    bus::{Outgoing, Outlet, Unit, publish},
+    bus::{Outgoing, Outlet, Unit, dead, publish},
+    config::Settings,
     worker::handle::End,
 };
+use futures::StreamExt;
 
-use crate::harness::{Client, PATIENCE, Worker, WorkerProcess, little_report, on_each_server};
+use crate::{
+    cluster,
+    contract::consumer_that_gives_up,
+    harness::{Client, PATIENCE, Server, Worker, WorkerProcess, little_report, on_each_server, on_each_server_with},
+};
 
 /// Hands in reports with ids 0, 1, 2 and so on.
 async fn submit_many(client: &Client, ids: std::ops::Range<usize>) {
@@ -295,7 +301,6 @@ fn a_report_delivered_too_often_becomes_a_dead_letter_unread() {
         for _ in 0..2 {
             let mut messages = consumer.fetch().max_messages(1).messages().await.unwrap();
             use baocao::bus::Delivery;
-            use futures::StreamExt;
             let message = match messages.next().await {
                 Some(message) => message.unwrap(),
                 None => {
@@ -333,31 +338,229 @@ fn a_report_that_kills_the_worker_is_put_away_alone() {
         submit_many(&client, 0..INNOCENT / 2).await;
         client.submit("pill", "pill", &little_report(1)).await;
         submit_many(&client, INNOCENT / 2..INNOCENT).await;
-        let mut worker = WorkerProcess::start_mortal(&settings);
-        let mut deaths = 0;
-        let done = async {
-            while client.count(&client.names().received_stream()).await > 0 {
-                if worker.is_dead() {
-                    deaths += 1;
-                    worker = WorkerProcess::start_mortal(&settings);
-                }
-                tokio::time::sleep(Duration::from_millis(20)).await;
+        let deaths = until_done_by_mortals(&client, &settings).await;
+        assert_eq!(deaths, settings.worker.max_deliver);
+        expect_only_the_pill_dead(&client, INNOCENT).await;
+    });
+}
+
+/// Works until nothing waits, with a new worker process whenever a report has killed the last one; how often that was.
+async fn until_done_by_mortals(client: &Client, settings: &Settings) -> i64 {
+    let mut worker = WorkerProcess::start_mortal(settings);
+    let mut deaths = 0;
+    let done = async {
+        while client.count(&client.names().received_stream()).await > 0 {
+            if worker.is_dead() {
+                deaths += 1;
+                worker = WorkerProcess::start_mortal(settings);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, done).await.expect("all is done");
+    assert!(!worker.is_dead());
+    deaths
+}
+
+async fn expect_only_the_pill_dead(client: &Client, innocent: usize) {
+    let results = client.results(innocent + 1).await;
+    assert_eq!(
+        client.count(&client.names().processed_stream()).await,
+        innocent as u64 + 1
+    );
+    let refused: Vec<&str> = results
+        .iter()
+        .filter(|result| result.refusal.is_some())
+        .map(|result| result.submission.as_ref().unwrap().submission_id.as_str())
+        .collect();
+    assert_eq!(refused, ["pill"], "those that stood beside it are read");
+    assert_eq!(client.count(&client.names().dead_stream()).await, 1);
+}
+
+#[test]
+fn where_the_server_gives_up_after_three_times_so_does_the_worker() {
+    on_each_server(|server| async move {
+        const INNOCENT: usize = 20;
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        consumer_that_gives_up(&client, 3).await;
+        submit_many(&client, 0..INNOCENT / 2).await;
+        client.submit("pill", "pill", &little_report(1)).await;
+        submit_many(&client, INNOCENT / 2..INNOCENT).await;
+        assert_eq!(until_done_by_mortals(&client, &settings).await, 3);
+        expect_only_the_pill_dead(&client, INNOCENT).await;
+        let letters = client.take(&client.names().dead_stream(), 1).await;
+        let said = |name: &str| letters[0].headers.as_ref().unwrap().get(name).unwrap().to_string();
+        assert_eq!(said("Baocao-Dead-Submission"), "pill");
+        assert_eq!(said("Baocao-Dead-Deliveries"), "3");
+        assert_eq!(letters[0].payload.len(), dead_content(&client).await, "as it came");
+    });
+}
+
+/// How long the content of the one dead letter is, read as an operator would.
+async fn dead_content(client: &Client) -> usize {
+    let letters = dead::letters(&client.connection, &dead::Selection::default())
+        .await
+        .unwrap();
+    dead::content(&client.connection, &letters[0]).await.unwrap().len()
+}
+
+#[test]
+fn what_the_server_gave_up_while_no_worker_was_there_is_found() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        let consumer = consumer_that_gives_up(&client, 1).await;
+        submit_many(&client, 0..1).await;
+        let mut messages = consumer.stream().max_messages_per_batch(1).messages().await.unwrap();
+        let _unanswered = messages.next().await.unwrap().unwrap();
+        // Its time passes while somebody asks, and nobody hears that it is given up.
+        let given_up = async {
+            while consumer.get_info().await.unwrap().num_ack_pending > 0 {
+                let _ = tokio::time::timeout(Duration::from_millis(100), messages.next()).await;
             }
         };
-        tokio::time::timeout(PATIENCE, done).await.expect("all is done");
-        assert_eq!(deaths, settings.worker.max_deliver);
-        assert!(!worker.is_dead());
-        let results = client.results(INNOCENT + 1).await;
-        assert_eq!(
-            client.count(&client.names().processed_stream()).await,
-            INNOCENT as u64 + 1
-        );
-        let refused: Vec<&str> = results
-            .iter()
-            .filter(|result| result.refusal.is_some())
-            .map(|result| result.submission.as_ref().unwrap().submission_id.as_str())
-            .collect();
-        assert_eq!(refused, ["pill"], "those that stood beside it are read");
+        tokio::time::timeout(PATIENCE, given_up).await.expect("given up");
+        let worker = Worker::start(&settings);
+        client.until_all_is_done().await;
+        assert_eq!(client.results(1).await[0].refusal.as_ref().unwrap().reason, "poisonous");
         assert_eq!(client.count(&client.names().dead_stream()).await, 1);
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn readiness_says_when_the_consumer_is_gone() {
+    on_each_server(|server| async move {
+        let mut settings = server.settings();
+        let owner = Client::new(&settings).await;
+        owner.provide().await;
+        settings.bus.provision = baocao::config::Provision::Never;
+        let worker = Worker::start(&settings);
+        worker.until_ready().await;
+        let (names, jetstream) = (owner.names(), owner.jetstream());
+        jetstream
+            .delete_consumer_from_stream(names.consumer(), names.received_stream())
+            .await
+            .unwrap();
+        until_readiness_is(&worker, false).await;
+        owner.provide().await;
+        until_readiness_is(&worker, true).await;
+        jetstream.delete_stream(names.received_stream()).await.unwrap();
+        until_readiness_is(&worker, false).await;
+        owner.provide().await;
+        until_readiness_is(&worker, true).await;
+        submit_many(&owner, 0..3).await;
+        expect_results(&owner, 3).await;
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn a_consumer_changed_under_the_worker_is_left_as_it_is_and_worked_with() {
+    on_each_server(|server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let worker = Worker::start(&settings);
+        worker.until_ready().await;
+        let (names, jetstream) = (client.names(), client.jetstream());
+        let changed = async_nats::jetstream::consumer::pull::Config {
+            ack_wait: Duration::from_secs(77),
+            ..baocao::bus::topology::consumer_config(names, &settings.worker)
+        };
+        jetstream
+            .create_consumer_on_stream(changed, names.received_stream())
+            .await
+            .unwrap();
+        submit_many(&client, 0..5).await;
+        expect_results(&client, 5).await;
+        worker.stop().await;
+        let next = Worker::start(&settings);
+        next.until_ready().await;
+        let drifts = client.provide().await.drifts;
+        assert_eq!(drifts.len(), 1, "{drifts:?}");
+        assert_eq!((drifts[0].field, drifts[0].found.as_str()), ("ack_wait", "77s"));
+        next.stop().await;
+    });
+}
+
+#[test]
+fn a_permission_that_is_lost_is_noticed_and_one_that_comes_back_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("nats.conf");
+    let write = |may_publish: &str| {
+        let users = format!(
+            "accounts {{ A {{ jetstream: enabled, users: [\n  {{ user: owner, password: o }}\n  {{ user: worker, password: \
+             w, permissions: {{ publish: [{may_publish}], subscribe: [\"_INBOX.>\"] }} }}\n] }} }}\n"
+        );
+        std::fs::write(&config, users).unwrap();
+    };
+    write("\">\"");
+    let arguments: &'static [&'static str] = Box::leak(Box::new(["-c", config.to_str().unwrap().to_owned().leak()]));
+    on_each_server_with(arguments, |mut server| {
+        let write = &write;
+        async move {
+            let mut settings = server.settings();
+            (settings.bus.user, settings.bus.password) = ("owner".into(), "o".into());
+            let client = Client::new(&settings).await;
+            client.provide().await;
+            (settings.bus.user, settings.bus.password) = ("worker".into(), "w".into());
+            let worker = Worker::start(&settings);
+            worker.until_ready().await;
+            // All but the results.
+            write("\"$JS.>\", \"*.alert.>\", \"*.dead.>\"");
+            let is_old = client.connection.client.server_info().version.starts_with("2.9.");
+            // An old server that reads its accounts again loses the subjects of their streams.
+            let read_again = |server: &mut Server| match is_old {
+                true => {
+                    server.stop();
+                    server.start_again();
+                }
+                false => server.reload(),
+            };
+            read_again(&mut server);
+            // A reload may take JetStream away for a moment.
+            cluster::submit(&client, 0..3).await;
+            until_readiness_is(&worker, false).await;
+            write("\">\"");
+            read_again(&mut server);
+            until_readiness_is(&worker, true).await;
+            expect_results(&client, 3).await;
+            worker.stop().await;
+        }
+    });
+}
+
+#[test]
+fn a_server_without_room_is_waited_for() {
+    let config = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(config.path(), "jetstream { max_file_store: 4MB }\n").unwrap();
+    let path: &'static str = config.path().to_str().unwrap().to_owned().leak();
+    on_each_server_with(Box::leak(Box::new(["-c", path])), |server| async move {
+        let settings = server.settings();
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        submit_many(&client, 0..3).await;
+        // Small steps, so that nothing else fits in, either, when it is full.
+        let filler = async_nats::jetstream::stream::Config {
+            name: "FILLER".into(),
+            subjects: vec!["filler".into()],
+            ..Default::default()
+        };
+        let filler = client.jetstream().create_stream(filler).await.unwrap();
+        for size in [256 * 1024, 16 * 1024, 64] {
+            let full = async || {
+                let sent = client.jetstream().publish("filler", vec![0; size].into()).await;
+                sent.unwrap().await.is_err()
+            };
+            while !full().await {}
+        }
+        let worker = Worker::start(&settings);
+        until_readiness_is(&worker, false).await;
+        filler.purge().await.unwrap();
+        expect_results(&client, 3).await;
+        until_readiness_is(&worker, true).await;
+        worker.stop().await;
     });
 }

@@ -186,7 +186,7 @@ fn sheets_show_what_their_reader_sees() {
 }
 
 /// A packet around a file, as gateways send it.
-fn packet(number: &str, name: &str, bytes: &[u8]) -> String {
+pub fn packet(number: &str, name: &str, bytes: &[u8]) -> String {
     format!(
         "<edXML xmlns='http://www.mic.gov.vn/TBT/QCVN_102_2016'><e:edXMLEnvelope xmlns:e='http://www.mic.gov.vn/TBT/QCVN_102_2016'>\
          <e:edXMLHeader><e:MessageHeader><e:From><e:OrganId>000.00.11.H53</e:OrganId></e:From><e:Code><e:CodeNumber>{number}</e:CodeNumber>\

@@ -115,7 +115,21 @@ pub fn on_each_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
 
 /// [`on_each_server`], started with more arguments.
 pub fn on_each_server_with<F: Future<Output = ()>>(arguments: &'static [&'static str], test: impl Fn(Server) -> F) {
-    for (version, path) in SERVERS.iter() {
+    on_servers(SERVERS.iter(), arguments, test);
+}
+
+/// Runs a test against the newest server alone.
+pub fn on_newest_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+    let newest = newest_server();
+    on_servers(SERVERS.iter().filter(|(_, path)| **path == newest), &[], test);
+}
+
+fn on_servers<'s, F: Future<Output = ()>>(
+    servers: impl Iterator<Item = (&'s String, &'s PathBuf)>,
+    arguments: &'static [&'static str],
+    test: impl Fn(Server) -> F,
+) {
+    for (version, path) in servers {
         eprintln!(
             "=== nats-server {version}: {}",
             std::thread::current().name().unwrap_or_default()
@@ -175,6 +189,12 @@ impl Server {
     pub fn stop(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Has it read its configuration again.
+    pub fn reload(&self) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-HUP", &pid]).status().unwrap().success());
     }
 
     /// Starts it again, on the same port and store.
@@ -420,7 +440,7 @@ impl Worker {
 /// A worker in a process of its own; killed when dropped.
 pub struct WorkerProcess {
     child: Child,
-    _config: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 impl WorkerProcess {
@@ -443,8 +463,19 @@ impl WorkerProcess {
             .unwrap();
         Self {
             child,
-            _config: Some(folder),
+            folder: Some(folder),
         }
+    }
+
+    /// Its settings file.
+    pub fn config(&self) -> PathBuf {
+        let folder = self.folder.as_ref().expect("started with a file");
+        folder.path().join("baocao.toml")
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> String {
+        self.id().to_string()
     }
 
     /// Starts one that the reports of the unit "pill" kill.
@@ -456,7 +487,7 @@ impl WorkerProcess {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        Self { child, _config: None }
+        Self { child, folder: None }
     }
 
     /// Its process.
@@ -532,6 +563,16 @@ pub async fn get(address: &str, path: &str) -> Option<(u16, String)> {
     stream.read_to_string(&mut answer).await.ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     Some((head.split(' ').nth(1)?.parse().ok()?, body.to_owned()))
+}
+
+/// Waits until something is so.
+pub async fn until(mut is_so: impl AsyncFnMut() -> bool) {
+    let so = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, so).await.expect("it is so in time");
 }
 
 /// A report of a few lines that can be read; the number makes each one different.

@@ -9,7 +9,7 @@ use async_nats::jetstream::{
 };
 use baocao::{
     bus::{Names, topology},
-    config::{Provision, Settings, Sources},
+    config::{Provision, Settings, Sources, Stages},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -165,7 +165,7 @@ fn specs<T: serde::de::DeserializeOwned>(file: &str, kind: &str) -> Vec<T> {
 #[test]
 fn streams_and_consumers_are_those_that_the_worker_would_create() {
     let (settings, names) = settings();
-    let wanted: Vec<Stream> = topology::streams(&names, &settings.bus)
+    let wanted: Vec<Stream> = topology::streams(&names, &settings.bus, settings.worker.stages)
         .iter()
         .map(Stream::of)
         .collect();
@@ -175,8 +175,26 @@ fn streams_and_consumers_are_those_that_the_worker_would_create() {
     assert_eq!(specs::<Consumer>("streams/consumers.yaml", "Consumer"), [wanted]);
 }
 
+#[test]
+fn the_queue_between_the_stages_is_that_which_the_worker_would_create() {
+    let (mut settings, names) = settings();
+    settings.worker.stages = Stages::Validate;
+    let mut wanted = topology::streams(&names, &settings.bus, settings.worker.stages);
+    wanted.retain(|stream| stream.name == names.extracted_stream());
+    let wanted: Vec<Stream> = wanted.iter().map(Stream::of).collect();
+    assert_eq!(specs::<Stream>("split-stages/stream.yaml", "Stream"), wanted);
+    let consumer = topology::consumer_config(&names, &settings.worker);
+    let wanted = Consumer::of(names.extracted_stream(), &consumer);
+    assert_eq!(specs::<Consumer>("split-stages/consumer.yaml", "Consumer"), [wanted]);
+}
+
 /// Each overlay's folders with a worker of their own, and the files with patches of its Deployment.
-const WORKERS: [(&str, Option<&str>); 2] = [("single", None), ("ocr", Some("larger.yaml"))];
+const WORKERS: [(&str, Option<&str>); 4] = [
+    ("single", None),
+    ("ocr", Some("larger.yaml")),
+    ("split-stages/extract", Some("stage.yaml")),
+    ("split-stages/validate", Some("stage.yaml")),
+];
 
 /// The settings of the worker of an overlay: the file in the base, then the environment that the patch sets.
 fn settings_of(folder: &str, patch: Option<&str>) -> Settings {
@@ -262,9 +280,14 @@ fn scaling_follows_the_queue_that_the_workers_take_from() {
         let scaled = resource(&format!("{folder}/scale.yaml"), "ScaledObject");
         let spec = &scaled["spec"];
         let queue = &spec["triggers"][0]["metadata"];
-        assert_eq!(queue["stream"], names.received_stream(), "{folder}");
+        let (stream, deployment) = match folder {
+            "split-stages/validate" => (names.extracted_stream(), "baocao-validate"),
+            "split-stages/extract" => (names.received_stream(), "baocao-extract"),
+            _ => (names.received_stream(), "baocao"),
+        };
+        assert_eq!(queue["stream"], stream, "{folder}");
         assert_eq!(queue["consumer"], consumer, "{folder}");
-        assert_eq!(spec["scaleTargetRef"]["name"], "baocao", "{folder}");
+        assert_eq!(spec["scaleTargetRef"]["name"], deployment, "{folder}");
         let number = |value: &Value| value.as_u64().unwrap();
         let (least, most) = (number(&spec["minReplicaCount"]), number(&spec["maxReplicaCount"]));
         let fallback = number(&spec["fallback"]["replicas"]);

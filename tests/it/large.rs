@@ -1,17 +1,22 @@
 //! Documents and results that are too large for a message.
 
+use std::time::Duration;
+
 use baocao::{
-    bus::{self, Documents, Reference, Unit, client, dead},
+    bus::{self, Documents, Reference, Unit, client, dead, sweep},
     config::Settings,
     proto::baocao::v1 as pb,
     worker::handle::End,
 };
 use prost::Message;
 
-use crate::harness::{Client, Server, Worker, little_report, on_each_server_with};
+use crate::{
+    cli::{run, status, stderr, stdout},
+    harness::{Client, Server, Worker, little_report, on_each_server_with},
+};
 
 /// Runs a test on servers that take messages of at most 64 KiB.
-fn on_each_small_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
+pub fn on_each_small_server<F: Future<Output = ()>>(test: impl Fn(Server) -> F) {
     let config = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(config.path(), "max_payload: 65536\n").unwrap();
     let path: &'static str = config.path().to_str().unwrap().to_owned().leak();
@@ -83,7 +88,7 @@ fn a_large_document_goes_the_whole_way() {
         assert!(sent.whole.is_some());
         let whole = client::whole(&client.connection, sent.clone()).await.unwrap();
         assert_eq!(whole.document.unwrap().text, text);
-        assert!(whole.report.is_some());
+        assert!(whole.report.is_some(), "{:?} {:?}", whole.refusal, whole.status);
         let submission = whole.submission.unwrap();
         assert_eq!(submission.content_sha256, digest);
         assert_eq!(submission.content_size, text.len() as u64);
@@ -249,7 +254,82 @@ fn a_store_that_is_deleted_is_made_again() {
         client.until_all_is_done().await;
         let result = client.results(1).await.remove(0);
         let whole = client::whole(&client.connection, result).await.unwrap();
-        assert!(whole.report.is_some());
+        assert!(whole.report.is_some(), "{:?} {:?}", whole.refusal, whole.status);
         worker.stop().await;
+    });
+}
+
+#[test]
+fn objects_that_nobody_names_are_swept_and_no_others() {
+    on_each_small_server(|server| async move {
+        let (settings, client) = start(&server, |_| ()).await;
+        let names = client.names().clone();
+        let connection = &client.connection;
+        // One whose submission never came, one that waits, and with its result one that was read.
+        let forgotten = connection.keep(report(200_000).into()).await.unwrap();
+        let worker = Worker::start(&settings);
+        submit(&client, submission("read", report(210_000))).await;
+        client.until_all_is_done().await;
+        let result = client.results(1).await.remove(0);
+        worker.stop().await;
+        submit(&client, submission("waits", report(220_000))).await;
+        let waiting = Reference::to(report(220_000).as_bytes()).name;
+
+        let swept = async || {
+            let orphans = sweep::orphans(connection, Duration::ZERO).await.unwrap();
+            orphans.into_iter().map(|object| object.name).collect::<Vec<_>>()
+        };
+        assert_eq!(swept().await, [forgotten.name.as_str()]);
+        let young = sweep::orphans(connection, Duration::from_secs(60)).await.unwrap();
+        assert_eq!(young, [], "it may be on its way");
+
+        // The command says what it would do, and does it.
+        let set = [
+            format!("bus.url={}", settings.bus.url),
+            format!("bus.prefix={}", settings.bus.prefix),
+        ];
+        let sweep = |more: &[&str]| {
+            let command = [
+                "objects",
+                "sweep",
+                "--older-than",
+                "0s",
+                "--set",
+                &set[0],
+                "--set",
+                &set[1],
+            ];
+            let output = run(&[&command, more].concat());
+            assert_eq!(status(&output), 0, "{}", stderr(&output));
+            stdout(&output)
+        };
+        let dry = sweep(&["--dry-run"]);
+        assert!(
+            dry.starts_with(&format!("{}\t{}\t", forgotten.name, forgotten.size)),
+            "{dry}"
+        );
+        assert_eq!(sweep(&[]), dry);
+        assert_eq!(sweep(&[]), "", "done already");
+        assert!(connection.fetch(&forgotten).await.is_err());
+
+        // When the result is gone, so is the need for its objects; the waiting report keeps its own.
+        let stream = client.jetstream().get_stream(names.processed_stream()).await.unwrap();
+        stream.purge().await.unwrap();
+        client
+            .jetstream()
+            .get_stream(names.alerts_stream())
+            .await
+            .unwrap()
+            .purge()
+            .await
+            .unwrap();
+        let gone = swept().await;
+        assert!(gone.contains(&result.whole.unwrap().name), "{gone:?}");
+        assert!(!gone.contains(&waiting), "{gone:?}");
+        let whole = connection
+            .fetch(&Reference::to(report(220_000).as_bytes()))
+            .await
+            .unwrap();
+        assert_eq!(whole, report(220_000));
     });
 }

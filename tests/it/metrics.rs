@@ -14,7 +14,7 @@ fn documented() -> Described {
     rows.map(|row| {
         let cells: Vec<&str> = row.split('|').map(str::trim).collect();
         let plain = |cell: &str| cell.replace('`', "");
-        let labels = plain(cells[3])
+        let labels = plain(cells[3].split(':').next().unwrap())
             .split(", ")
             .filter(|label| !label.is_empty())
             .map(Into::into)

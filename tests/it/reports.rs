@@ -72,6 +72,7 @@ fn stable<M: wire::Json>(message: &M) -> Value {
     };
     remove(json.get_mut("producer"), "producedAt");
     remove(json.get_mut("producer"), "version");
+    remove(json.get_mut("producer"), "configuration");
     remove(json.get_mut("submission"), "submittedAt");
     json
 }

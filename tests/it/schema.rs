@@ -7,7 +7,7 @@ use std::{env, fs, path::Path};
 use async_nats::{HeaderMap, jetstream};
 use baocao::{
     bus::Names,
-    config::Settings,
+    config::{Settings, Stages},
     decode::edxml,
     proto::baocao::v1 as pb,
     schema::{self, MESSAGES, SOURCES},
@@ -305,6 +305,23 @@ fn messages_on_the_bus_are_as_the_document_says() {
     });
 }
 
+#[test]
+fn messages_between_the_stages_are_as_the_document_says() {
+    on_each_server(|server| async move {
+        let mut settings = server.settings();
+        settings.worker.stages = Stages::Extract;
+        let contract = Contract::of(&settings);
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let worker = Worker::start(&settings);
+        client.submit("H50.12.3", "1", &little_report(1)).await;
+        client.until_all_is_done().await;
+        let payload = Some(decoded::<pb::ReportExtracted> as fn(&_) -> _);
+        assert_eq!(assert_as_described(&client, &contract, "extracted", payload).await, 1);
+        worker.stop().await;
+    });
+}
+
 /// Dead letters keep the headers that the message came with, so theirs are not all known.
 async fn dead_letters(client: &Client, contract: &Contract) -> usize {
     let known = contract.message_on("dead")["headers"]["properties"].clone();
@@ -334,7 +351,7 @@ fn every_stream_of_the_worker_is_described() {
         .values()
         .filter_map(|channel| channel["x-jetstream"]["stream"].as_str())
         .collect();
-    for stream in baocao::bus::topology::streams(&names, &settings.bus) {
+    for stream in baocao::bus::topology::streams(&names, &settings.bus, Stages::Extract) {
         // The object store is reached through its own interface, not by subjects.
         let is_store = stream.name.starts_with("OBJ_");
         assert!(is_store || described.contains(&stream.name.as_str()), "{}", stream.name);

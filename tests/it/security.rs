@@ -5,7 +5,7 @@ use std::{fs, path::Path, time::Duration};
 use async_nats::{ConnectOptions, Event, jetstream::consumer::pull::OrderedConfig};
 use baocao::{
     bus::{self, ErrorKind, client::From, dead},
-    config::{Bus, Provision, Settings},
+    config::{Bus, Provision, Settings, Stages},
     proto::baocao::v1 as pb,
 };
 use futures::StreamExt;
@@ -336,7 +336,11 @@ fn each_role_is_refused_what_it_must_not_do() {
         let may: [(&str, &[&str]); 6] = [
             (
                 "operator",
-                &["baocao.report.received.H51", "$JS.API.STREAM.MSG.DELETE.BAOCAO_DEAD"],
+                &[
+                    "baocao.report.received.H51",
+                    "$JS.API.STREAM.MSG.DELETE.BAOCAO_DEAD",
+                    "baocao.ctl.reload",
+                ],
             ),
             (
                 "worker",
@@ -370,11 +374,12 @@ fn each_role_is_refused_what_it_must_not_do() {
                 "worker",
                 &[
                     "baocao.report.received.H50.12",
+                    "baocao.ctl.reload",
                     "$JS.API.STREAM.CREATE.X",
                     "$JS.API.STREAM.DELETE.BAOCAO_RECEIVED",
                     "$JS.API.STREAM.PURGE.BAOCAO_PROCESSED",
                     "$JS.API.STREAM.MSG.DELETE.BAOCAO_PROCESSED",
-                    "$JS.API.STREAM.MSG.GET.BAOCAO_RECEIVED",
+                    "$JS.API.STREAM.PURGE.BAOCAO_RECEIVED",
                     "$JS.API.CONSUMER.DELETE.BAOCAO_RECEIVED.baocao-worker",
                     "$JS.API.CONSUMER.CREATE.BAOCAO_PROCESSED.x",
                 ],
@@ -382,6 +387,7 @@ fn each_role_is_refused_what_it_must_not_do() {
             (
                 "consumer",
                 &[
+                    "baocao.ctl.reload",
                     "baocao.report.received.H50",
                     "baocao.report.processed.H50.x",
                     "baocao.alert.error.r.H50.x.0",
@@ -397,6 +403,7 @@ fn each_role_is_refused_what_it_must_not_do() {
             (
                 "submitter-H50.12",
                 &[
+                    "baocao.ctl.reload",
                     "baocao.report.received.H50",
                     "baocao.report.received.H50.1",
                     "baocao.report.received.H50.12.3",
@@ -596,5 +603,42 @@ fn the_unit_in_the_content_does_not_count() {
         stored.await.unwrap();
         let result = operator.results(1).await.remove(0);
         assert_eq!(result.submission.unwrap().unit, "H50.12");
+    });
+}
+
+#[test]
+fn the_stages_work_apart_within_the_permissions_of_a_worker() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!("max_payload: 65536\n{}", roles());
+    on_each_server_of(folder.path(), &config, |server| async move {
+        let folder = tempfile::tempdir().unwrap();
+        let with = |user: &str, stages: Stages| {
+            let mut settings = settings_of(&server, user);
+            settings.worker.stages = stages;
+            settings
+        };
+        let stages = [(Stages::Extract, "extract.log"), (Stages::Validate, "validate.log")];
+        let mut workers = Vec::new();
+        for (stages, name) in stages {
+            let operator = Client::new(&with("operator", stages)).await;
+            assert_eq!(operator.provide().await.drifts, []);
+            let log = fs::File::create(folder.path().join(name)).unwrap();
+            workers.push(WorkerProcess::start_with_log(&with("worker", stages), log));
+        }
+        let operator = Client::new(&settings_of(&server, "operator")).await;
+        operator.submit("H51", "small", &little_report(1)).await;
+        let large = little_report(1) + &"Đã giải quyết 12/15 đơn.\n".repeat(4000);
+        operator.submit("H51", "large", &large).await;
+        let results = operator.results(2).await;
+        assert!(results.iter().all(|result| result.status() == pb::Status::Processed));
+        for mut worker in workers {
+            let ended = tokio::task::spawn_blocking(move || worker.terminate()).await.unwrap();
+            assert!(ended.success());
+        }
+        for (_, name) in stages {
+            let log = fs::read_to_string(folder.path().join(name)).unwrap();
+            assert!(log.contains("\"outcome\":\"processed\""), "{log}");
+            assert!(!log.to_lowercase().contains("violation"), "{log}");
+        }
     });
 }

@@ -33,7 +33,8 @@ async def submit(js, unit, path):
     )
     headers = {
         "Content-Type": "application/protobuf",
-        "Nats-Msg-Id": submission,  # a second publish after a lost confirmation is no second report
+        # a second publish after a lost confirmation is no second report; with the unit, whose ids nobody else gives
+        "Nats-Msg-Id": f"{unit} {submission}",
         "ce-specversion": "1.0",
         "ce-id": submission,
         "ce-type": "vn.baocao.report.submitted.v1",

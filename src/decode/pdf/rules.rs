@@ -29,7 +29,7 @@ pub fn read(svg: &str) -> Vec<Rule> {
             if filled {
                 rules.extend(thin_box(&points));
             } else {
-                rules.extend(points.windows(2).filter_map(|two| thin_box(two)));
+                rules.extend(points.windows(2).filter_map(thin_box));
             }
         }
         if rules.len() > MAX_RULES {

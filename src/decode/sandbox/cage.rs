@@ -171,3 +171,27 @@ fn install(calls: Vec<(i64, Vec<SeccompRule>)>, error: i32) -> Result<(), Box<dy
     let program: BpfProgram = filter.try_into()?;
     Ok(seccompiler::apply_filter(&program)?)
 }
+
+/// Whether this kernel lets a thread give up files and network (Landlock). Tried out, since neither the
+/// version of the kernel nor its configuration tells what a container may use.
+pub fn has_landlock() -> bool {
+    let attempt = || -> Result<bool, RulesetError> {
+        let rules = Ruleset::default()
+            .set_compatibility(CompatLevel::BestEffort)
+            .handle_access(AccessFs::from_all(ABI::V1))?
+            .create()?
+            .restrict_self()?;
+        Ok(rules.ruleset == landlock::RulesetStatus::FullyEnforced)
+    };
+    // It holds for the thread, which ends here.
+    std::thread::spawn(move || attempt().unwrap_or(false))
+        .join()
+        .unwrap_or(false)
+}
+
+/// Whether this kernel filters system calls (seccomp), tried out likewise.
+pub fn has_seccomp() -> bool {
+    std::thread::spawn(|| rustix::thread::set_no_new_privs(true).is_ok() && seccomp(false).is_ok())
+        .join()
+        .unwrap_or(false)
+}

@@ -114,8 +114,8 @@ const KNOWN: &[&str] = &[
     "OCR",
 ];
 
-/// The same word as it stands in [`KNOWN`].
-fn known(word: &str) -> &'static str {
+/// The media type or encoding of this name; "unknown" for one that no decoder gives.
+pub fn known(word: &str) -> &'static str {
     KNOWN.iter().find(|&&known| known == word).copied().unwrap_or("unknown")
 }
 

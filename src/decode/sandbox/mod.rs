@@ -28,7 +28,9 @@ mod cage;
 mod child;
 mod frames;
 
+pub use cage::{has_landlock, has_seccomp};
 pub use child::serve_stdio;
+pub use frames::known;
 
 /// The hidden command that makes this executable a decoder.
 pub const COMMAND: &str = "decode-child";
@@ -125,6 +127,11 @@ impl Decoder {
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// Whether another one does the same: it has the same bounds and found the same programs.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.shared.options == other.shared.options && self.shared.programs == other.shared.programs
     }
 
     /// The programs found.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The first words of the types of laws: luật, pháp lệnh, Hiến pháp.
-pub(in crate::extract) static LAW_WORDS: KeySet<3> = KeySet::of([keys::LAW, keys::ORDINANCE, keys::CONSTITUTION]);
+pub(crate) static LAW_WORDS: KeySet<3> = KeySet::of([keys::LAW, keys::ORDINANCE, keys::CONSTITUTION]);
 
 /// The search for anchors.
 pub(super) struct Scanner<'t, 'v> {
@@ -41,25 +41,30 @@ impl<'v> Scanner<'_, 'v> {
         let bytes = reader.text.as_bytes();
         let mut from = region.start as usize;
         for token in reader.anchors_in(region) {
+            let law = LAW_WORDS.has(*token);
+            if !(law || token.is_number() || token.has_digits()) {
+                continue;
+            }
             let start = token.start();
             // "pháp" and "hiến" in small letters are other words.
             if start >= from
-                && LAW_WORDS.has(token)
+                && law
                 && matches!(bytes[start], b'l' | b'L' | b'P' | b'H')
                 && let Some(end) = self.law(start)
             {
                 from = end;
             }
             while let Some(digit) = digit_in(bytes, start.max(from)..token.end()) {
-                let digits = bytes[digit..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-                from = self.number(digit).unwrap_or(digit + digits);
+                let number = if digit == start { *token } else { reader.after(digit) };
+                from = self.number(number).unwrap_or(number.end());
             }
         }
     }
 
-    /// Reads a mention around the number at `at`; where it ends.
-    fn number(&mut self, at: usize) -> Option<usize> {
+    /// Reads a mention around a number; where it ends.
+    fn number(&mut self, number: Token) -> Option<usize> {
         let reader = self.reader;
+        let at = number.start();
         let text = &reader.text[..at];
         // Not inside a word ("QH15") or a number ("1.497/3.602").
         let glued = text.chars().next_back().is_some_and(char::is_alphabetic);
@@ -73,22 +78,22 @@ impl<'v> Scanner<'_, 'v> {
         if self.own.start as usize <= at && at < self.own.end as usize {
             return Some(self.own.end as usize);
         }
-        if let Some(end) = self.standard(at) {
+        if let Some(end) = self.standard(number) {
             return Some(end);
         }
         let types = &self.vocabulary.document_types;
-        let symbol = symbols::parse(&reader, types, at);
+        let symbol = symbols::parse_with(&reader, types, number);
         if symbol.as_ref().is_some_and(|symbol| self.is_own(symbol)) {
             return symbol.map(|symbol| symbol.span.end as usize);
         }
-        let before = self.before(at, glued, symbol.is_some());
+        let before = self.before(number, glued, symbol.is_some());
         let (symbol, kind) = match symbol {
             Some(symbol) => {
                 let kind = self.kind(&before, &symbol)?;
                 (symbol, kind)
             }
             None => {
-                let symbol = symbols::parse_bare(&reader, at)?;
+                let symbol = symbols::parse_bare_with(&reader, number)?;
                 let kind = self.bare_kind(&before, &symbol)?;
                 (symbol, kind)
             }
@@ -108,9 +113,9 @@ impl<'v> Scanner<'_, 'v> {
     }
 
     /// A technical standard: "QCVN 102:2016/BTTTT", "TCVN 6909:2001".
-    fn standard(&mut self, at: usize) -> Option<usize> {
+    fn standard(&mut self, number: Token) -> Option<usize> {
         let reader = self.reader;
-        let series = reader.before(at);
+        let series = reader.previous(number);
         if series.case != Case::Upper || !STANDARDS.contains(&series.key) {
             return None;
         }
@@ -185,9 +190,10 @@ impl<'v> Scanner<'_, 'v> {
         }
     }
 
-    /// Reads backwards what stands before the number at `at`.
-    fn before(&self, at: usize, glued: bool, symbol: bool) -> Before {
+    /// Reads backwards what stands before a number.
+    fn before(&self, number: Token, glued: bool, symbol: bool) -> Before {
         let reader = &self.reader;
+        let at = number.start();
         let mut before = Before {
             start: at,
             numbered: glued,
@@ -195,19 +201,21 @@ impl<'v> Scanner<'_, 'v> {
             bare: false,
             issuer: None,
         };
+        let mut last = reader.previous(number);
         if glued {
             before.start = at - "số".len();
+            last = reader.before(before.start);
         } else {
-            let mut token = reader.before(at);
+            let mut token = last;
             if token.is_mark(':') || token.is_mark('.') {
                 token = reader.previous(token);
             }
             if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(&token.key) {
                 before.start = token.start();
                 before.numbered = true;
+                last = reader.previous(token);
             }
         }
-        let last = reader.before(before.start);
         if !last.is_word() {
             return before;
         }

@@ -20,7 +20,7 @@ mod surroundings;
 mod tests;
 
 #[cfg(test)]
-pub(in crate::extract) use anchors::LAW_WORDS;
+pub(crate) use anchors::LAW_WORDS;
 use anchors::Scanner;
 use surroundings::Surroundings;
 

@@ -116,15 +116,12 @@ impl<'v> Surroundings<'_, 'v> {
         if matches!(first.key, keys::TERM | keys::TENURE) && !self.term(mention, first) {
             return false;
         }
-        let mut at = mention.end.max(open.end());
-        for _ in 0..60 {
-            let token = self.reader.after(at);
+        for token in self.reader.walk(mention.end.max(open.end())).take(60) {
             if token.is_end() {
                 return false;
             }
-            at = token.end();
             if token.is_mark(')') {
-                mention.end = at;
+                mention.end = token.end();
                 return true;
             }
         }
@@ -316,12 +313,11 @@ impl<'v> Surroundings<'_, 'v> {
     /// The subject between quotes that opens at `open`. Where the closing quote is missing it ends at
     /// an inner one behind which the sentence goes on as behind a title.
     fn quoted(&self, open: Token, wanted: Option<Span>, later: &[Span]) -> Option<End> {
-        let start = self.reader.next(open).start();
+        let first = self.reader.next(open);
+        let start = first.start();
         let mut depth = 1;
-        let mut at = open.end();
         let mut fallback = None;
-        for _ in 0..MAX_SUBJECT {
-            let token = self.reader.after(at);
+        for token in self.reader.walk(open.end()).take(MAX_SUBJECT) {
             if token.is_end() {
                 break;
             }
@@ -345,9 +341,8 @@ impl<'v> Surroundings<'_, 'v> {
                     }
                 }
             }
-            at = token.end();
         }
-        fallback.or_else(|| self.unquoted(self.reader.next(open), wanted, later))
+        fallback.or_else(|| self.unquoted(first, wanted, later))
     }
 
     /// Whether a quote opens, by the space around it rather than by its shape, which is often wrong.
@@ -391,24 +386,23 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// The subject without quotes: up to where the clause ends.
     fn unquoted_from(&self, start: usize, from: usize, wanted: Option<Span>, later: &[Span]) -> Option<End> {
-        let mut at = from;
         let mut end = from;
+        let mut token = self.reader.after(from);
         let (mut quotes, mut brackets) = (0, 0);
         let mut quoted_from = end;
         let (mut behind_inner, mut inner_count) = (0, 0);
         for count in 0..MAX_SUBJECT {
             // Documents inside the subject are taken whole: their dates and numbers end nothing.
-            if let Some(inner) = self.mention_at(self.reader.after(at).start(), later) {
-                at = inner.end as usize;
-                end = at;
-                behind_inner = at;
+            if let Some(inner) = self.mention_at(token.start(), later) {
+                end = inner.end as usize;
+                token = self.reader.after(end);
+                behind_inner = end;
                 inner_count += 1;
                 if inner_count > MAX_INNER {
                     break;
                 }
                 continue;
             }
-            let token = self.reader.after(at);
             if token.is_end() {
                 break;
             }
@@ -432,7 +426,7 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Mark(')') => brackets -= 1,
                     _ if brackets > 0 => {}
                     Kind::Mark(';' | ':') => break,
-                    Kind::Mark('.') if self.ends_sentence(token, at) => break,
+                    Kind::Mark('.') if self.ends_sentence(token, end) => break,
                     Kind::Mark(',') if self.clause_ends_behind_comma(token, later) => break,
                     Kind::Mark('¹' | '²' | '³' | '⁰' | '⁴'..='⁹') if !self.reader.next(token).is_word() => {
                         break;
@@ -441,7 +435,7 @@ impl<'v> Surroundings<'_, 'v> {
                     Kind::Word if token.key == keys::AND && self.clause_ends_behind_and(token, later) => break,
                     Kind::Word
                         if token.key == keys::OF
-                            && at != behind_inner
+                            && end != behind_inner
                             && self.wanted_issuer(token, wanted)
                             && self.issuer_ends_clause(token, later) =>
                     {
@@ -451,8 +445,8 @@ impl<'v> Surroundings<'_, 'v> {
                     _ => {}
                 }
             }
-            at = token.end();
-            end = at;
+            end = token.end();
+            token = self.reader.next(token);
         }
         // A quote that never closes is none: the clause ended where it opened, at the latest.
         if quotes > 0 && end - quoted_from > 600 {
@@ -647,17 +641,14 @@ impl<'v> Surroundings<'_, 'v> {
 
     /// Whether nothing but commas, "và" and "các" stands between two offsets.
     fn only_joints(&self, from: usize, until: usize) -> bool {
-        let mut at = from;
-        for _ in 0..5 {
-            let token = self.reader.after(at);
+        for (count, token) in self.reader.walk(from).take(5).enumerate() {
             if token.start() >= until {
-                return at != from;
+                return count > 0;
             }
             let joint = matches!(token.kind, Kind::Mark(',' | ';')) || LIST_WORDS.contains(&token.key);
             if !joint {
                 return false;
             }
-            at = token.end();
         }
         false
     }

@@ -151,15 +151,16 @@ impl<'t, 'v> Scanner<'t, 'v> {
         // Where to go on, and whether that is behind something read.
         let (mut from, mut read) = (region.start, false);
         for token in self.reader.anchors_in(self.region) {
+            let digits = token.is_number() || token.has_digits();
+            if !(digits || NUMBER_WORDS.has(*token)) {
+                continue;
+            }
             let start = token.start();
-            if NUMBER_WORDS.has(token) && (start > from || start == from && !read) {
+            if !digits && (start > from || start == from && !read) {
                 let apart = start == region.start || is_apart(bytes[start - 1]);
-                if apart && let Some(end) = self.word(token, figures) {
+                if apart && let Some(end) = self.word(*token, figures) {
                     (from, read) = (end, true);
                 }
-            }
-            if !(token.is_number() || token.has_digits()) {
-                continue;
             }
             while let Some(digit) = numerals::digit_in(bytes, start.max(from)..token.end().min(region.end)) {
                 from = match self.skips.end_of(digit) {
@@ -1219,11 +1220,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// "đ/c", short for "đồng chí".
     fn comrades(&self, token: Token) -> Option<Span> {
         let text = self.reader.text;
-        let short = matches!(text[token.start()..token.end()].to_lowercase().as_str(), "đ");
+        if !matches!(self.reader.token(token), "đ" | "Đ") {
+            return None;
+        }
         let rest = &text[token.end()..];
         let next = rest.chars().nth(2).is_some_and(char::is_alphanumeric);
-        (short && (rest.starts_with("/c") || rest.starts_with("/C")) && !next)
-            .then(|| Span::new(token.start(), token.end() + 2))
+        ((rest.starts_with("/c") || rest.starts_with("/C")) && !next).then(|| Span::new(token.start(), token.end() + 2))
     }
 
     /// "m²" and "km²", whose raised 2 is no letter.

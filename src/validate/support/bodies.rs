@@ -170,7 +170,8 @@ pub fn of_code(part: &str) -> Option<Body> {
     if part.strip_prefix("QH").is_some_and(digits) || part.strip_prefix("UBTVQH").is_some_and(digits) {
         return Some(Body::NationalAssembly);
     }
-    if DEPARTMENTS.contains(&part) {
+    // All codes of departments begin with S (sở), so that others are not compared with each.
+    if part.starts_with('S') && DEPARTMENTS.contains(&part) {
         return Some(Body::Department);
     }
     if let Some(&row) = MINISTRY_CODES.get(part) {
@@ -188,24 +189,20 @@ pub fn of_code(part: &str) -> Option<Body> {
 }
 
 /// The bodies a folded issuer code stands for; None when its first part is not known.
-pub fn of_codes(parts: &[String]) -> Option<Vec<Body>> {
-    let first = of_code(parts.first()?)?;
-    Some(
-        std::iter::once(first)
-            .chain(parts[1..].iter().filter_map(|part| of_code(part)))
-            .collect(),
-    )
+pub fn of_codes<'c>(mut parts: impl Iterator<Item = &'c str>) -> Option<Vec<Body>> {
+    let first = of_code(parts.next()?)?;
+    Some(std::iter::once(first).chain(parts.filter_map(of_code)).collect())
 }
 
 /// How a body must write its symbols: as the Party does (true) or as the State does (false); None
 /// where the code does not tell.
-pub fn writes_as_party(parts: &[String]) -> Option<bool> {
-    let bodies: Vec<Body> = parts.iter().filter_map(|part| of_code(part)).collect();
-    let first = *bodies.first()?;
+pub fn writes_as_party<'c>(mut parts: impl Iterator<Item = &'c str> + Clone) -> Option<bool> {
+    let mut bodies = parts.clone().filter_map(of_code);
+    let first = bodies.next()?;
     let clear = parts
-        .first()
-        .is_some_and(|part| of_code(part).is_some() && !SHARED_WITH_PARTY.contains(&part.as_str()));
-    if bodies.iter().any(|body| body.is_party()) {
+        .next()
+        .is_some_and(|part| of_code(part).is_some() && !SHARED_WITH_PARTY.contains(&part));
+    if first.is_party() || bodies.any(Body::is_party) {
         // A joint document of both kinds takes the form of the one that leads.
         return (first.is_party() && clear).then_some(true);
     }
@@ -381,10 +378,10 @@ mod tests {
         );
         assert_eq!(of_code("QH15"), Some(Body::NationalAssembly));
         assert_eq!(of_code("TWDTN"), None);
-        let parts = |code: &str| code.split('-').map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(writes_as_party(&parts("UBND-VP8")), Some(false));
-        assert_eq!(writes_as_party(&parts("TU")), Some(true));
-        assert_eq!(writes_as_party(&parts("BTC")), None);
-        assert_eq!(writes_as_party(&parts("BDVTU-SNV")), Some(true));
+        let party = |code: &str| writes_as_party(code.split('-'));
+        assert_eq!(party("UBND-VP8"), Some(false));
+        assert_eq!(party("TU"), Some(true));
+        assert_eq!(party("BTC"), None);
+        assert_eq!(party("BDVTU-SNV"), Some(true));
     }
 }

@@ -13,16 +13,13 @@ const MOST: usize = 60;
 pub fn between(context: &Context<'_>, from: u32, to: u32) -> Option<Vec<Token>> {
     let reader = context.layout.reader(context.document);
     let mut tokens = Vec::new();
-    let mut at = from as usize;
-    while tokens.len() <= MOST {
-        let token = reader.after(at);
+    for token in reader.walk(from as usize) {
         if token.start() >= to as usize {
             return Some(tokens);
         }
-        if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';')) {
+        if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';')) || tokens.len() == MOST {
             return None;
         }
-        at = token.end();
         tokens.push(token);
     }
     None

@@ -24,8 +24,12 @@ pub fn resolution(context: &Context<'_>, measure: &Measure) -> Decimal {
 
 /// Whether a figure can be computed with: a run of thirty digits is a slip of the scan.
 pub fn is_plausible(measure: &Measure) -> bool {
-    let most = Decimal::from(10_i64.pow(16));
-    measure.value.abs() < most && measure.total.is_none_or(|total| total.abs() < most)
+    const MOST: u128 = 10_u128.pow(16);
+    // Without decimal places a figure is larger still, and mostly small enough all the same.
+    let is_small = |value: Decimal| {
+        value.mantissa().unsigned_abs() < MOST || value.abs() < Decimal::from_i128_with_scale(MOST as i128, 0)
+    };
+    is_small(measure.value) && measure.total.is_none_or(is_small)
 }
 
 /// One unit of the last of so many decimal places.

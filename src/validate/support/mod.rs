@@ -1,5 +1,5 @@
 //! What several rules need: how symbols are written, which bodies codes and names stand for, how
-//! alike two titles are, and the passages that stand twice.
+//! alike two titles are, the one walk over all words, and the passages that stand twice.
 
 pub mod bodies;
 pub mod clauses;
@@ -10,3 +10,4 @@ pub mod numbering;
 pub mod repeats;
 pub mod spelling;
 pub mod text;
+pub mod walk;

@@ -22,10 +22,13 @@ const RIMES: &str = "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng �
 const LETTER_BITS: u32 = 6;
 const TONE_SHIFT: u32 = 54;
 const HASHED: u64 = 1 << 63;
+/// The letters of a word without its tone.
+const PLAIN: u64 = (1 << TONE_SHIFT) - 1;
 /// Letter numbers of [`Key`]: a to z are 1 to 26, then ă â đ ê ô ơ ư.
 const VOWELS: [u64; 12] = [1, 5, 9, 15, 21, 25, 27, 28, 30, 31, 32, 33];
 const MARKED: std::ops::RangeInclusive<u64> = 27..=33;
 const FOREIGN: [u64; 4] = [6, 10, 23, 26]; // f j w z
+const D: u64 = 4;
 const D_WITH_STROKE: u64 = 29;
 const ACUTE: u64 = 4;
 const UNDERDOT: u64 = 5;
@@ -38,16 +41,128 @@ static SYLLABLES: LazyLock<FxHashSet<u64>> = LazyLock::new(|| {
     syllables.map(|syllable| Key::new(&syllable).raw()).collect()
 });
 
+/// What one look at a word tells: whether it is worth a second one, alone or with the next word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Look(u32);
+
+impl Look {
+    /// Nothing: a word that is not judged.
+    pub const NOTHING: Look = Look(0);
+    /// The lowest bits: which first word of a compound it is but for marks and tone; 0 for none.
+    /// Then as many bits for the second word.
+    const NUMBER_BITS: u32 = 7;
+    const NUMBER: u32 = (1 << Self::NUMBER_BITS) - 1;
+    /// The first and the second word of a slip.
+    const SLIP: u32 = 1 << 14;
+    const SLIP_NEXT: u32 = 1 << 15;
+    /// Right with some tones only.
+    const STOP: u32 = 1 << 16;
+    const BROKEN: u32 = 1 << 17;
+    /// A word that is not in the table may be anything.
+    const UNKNOWN: Look = Look((1 << 18) - 1);
+
+    /// Whether the word may be no syllable of Vietnamese.
+    #[inline]
+    pub fn may_be_broken(self, word: Key) -> bool {
+        self.0 & (Self::STOP | Self::BROKEN) != 0
+            && (self.0 & Self::BROKEN != 0 || !matches!(tone(word), ACUTE | UNDERDOT))
+    }
+
+    fn first(self) -> u32 {
+        self.0 & Self::NUMBER
+    }
+
+    fn second(self) -> u32 {
+        self.0 >> Self::NUMBER_BITS & Self::NUMBER
+    }
+}
+
+/// A table of words by their letters without the tone, to be looked into once for each word of a
+/// text: a word and its [`Look`] in 64 bits, at the first free place from that of its hash on.
+#[derive(Debug)]
+struct Looks {
+    slots: Box<[u64; Self::SLOTS]>,
+    /// One bit for each first word of a compound with each second word, by their numbers.
+    pairs: [u64; Self::PAIRS],
+}
+
+impl Looks {
+    /// A power of two, several times the number of syllables, so that most are at their place.
+    const SLOTS: usize = 1 << 14;
+    const PAIRS: usize = 1 << (2 * Look::NUMBER_BITS) >> 6;
+    /// Syllables have seven letters at most, which leaves room for what is told of them.
+    const LETTERS: u32 = 7;
+    const WORD: u64 = (1 << (Self::LETTERS * LETTER_BITS)) - 1;
+
+    fn new() -> Self {
+        Self {
+            slots: Box::new([0; Self::SLOTS]),
+            pairs: [0; Self::PAIRS],
+        }
+    }
+
+    #[inline]
+    fn place(plain: u64) -> usize {
+        (plain.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - Self::SLOTS.trailing_zeros())) as usize
+    }
+
+    /// The slot of a word, or the free one where it would be.
+    #[inline]
+    fn slot(&self, plain: u64) -> usize {
+        let mut slot = Self::place(plain);
+        while self.slots[slot] != 0 && self.slots[slot] & Self::WORD != plain {
+            slot = (slot + 1) % Self::SLOTS;
+        }
+        slot
+    }
+
+    /// Adds a syllable.
+    fn add(&mut self, plain: u64, look: Look) {
+        let slot = self.slot(plain);
+        self.slots[slot] = plain | u64::from(look.0) << (Self::LETTERS * LETTER_BITS);
+    }
+
+    #[inline]
+    fn of(&self, word: Key) -> Look {
+        match self.slots[self.slot(word.raw() & PLAIN)] {
+            // Long words are not judged.
+            0 if word.raw() & HASHED != 0 => Look::NOTHING,
+            0 => Look::UNKNOWN,
+            entry => Look((entry >> (Self::LETTERS * LETTER_BITS)) as u32),
+        }
+    }
+
+    fn add_pair(&mut self, first: u32, second: u32) {
+        let pair = (first << Look::NUMBER_BITS | second) as usize;
+        self.pairs[pair / 64] |= 1 << (pair % 64);
+    }
+
+    /// Whether a word and the next may be a slip together.
+    #[inline]
+    fn may_go_together(&self, word: Look, next: Look) -> bool {
+        let pair = (word.first() << Look::NUMBER_BITS | next.second()) as usize;
+        word.first() != 0 && self.pairs[pair / 64] >> (pair % 64) & 1 == 1
+            || word.0 & Look::SLIP != 0 && next.0 & Look::SLIP_NEXT != 0
+    }
+}
+
+/// Numbers for words, from 1 on, below that of unknown ones. With very many words two have one number,
+/// and are looked at more often than they need be.
+fn numbers(bases: impl Iterator<Item = u64>) -> FxHashMap<u64, u32> {
+    let mut numbers = FxHashMap::default();
+    for base in bases {
+        let next = numbers.len() as u32 % (Look::NUMBER - 1) + 1;
+        numbers.entry(base).or_insert(next);
+    }
+    numbers
+}
+
 /// The letters of a word of at most nine, in order.
-fn letters(word: Key) -> impl Iterator<Item = u64> {
-    let mut bits = if word.raw() & HASHED == 0 {
-        word.raw() & ((1 << TONE_SHIFT) - 1)
-    } else {
-        0
-    };
+fn letters(plain: u64) -> impl Iterator<Item = u64> {
+    let mut rest = plain;
     std::iter::from_fn(move || {
-        let letter = bits & 63;
-        bits >>= LETTER_BITS;
+        let letter = rest & 63;
+        rest >>= LETTER_BITS;
         (letter != 0).then_some(letter)
     })
 }
@@ -63,7 +178,7 @@ fn tone(word: Key) -> u64 {
 /// Whether a word is written as a Vietnamese syllable, with marks, and cannot be one. Words without
 /// marks (foreign ones), abbreviations and words of several syllables (loans) are not judged.
 pub fn is_broken(word: Key) -> bool {
-    let plain = word.raw() & ((1 << TONE_SHIFT) - 1);
+    let plain = word.raw() & PLAIN;
     // Most words are right, which one look tells: long ones are not judged, and a syllable is right
     // in any tone unless it ends in a stop.
     if word.raw() & HASHED != 0 || plain == 0 {
@@ -73,7 +188,7 @@ pub fn is_broken(word: Key) -> bool {
     if known && !matches!(plain >> (plain.ilog2() / LETTER_BITS * LETTER_BITS), 3 | 8 | 16 | 20) {
         return false;
     }
-    let letters: Vec<u64> = letters(word).collect();
+    let letters: Vec<u64> = letters(plain).collect();
     let vowel = |letter: &u64| VOWELS.contains(letter);
     let marked = tone(word) != 0
         || letters
@@ -87,31 +202,36 @@ pub fn is_broken(word: Key) -> bool {
     if !marked || clusters != 1 || letters.iter().any(|letter| FOREIGN.contains(letter) || *letter > 33) {
         return false;
     }
-    let stop = matches!(letters.last(), Some(3 | 16 | 20)) || letters.ends_with(&[3, 8]);
-    !known || stop && !matches!(tone(word), ACUTE | UNDERDOT)
+    !known || ends_in_stop(&letters) && !matches!(tone(word), ACUTE | UNDERDOT)
+}
+
+/// Whether a syllable ends in c, ch, p or t, and so must have one of two tones.
+fn ends_in_stop(letters: &[u64]) -> bool {
+    matches!(letters.last(), Some(3 | 16 | 20)) || letters.ends_with(&[3, 8])
+}
+
+/// Whether a word has a d or a đ, or is too long to tell.
+pub fn may_hold_d(word: Key) -> bool {
+    word.raw() & HASHED != 0 || letters(word.raw() & PLAIN).any(|letter| matches!(letter, D | D_WITH_STROKE))
 }
 
 /// The word without marks and tone, as a number; None for a word that is too long.
 fn base(word: Key) -> Option<u64> {
-    if word.raw() & HASHED != 0 {
-        return None;
-    }
-    let mut rest = word.raw() & ((1 << TONE_SHIFT) - 1);
-    let (mut base, mut shift) = (0, 0);
-    while rest != 0 {
-        let letter = match rest & 63 {
-            27 | 28 => 1,
-            29 => 4,
-            30 => 5,
-            31 | 32 => 15,
-            33 => 21,
-            letter => letter,
-        };
-        base |= letter << shift;
-        rest >>= LETTER_BITS;
-        shift += LETTER_BITS;
-    }
-    Some(base)
+    (word.raw() & HASHED == 0).then(|| without_marks(word.raw() & PLAIN))
+}
+
+/// Letters with their marks taken off.
+fn without_marks(plain: u64) -> u64 {
+    let unmarked = |letter: u64| match letter {
+        27 | 28 => 1,
+        29 => 4,
+        30 => 5,
+        31 | 32 => 15,
+        33 => 21,
+        letter => letter,
+    };
+    let letters = letters(plain).map(unmarked).enumerate();
+    letters.fold(0, |base, (at, letter)| base | letter << (at as u32 * LETTER_BITS))
 }
 
 #[derive(Deserialize)]
@@ -130,6 +250,9 @@ type Compound = ([Key; 2], String);
 /// The table of frequent pairs and slips.
 #[derive(Debug)]
 pub struct Spelling {
+    looks: Looks,
+    /// Compounds as they are right, and other pairs that are.
+    right: FxHashSet<[Key; 2]>,
     /// Compounds by their letters without marks.
     compounds: FxHashMap<(u64, u64), Vec<Compound>>,
     allowed: FxHashSet<[Key; 2]>,
@@ -145,6 +268,37 @@ fn keys(phrase: &str) -> Vec<Key> {
 
 fn pair(phrase: &str) -> Option<[Key; 2]> {
     keys(phrase).try_into().ok()
+}
+
+/// What one look tells of all syllables. Other words want a second one wherever they stand.
+fn looks(compounds: &FxHashMap<(u64, u64), Vec<Compound>>, phrases: &FxHashMap<Key, Vec<(Vec<Key>, String)>>) -> Looks {
+    let firsts = numbers(compounds.keys().map(|&(first, _)| first));
+    let seconds = numbers(compounds.keys().map(|&(_, second)| second));
+    let slips = || phrases.values().flatten().map(|(wrong, _)| wrong);
+    let slip_words = |at: usize| -> FxHashSet<u64> {
+        let words = slips().filter_map(|wrong| wrong.get(at));
+        words.map(|word| word.raw() & PLAIN).collect()
+    };
+    let (slip_firsts, slip_seconds) = (slip_words(0), slip_words(1));
+    let mut looks = Looks::new();
+    for (first, second) in compounds.keys() {
+        looks.add_pair(firsts[first], seconds[second]);
+        looks.add_pair(firsts[first], Look::UNKNOWN.second());
+        looks.add_pair(Look::UNKNOWN.first(), seconds[second]);
+    }
+    looks.add_pair(Look::UNKNOWN.first(), Look::UNKNOWN.second());
+    for &plain in SYLLABLES.iter() {
+        let base = without_marks(plain);
+        let number = |numbers: &FxHashMap<u64, u32>| numbers.get(&base).copied().unwrap_or(0);
+        let flag = |is_told: bool, flag: u32| if is_told { flag } else { 0 };
+        let look = number(&firsts)
+            | number(&seconds) << Look::NUMBER_BITS
+            | flag(slip_firsts.contains(&plain), Look::SLIP)
+            | flag(slip_seconds.contains(&plain), Look::SLIP_NEXT)
+            | flag(ends_in_stop(&letters(plain).collect::<Vec<_>>()), Look::STOP);
+        looks.add(plain, Look(look));
+    }
+    looks
 }
 
 impl Spelling {
@@ -177,13 +331,30 @@ impl Spelling {
             rows.filter_map(|(phrase, words)| Some((pair(&phrase)?, words.iter().map(|word| Key::new(word)).collect())))
                 .collect()
         };
+        let allowed: FxHashSet<[Key; 2]> = table.allowed.iter().filter_map(|phrase| pair(phrase)).collect();
+        let compound = compounds.values().flatten().map(|&(pair, _)| pair);
         Self {
+            looks: looks(&compounds, &phrases),
+            right: compound.chain(allowed.iter().copied()).collect(),
             compounds,
-            allowed: table.allowed.iter().filter_map(|phrase| pair(phrase)).collect(),
+            allowed,
             after: neighbours(table.after),
             before: neighbours(table.before),
             phrases,
         }
+    }
+
+    /// What one look at a word tells. Where neither this nor [`Self::may_be_slip`] asks for a second
+    /// one, neither [`is_broken`] nor [`Self::meant`] nor [`Self::slip`] finds anything.
+    #[inline]
+    pub fn look(&self, word: Key) -> Look {
+        self.looks.of(word)
+    }
+
+    /// Whether a word and the next may be a slip together; what is known to be right is none.
+    #[inline]
+    pub fn may_be_slip(&self, words: [Key; 2], looks: [Look; 2]) -> bool {
+        self.looks.may_go_together(looks[0], looks[1]) && !self.right.contains(&words)
     }
 
     /// What a pair of syllables was meant to be, where it is a frequent pair with a mark or tone
@@ -231,6 +402,12 @@ mod tests {
         for wrong in ["nêp", "đuợc", "viêc", "tôt", "ngiêm", "nuớc", "thưc", "trưòng"] {
             assert!(is_broken(Key::new(wrong)) == (wrong != "ngiêm"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn slips_are_of_two_words_at_least() {
+        let slips = Spelling::embedded().phrases.values().flatten();
+        assert!(slips.map(|(wrong, _)| wrong.len()).all(|words| words > 1));
     }
 
     #[test]

@@ -14,47 +14,91 @@ use crate::{
 pub fn fold_code(code: &str) -> String {
     let mut folded = String::with_capacity(code.len());
     for c in code.chars() {
-        match c {
-            'A'..='Z' | '0'..='9' | '-' | '/' | '&' => folded.push(c),
-            'Đ' | 'Ð' | 'Ɖ' => folded.push('D'),
-            _ => folded.extend(
-                c.to_uppercase()
-                    .filter(|c| !c.is_whitespace() && *c != '*' && *c != '_')
-                    .map(|c| if matches!(c, 'Đ' | 'Ð' | 'Ɖ') { 'D' } else { c }),
-            ),
-        }
+        push_folded(&mut folded, c);
     }
-    match folded.strip_suffix("TƯ") {
-        Some(head) => format!("{head}TW"),
-        None => folded,
+    end_code(&mut folded, 0);
+    folded
+}
+
+/// Adds a character to a folded code.
+pub fn push_folded(folded: &mut String, c: char) {
+    match c {
+        'A'..='Z' | '0'..='9' | '-' | '/' | '&' => folded.push(c),
+        'Đ' | 'Ð' | 'Ɖ' => folded.push('D'),
+        _ => folded.extend(
+            c.to_uppercase()
+                .filter(|c| !c.is_whitespace() && *c != '*' && *c != '_')
+                .map(|c| if matches!(c, 'Đ' | 'Ð' | 'Ɖ') { 'D' } else { c }),
+        ),
     }
+}
+
+/// Ends the folded code that begins at `start`.
+pub fn end_code(folded: &mut String, start: usize) {
+    if folded[start..].ends_with("TƯ") {
+        folded.truncate(folded.len() - "Ư".len());
+        folded.push('W');
+    }
+}
+
+/// The key of a run of digits, as [`Key::new`] gives it, as a number.
+pub fn number_key(digits: &str) -> u64 {
+    const LETTER_BITS: usize = 6;
+    const MAX_LETTERS: usize = 9;
+    const DIGIT_0: u64 = 34;
+    if digits.len() > MAX_LETTERS {
+        return Key::new(digits).raw();
+    }
+    let letters = digits.bytes().map(|digit| DIGIT_0 + u64::from(digit - b'0'));
+    letters.rev().fold(0, |key, letter| key << LETTER_BITS | letter)
 }
 
 /// The words and numbers of a span, folded, over line and page breaks.
 pub fn words(context: &Context<'_>, span: Span) -> Vec<Key> {
+    each_word(context, span).collect()
+}
+
+/// The words and numbers of a span as one number, for telling whether two spans say the same.
+pub fn words_as_number(context: &Context<'_>, span: Span) -> u64 {
+    each_word(context, span).fold(0, |all, word| {
+        (all.rotate_left(5) ^ word.raw()).wrapping_mul(0x517C_C1B7_2722_0A95)
+    })
+}
+
+/// The words and numbers of a span one by one, for where the first few will do.
+pub fn each_word(context: &Context<'_>, span: Span) -> impl Iterator<Item = Key> {
     let reader = context.layout.reader(context.document);
-    let mut words = Vec::new();
-    let mut at = span.start as usize;
-    loop {
-        let token = reader.after(at);
-        if token.kind == Kind::End || token.start() >= span.end as usize {
-            return words;
+    let mut next = reader.after(span.start as usize);
+    std::iter::from_fn(move || {
+        loop {
+            let token = next;
+            if token.kind == Kind::End || token.span.start >= span.end {
+                return None;
+            }
+            next = reader.next(token);
+            match token.kind {
+                Kind::Word => return Some(token.key),
+                Kind::Number => return Some(Key::new(reader.token(token).trim_start_matches('0'))),
+                _ => {}
+            }
         }
-        match token.kind {
-            Kind::Word => words.push(token.key),
-            Kind::Number => words.push(Key::new(reader.token(token).trim_start_matches('0'))),
-            _ => {}
-        }
-        at = token.end();
-    }
+    })
 }
 
 /// The span on one line, shortened to about `limit` characters, for messages.
 pub fn excerpt(context: &Context<'_>, span: Span, limit: usize) -> String {
-    let mut line = context.str(span).split_whitespace().collect::<Vec<_>>().join(" ");
-    if let Some((cut, _)) = line.char_indices().nth(limit) {
-        line.truncate(cut);
-        line.push('…');
+    let mut line = String::new();
+    let mut length = 0;
+    for word in context.str(span).split_whitespace() {
+        let space = if line.is_empty() { "" } else { " " };
+        for c in space.chars().chain(word.chars()) {
+            if length == limit {
+                line.push('…');
+                return line;
+            }
+            line.push(c);
+            length += 1;
+        }
     }
     line
 }
@@ -205,6 +249,21 @@ mod tests {
         assert_eq!(figure(Decimal::new(-12, 0)), "-12");
         assert_eq!(date(PartialDate::new(2013, 6, 3)), "03/6/2013");
         assert_eq!(date(PartialDate::new(2013, 2, 13)), "13/02/2013");
+    }
+
+    #[test]
+    fn numbers_have_the_keys_of_their_digits() {
+        for digits in [
+            "0",
+            "7",
+            "05",
+            "2024",
+            "123456789",
+            "1234567890",
+            "00000000000000000001",
+        ] {
+            assert_eq!(number_key(digits), Key::new(digits).raw(), "{digits}");
+        }
     }
 
     #[test]

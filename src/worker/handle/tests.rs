@@ -13,7 +13,7 @@ use super::*;
 use crate::{
     bus::{Meta, Names, Reference, publish::STATUS},
     config::Settings,
-    worker::REFUSED,
+    worker::{PROCESSED, REFUSED},
 };
 
 /// What goes wrong with one call.
@@ -197,13 +197,14 @@ impl Stage {
         let bus = Bus::default();
         let handler = Handler {
             outlet: bus.clone(),
-            core: Arc::new(Core::new(&settings, Names::new("baocao").expect("plain"))),
+            live: Arc::new(Live::new(&settings, &Names::new("baocao").expect("plain"))),
             settings: settings.worker,
             heartbeat: Duration::from_secs(1),
             stopping: CancellationToken::new(),
             gone: Arc::default(),
             company: Arc::default(),
             fetching: Semaphore::new(1),
+            threads: Arc::new(Semaphore::new(1)),
             health: Arc::default(),
         };
         Self { bus, handler }

@@ -193,6 +193,44 @@ fn check_prints_findings_as_json_lines() {
     );
 }
 
+#[test]
+fn several_files_have_a_total_and_no_bar_in_a_log() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("below")).unwrap();
+    write(folder.path(), "a.txt", WITH_MISTAKES);
+    write(folder.path(), "below/b.txt", WITH_MISTAKES);
+    write(folder.path(), "below/empty.txt", " \n");
+    write(folder.path(), "notes.zip", "no report");
+    let folder = folder.path().to_str().unwrap();
+    let output = run(&["check", "--format", "json", folder]);
+    assert_eq!(status(&output), 2);
+    let lines: Vec<Value> = stdout(&output)
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let (total, lines) = lines.split_last().unwrap();
+    let count = |severity: &str| {
+        let is_so = |line: &&Value| line["finding"]["severity"] == format!("SEVERITY_{severity}");
+        lines.iter().filter(is_so).count()
+    };
+    assert!(count("WARNING") + count("ERROR") > 0);
+    assert_eq!(
+        total["total"],
+        serde_json::json!({
+            "files": 3, "unread": 1, "errors": count("ERROR"), "warnings": count("WARNING"), "infos": count("INFO"),
+        })
+    );
+    assert_eq!(lines.iter().filter(|line| line["failure"].is_string()).count(), 1);
+    // Standard error is no terminal here: the one file that cannot be read, and no bar.
+    assert_eq!(stderr(&output).lines().count(), 1, "{}", stderr(&output));
+    let output = run(&["check", folder]);
+    assert!(
+        stdout(&output).contains(" in 3 files; 1 could not be read"),
+        "{}",
+        stdout(&output)
+    );
+}
+
 /// The schema of the standard, from a file: nothing is fetched.
 fn follows_the_schema(log: &Value) {
     let schema = include_str!("../../fixtures/sarif/sarif-schema-2.1.0.json");

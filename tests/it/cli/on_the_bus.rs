@@ -5,7 +5,7 @@ use std::{
     process::{Child, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{baocao, check::WITH_MISTAKES, run, status, stderr, stdout, write};
 use crate::harness::on_each_server;
@@ -80,6 +80,52 @@ fn a_report_goes_in_and_its_result_and_alerts_come_out() {
             let again = submit(&[&good]);
             assert_eq!(stdout(&again), line, "the same content has the same id and result");
             assert!(stderr(&again).contains("not processed twice"), "{}", stderr(&again));
+
+            // Several at once, in their order, with their total.
+            let many = run(&[
+                "submit",
+                "--set",
+                &url,
+                "--unit",
+                "H50.12.3",
+                "--wait",
+                "--format",
+                "json",
+                &good,
+                &bad,
+                "no-such.txt",
+            ]);
+            assert_eq!(status(&many), 2);
+            let lines: Vec<Value> = stdout(&many)
+                .lines()
+                .map(|line| serde_json::from_str(line).unwrap())
+                .collect();
+            assert_eq!(lines.len(), 4, "{lines:?}");
+            assert_eq!(
+                (&lines[0]["file"], &lines[0]["status"]),
+                (&json!(good), &json!("processed"))
+            );
+            assert_eq!(lines[0]["findings"]["errors"], 1);
+            assert_eq!(
+                (&lines[1]["status"], &lines[1]["reason"]),
+                (&json!("refused"), &json!("empty"))
+            );
+            assert!(
+                lines[2]["failure"].as_str().unwrap().contains("no-such.txt"),
+                "{lines:?}"
+            );
+            assert_eq!(
+                lines[3]["total"],
+                json!({
+                    "files": 3, "handedIn": 2, "duplicates": 2, "processed": 1, "refused": 1, "unanswered": 0, "failed": 1,
+                })
+            );
+            let many = submit(&[&good, &bad]);
+            assert!(
+                stderr(&many).contains("2 of 2 files handed in, 2 of them duplicates; 1 processed, 1 refused"),
+                "{}",
+                stderr(&many)
+            );
 
             let arguments = [
                 "watch", "--set", &url, "--all", "--unit", "H50", "--format", "json", "--count", "4",
