@@ -681,7 +681,9 @@ fn is_line(text: &str) -> bool {
     let beyond = bytes
         .iter()
         .fold(false, |beyond, &byte| beyond | (byte == 0xC2) | (byte > 0xE1));
-    !folds && first != b' ' && !last.is_whitespace() && !(beyond && text.chars().any(is_space_beyond))
+    let edges = first == b' ' || last.is_whitespace();
+    let spaced = folds || edges || beyond && text.chars().any(is_space_beyond);
+    !spaced
 }
 
 /// Whether a character beyond ASCII is white space or is not seen.
