@@ -206,10 +206,7 @@ impl Codes {
             codes.push(' ', first);
             mark = reader.next(first);
         }
-        loop {
-            let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) else {
-                break;
-            };
+        while let Some(sign) = separator(mark).or_else(|| codes.joint(mark)) {
             let word = reader.next(mark);
             // A dash between spaces is a dash of the sentence once the symbol is whole.
             let loose = mark.spaced && word.spaced && !blank;
