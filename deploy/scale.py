@@ -7,12 +7,13 @@
 # ---- measured: tests/benches/FORMATS.md, `deploy/local bench`; CPU seconds of a whole run, all processes -----------------
 # A format: CPU seconds a document, CPU seconds a page beside that, MB of memory at its peak.
 COST = {
-    "plain text, HTML": (0.05, 0.000, 60),
-    "DOCX": (0.06, 0.000, 70),
-    "XLSX": (0.06, 0.000, 80),
-    "PDF with text": (0.08, 0.010, 70),
-    "scan": (0.10, 1.300, 150),
-    "DOC, RTF": (1.50, 0.020, 300),
+    "plain text, HTML": (0.01, 0.001, 17),
+    "DOCX": (0.01, 0.002, 17),
+    "XLSX": (0.02, 0.002, 50),
+    # Poppler draws a page again that may have a table: twice a report, say.
+    "PDF with text": (0.06, 0.005, 20),
+    "scan": (0.05, 1.650, 85),
+    "DOC, RTF": (1.05, 0.002, 210),
 }
 # Microseconds of CPU that the NATS server takes for a KB that is stored and delivered once, on file.
 SERVER_US_PER_KB = 3.4
@@ -147,8 +148,8 @@ decides nearly everything.
 
 {places}
 
-One worker more than the cores ask for, so that one may fail. Files over `max_payload` lie in the object store `baocao-documents` and stay
-there: with this mix {size(PLACES[1][1] * MEAN_KB * REPLICAS)} a month for the nation, unless somebody deletes them.
+One worker more than the cores ask for, so that one may fail. Files over `max_payload` lie in the object store
+`baocao-documents` and stay there: with this mix {size(PLACES[1][1] * MEAN_KB * REPLICAS)} a month for the nation, unless somebody deletes them.
 
 ## A backlog of {BACKLOG:,}
 
@@ -167,8 +168,8 @@ piece by piece: the stream of waiting reports holds what is not yet worked on, w
 4. **The NATS server**: one took about {SERVER_MESSAGES:,} reports of 70 KB a second in our trials, so with this mix about
    {fast:,.0f} a second, {fast * MEAN_CPU / BUSY:,.0f} worker cores' worth. A backlog on more cores than that wants a second stream,
    one for each group of units.
-5. **Memory** of a worker: `decode.children` × the peak of a format, and two of the programs beside it for pages of a scan:
-   {4 * COST['scan'][2]:,} MB with the defaults, 4 GB a worker is ample.""")
+5. **Memory** of a worker: `decode.children` × pages read at once × what Tesseract takes for a page,
+   {4 * CORES_PER_WORKER * COST['scan'][2]:,} MB with the defaults on {CORES_PER_WORKER} cores; and a gigabyte for sheets of 100,000s of cells.""")
 
 
 if __name__ == "__main__":

@@ -654,7 +654,10 @@ impl<'t> Reader<'t> {
     /// all but plain words.
     pub fn anchors_in(&self, span: Span) -> impl Iterator<Item = &'t Token> {
         let anchors: &[u32] = self.tokens.map_or(&[], |tokens| tokens.anchors_in(span));
-        anchors.iter().map(|&index| &self.all[index as usize])
+        anchors.iter().map(|&index| {
+            count();
+            &self.all[index as usize]
+        })
     }
 
     /// The anchors on the way that [`Self::walk`] goes, each with the number of plain words before it: for
@@ -669,6 +672,7 @@ impl<'t> Reader<'t> {
         std::iter::from_fn(move || {
             loop {
                 let index = *anchors.next()? as usize;
+                count();
                 let token = &self.all[index];
                 words += index - at;
                 if !token.passed {

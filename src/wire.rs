@@ -597,6 +597,13 @@ impl<'a> Writer<'a> {
         match (subject.as_str(), qualifier.as_str()) {
             (_, "") => subject,
             ("", _) => qualifier,
+            // "nhiệm vụ", "nhiệm vụ đã hoàn thành": the counted noun is said once.
+            _ if qualifier
+                .to_lowercase()
+                .starts_with(&format!("{} ", subject.to_lowercase())) =>
+            {
+                qualifier
+            }
             _ => subject + " " + &qualifier,
         }
     }

@@ -41,6 +41,7 @@ pub async fn orphans(connection: &Connection, older_than: Duration) -> Result<Ve
         // since a dead letter that is replayed moves back.
         for stream in [
             names.received_stream(),
+            names.extracted_stream(),
             names.processed_stream(),
             names.alerts_stream(),
             names.dead_stream(),

@@ -22,6 +22,8 @@ use super::{
 };
 use crate::document::Document;
 
+mod legacy;
+
 /// The media type of XLSX.
 pub const MEDIA_TYPE: &str = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
 /// The media type of XLS.
@@ -63,6 +65,9 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
 
 /// Decodes an XLS.
 pub fn decode_legacy(bytes: &[u8], limits: &Limits) -> Result<Document, Refusal> {
+    // The reader of sheets unfolds each to a rectangle, and follows broken chains of sectors round and round, so the
+    // file is measured first.
+    guarded(|| legacy::measure(bytes, limits).map(|()| Document::default()))?;
     guarded(|| {
         let mut book: Xls<_> = Xls::new(Cursor::new(bytes)).map_err(|error| match error {
             XlsError::Password => encrypted(),

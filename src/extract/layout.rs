@@ -11,6 +11,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
+    extract::numerals::digit_in,
     shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
 };
 
@@ -839,8 +840,7 @@ fn bare_marks(text: &str, line: Line) -> Vec<Span> {
     let bytes = body.as_bytes();
     let mut marks = Vec::new();
     let mut at = 0;
-    while let Some(found) = bytes[at..].iter().position(u8::is_ascii_digit) {
-        let start = at + found;
+    while let Some(start) = digit_in(bytes, at..bytes.len()) {
         let digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
         at = start + digits;
         let letters = |c: &char| c.is_alphabetic();

@@ -222,9 +222,15 @@ fn weak_digit_word(word: Key) -> Option<i64> {
 
 /// The first digit of a stretch, which may be empty.
 pub fn digit_in(bytes: &[u8], range: Range<usize>) -> Option<usize> {
+    const STRIDE: usize = 32;
     let start = range.start;
-    let digit = bytes.get(range)?.iter().position(u8::is_ascii_digit)?;
-    Some(start + digit)
+    let bytes = bytes.get(range)?;
+    let has_digit = |chunk: &[u8; STRIDE]| chunk.iter().fold(false, |any, byte| any | byte.is_ascii_digit());
+    // Stretches without digits are passed over as a whole.
+    let (chunks, _) = bytes.as_chunks::<STRIDE>();
+    let passed = STRIDE * chunks.iter().take_while(|chunk| !has_digit(chunk)).count();
+    let digit = bytes[passed..].iter().position(u8::is_ascii_digit)?;
+    Some(start + passed + digit)
 }
 
 /// The words that a number in words begins with.

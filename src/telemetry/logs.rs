@@ -8,16 +8,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use tracing::{
     Event, Level, Metadata, Subscriber,
     callsite::Identifier,
     field::{Field, Visit},
+    span::Record,
 };
 use tracing_subscriber::{
+    field::RecordFields,
     fmt::{
         FmtContext, FormatEvent, FormatFields, FormattedFields,
-        format::{JsonFields, Writer},
+        format::Writer,
         time::{FormatTime, SystemTime},
     },
     layer::{Context, Filter},
@@ -27,7 +29,7 @@ use tracing_subscriber::{
 use super::metrics;
 
 /// One JSON object on each line: time, level, what the surrounding spans say (the submission), what
-/// the event says, where it comes from.
+/// the event says, where it comes from. Goes with [`JsonFields`].
 #[derive(Clone, Copy, Debug)]
 pub struct Json;
 
@@ -41,35 +43,65 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut time = String::new();
-        SystemTime.format_time(&mut Writer::new(&mut time))?;
-        let mut line = Map::new();
-        line.insert("timestamp".into(), time.into());
-        line.insert("level".into(), event.metadata().level().as_str().into());
+        let metadata = event.metadata();
+        writer.write_str("{\"timestamp\":\"")?;
+        SystemTime.format_time(&mut writer)?;
+        write!(writer, "\",\"level\":\"{}\",", metadata.level())?;
         for span in context.event_scope().into_iter().flat_map(|scope| scope.from_root()) {
             let extensions = span.extensions();
             let fields = extensions.get::<FormattedFields<JsonFields>>();
-            let fields = fields.and_then(|fields| serde_json::from_str::<Map<_, _>>(&fields.fields).ok());
-            let fields = fields.into_iter().flatten();
-            // What only the collector wants to know.
-            line.extend(fields.filter(|(name, _)| !name.starts_with("otel.")));
+            if let Some(fields) = fields.filter(|fields| !fields.is_empty()) {
+                write!(writer, "{fields},")?;
+            }
         }
-        event.record(&mut Fields(&mut line));
-        line.insert("target".into(), event.metadata().target().into());
-        writeln!(writer, "{}", Value::Object(line))
+        let mut said = Pairs::default();
+        event.record(&mut said);
+        if !said.0.is_empty() {
+            write!(writer, "{},", said.0)?;
+        }
+        writeln!(writer, "\"target\":\"{}\"}}", metadata.target())
     }
 }
 
-/// Fields of an event as JSON.
-struct Fields<'m>(&'m mut Map<String, Value>);
+/// Fields of spans as members of a JSON object, without its braces: each line takes them as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JsonFields;
 
-impl Fields<'_> {
+impl<'w> FormatFields<'w> for JsonFields {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
+        let mut said = Pairs::default();
+        fields.record(&mut said);
+        writer.write_str(&said.0)
+    }
+
+    fn add_fields(&self, current: &'w mut FormattedFields<Self>, fields: &Record<'_>) -> fmt::Result {
+        let mut said = Pairs(std::mem::take(&mut current.fields));
+        fields.record(&mut said);
+        current.fields = said.0;
+        Ok(())
+    }
+}
+
+/// Members of a JSON object. What only the collector wants to know is left out.
+#[derive(Default)]
+struct Pairs(String);
+
+impl Pairs {
     fn put(&mut self, field: &Field, value: impl Into<Value>) {
-        self.0.insert(field.name().into(), value.into());
+        use fmt::Write;
+        let key = format!("\"{}\":", field.name());
+        if field.name().starts_with("otel.") || self.0.contains(&key) {
+            return;
+        }
+        if !self.0.is_empty() {
+            self.0.push(',');
+        }
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, "{key}{}", value.into());
     }
 }
 
-impl Visit for Fields<'_> {
+impl Visit for Pairs {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.put(field, format!("{value:?}"));
     }
@@ -100,11 +132,7 @@ impl Visit for Fields<'_> {
 pub struct TextFields;
 
 impl<'w> FormatFields<'w> for TextFields {
-    fn format_fields<R: tracing_subscriber::field::RecordFields>(
-        &self,
-        mut writer: Writer<'w>,
-        fields: R,
-    ) -> fmt::Result {
+    fn format_fields<R: RecordFields>(&self, mut writer: Writer<'w>, fields: R) -> fmt::Result {
         let mut visitor = Text { line: String::new() };
         fields.record(&mut visitor);
         writer.write_str(&visitor.line)
@@ -215,6 +243,17 @@ fn tell(now: Instant) {
     }
 }
 
+/// The message of an event.
+struct Message(Option<String>);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = Some(format!("{value:?}"));
+        }
+    }
+}
+
 /// Holds back warnings and errors that repeat.
 #[derive(Clone, Copy, Debug)]
 pub struct HoldBack {
@@ -233,10 +272,9 @@ impl<S> Filter<S> for HoldBack {
             return true;
         }
         let admitted = REPEATS.admits(metadata.callsite(), self.allowed, Instant::now(), || {
-            let mut fields = Map::new();
-            event.record(&mut Fields(&mut fields));
-            let message = fields.get("message").and_then(Value::as_str);
-            message.unwrap_or(metadata.name()).to_owned()
+            let mut said = Message(None);
+            event.record(&mut said);
+            said.0.unwrap_or_else(|| metadata.name().to_owned())
         });
         if !admitted {
             metrics().log_lines_held_back.inc();
@@ -290,25 +328,38 @@ mod tests {
         );
         let _inside = report.enter();
         report.record("submission", "s 1");
-        tracing::trace_span!("inner").in_scope(|| tracing::info!(bytes = 7_u64, "read"));
+        // Known already: the first stands.
+        report.record("submission", "s 1");
+        tracing::trace_span!("inner").in_scope(|| tracing::info!(bytes = 7_u64, quoted = "a \"b\"\n", "read"));
     }
 
     #[test]
     fn every_line_names_its_submission() {
         let lines = Lines::default();
         let json = tracing_subscriber::fmt::layer()
-            .fmt_fields(JsonFields::new())
+            .fmt_fields(JsonFields)
             .event_format(Json)
             .with_writer(lines.writer());
         tracing::subscriber::with_default(tracing_subscriber::registry().with(json), say);
-        let line: Map<String, Value> = serde_json::from_str(&lines.text()).unwrap();
+        let line: serde_json::Map<String, Value> = serde_json::from_str(&lines.text()).unwrap();
         let names: Vec<&str> = line.keys().map(String::as_str).collect();
         assert_eq!(
             names,
-            ["timestamp", "level", "submission", "unit", "message", "bytes", "target"]
+            [
+                "timestamp",
+                "level",
+                "unit",
+                "submission",
+                "message",
+                "bytes",
+                "quoted",
+                "target"
+            ]
         );
         assert_eq!(line["submission"], "s 1");
         assert_eq!(line["bytes"], 7);
+        assert_eq!(line["quoted"], "a \"b\"\n");
+        assert_eq!(lines.text().matches("submission").count(), 1);
 
         let lines = Lines::default();
         let text = tracing_subscriber::fmt::layer()

@@ -6,7 +6,6 @@ use tracing::Metadata;
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
     filter::{FilterExt, filter_fn},
-    fmt::format::JsonFields,
     layer::SubscriberExt,
     registry::LookupSpan,
     reload,
@@ -42,7 +41,7 @@ pub fn init(settings: &Telemetry) -> Result<Option<traces::Traces>, Error> {
     };
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let lines = if is_json {
-        lines.fmt_fields(JsonFields::new()).event_format(logs::Json).boxed()
+        lines.fmt_fields(logs::JsonFields).event_format(logs::Json).boxed()
     } else {
         let lines = lines.fmt_fields(logs::TextFields);
         lines.with_ansi(is_terminal).with_target(false).boxed()

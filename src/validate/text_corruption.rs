@@ -211,3 +211,45 @@ fn report(context: &Context<'_>, meant: &str, spans: Vec<Span>, findings: &mut F
     };
     finding.actual = written;
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        document::Document,
+        extract::{self, PartialDate},
+        vocabulary::Vocabulary,
+    };
+
+    /// Words that are slips alone or together, and such as are none.
+    const WORDS: [&str; 40] = [
+        "kiềm", "kiểm", "tra", "đuợc", "Đuợc", "nêp", "và", "Và", "UBND", "công", "tắc", "tác", "năm", "bắt", "về",
+        "của", "hội", "nghỉ", "km", "thành", "Thành", "phổ", "phố", "internet", "nghiêng", "gấp", "khó", "khăn",
+        "nhiều", "trung", "uơng", "2024", ",", "\n\n", "xã", "hỏi", "các", "cac", "xoong", "trách",
+    ];
+
+    proptest! {
+        #[test]
+        fn what_the_walk_passes_over_is_no_slip(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..14)) {
+            let document = Document::plain(words.join(" "));
+            let report = extract::extract(&document, Vocabulary::embedded());
+            let today = PartialDate::new(2026, 1, 1);
+            let context = Context::new(&document, None, &report, Vocabulary::embedded(), today);
+            let slips = |starts: &[u32]| {
+                let mut slips = Vec::new();
+                let mut note = |span: Span, meant: &str| slips.push((span, meant.to_owned()));
+                for &start in starts {
+                    judge(Spelling::embedded(), &run(&context, start), &mut note);
+                }
+                slips
+            };
+            let reader = context.layout.reader(&document);
+            let behind_marks = reader.walk(0).filter(|token| !token.is_word()).map(|token| token.span.end);
+            let all: Vec<u32> = std::iter::once(0).chain(behind_marks).collect();
+            let all: Vec<u32> = all.into_iter().filter(|&at| (at as usize) < document.text.len()).collect();
+            prop_assert_eq!(slips(&context.walk().suspects), slips(&all));
+        }
+    }
+}

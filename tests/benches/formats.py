@@ -15,6 +15,7 @@ those of all processes of a run; memory is the peak of the largest. Medians of t
 import argparse
 import base64
 import json
+import multiprocessing
 import os
 import random
 import shutil
@@ -158,7 +159,31 @@ def bench(arguments, folder):
     have = {name: shutil.which(name) for name in ("pdftotext", "pdfunite", "pdftoppm", "tesseract", "soffice")}
     for name in [name for name, path in have.items() if not path]:
         print(f"not installed, left out: {name}", file=sys.stderr)
+    # In a process of its own: what it takes would count as the first memory of each run.
+    maker = multiprocessing.Process(target=make, args=(arguments, folder, have))
+    maker.start()
+    maker.join()
+    if maker.exitcode:
+        raise SystemExit("the files could not be made")
+    rows, tasks = [], []
+    for job in json.loads((folder / "jobs.json").read_text()):
+        row = job["row"]
+        rows.append(row)
+        tasks.append((row, "ours", job["ours"], None))
+        tasks.append((row, "text", job["text"], None))
+        if job["beside"]:
+            row["beside"] = Path(job["beside"][0]).name
+            tasks.append((row, "other", job["beside"], {"OMP_THREAD_LIMIT": "1"}))
+    for number in range(arguments.rounds):
+        random.Random(number).shuffle(tasks)
+        for row, kind, command, environment in tasks:
+            row.setdefault(kind, []).append(run(command, environment))
+        print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
+    return rows
 
+
+def make(arguments, folder, have):
+    """Makes the files, decodes each once for its text, and writes down what is to be run."""
     ours = lambda path, *more: [arguments.program, "extract", "--format", "json", *more, path]
     office = lambda path: [
         "soffice", f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", "txt:Text", "--outdir", folder / "out", path,
@@ -189,28 +214,23 @@ def bench(arguments, folder):
         jobs.append(("scan, a page at a time", scanned, 4, None, "--set", "decode.ocr_parallel=1"))
         jobs.append(("scan, two pages at once", scanned, 4, None, "--set", "decode.ocr_parallel=2"))
 
-    rows = []
-    tasks = []
-    for name, path, pages, beside, *more in jobs:
-        decoded = subprocess.run([str(part) for part in ours(path, *more)], capture_output=True, check=False)
-        text = folder / f"{len(rows)}.txt"
-        result = json.loads(decoded.stdout)
+    out = []
+    for number, (name, path, pages, beside, *more) in enumerate(jobs):
+        command = [str(part) for part in ours(path, *more)]
+        result = json.loads(subprocess.run(command, capture_output=True, check=False).stdout)
         if "document" not in result:
             raise SystemExit(f"{name}: {result['refusal']['messageEn']}")
+        text = folder / f"{number}.txt"
         text.write_text(result["document"]["text"], encoding="utf-8")
-        row = {"name": name, "pages": pages, "mb": path.stat().st_size / 1e6, "text_mb": text.stat().st_size / 1e6}
-        rows.append(row)
-        tasks.append((row, "ours", ours(path, *more), None))
-        tasks.append((row, "text", ours(text), None))
-        if beside:
-            row["beside"] = Path(str(beside[0])).name
-            tasks.append((row, "other", beside, {"OMP_THREAD_LIMIT": "1"}))
-    for number in range(arguments.rounds):
-        random.Random(number).shuffle(tasks)
-        for row, kind, command, environment in tasks:
-            row.setdefault(kind, []).append(run(command, environment))
-        print(f"round {number + 1} of {arguments.rounds}", file=sys.stderr)
-    return rows
+        out.append(
+            {
+                "row": {"name": name, "pages": pages, "mb": path.stat().st_size / 1e6},
+                "ours": command,
+                "text": [str(part) for part in ours(text)],
+                "beside": beside and [str(part) for part in beside],
+            }
+        )
+    (folder / "jobs.json").write_text(json.dumps(out))
 
 
 def image_as_png(folder, image):

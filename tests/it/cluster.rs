@@ -263,7 +263,9 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let mut cluster = Cluster::start(&newest_server(), &[]).await;
-        let settings = cluster.settings();
+        let mut settings = cluster.settings();
+        // What was on its way from a leader that is gone comes again after this.
+        settings.worker.ack_wait_seconds = 5;
         let client = Client::new(&settings).await;
         let provided = insist("provide", || {
             bus::topology::ensure(&client.connection, &settings.bus, &settings.worker)

@@ -298,8 +298,8 @@ fn hostile_documents_are_refused_for_a_reason_that_names_it() {
             "sheets that unfold",
             sandbox::fixture("hostile/wide.xls"),
             "",
-            "limit-exceeded",
-            "decode.max_memory_bytes",
+            "too-large",
+            "decode.max_cells",
         ),
         (
             "gigapixel",

@@ -19,6 +19,7 @@ pub(super) struct Scanner<'t, 'v> {
     pub(super) vocabulary: &'v Vocabulary,
     /// The report's own number.
     pub(super) own: Span,
+    pub(super) own_key: Key,
     pub(super) mentions: Vec<Mention<'v>>,
 }
 
@@ -109,7 +110,7 @@ impl<'v> Scanner<'_, 'v> {
 
     /// Whether it is the report's own number, as appendices repeat it ("Kèm theo Báo cáo số …").
     fn is_own(&self, symbol: &Symbol) -> bool {
-        !self.own.is_empty() && Key::new(self.reader.str(self.own)) == Key::new(self.reader.str(symbol.span))
+        !self.own.is_empty() && self.own_key == Key::new(self.reader.str(symbol.span))
     }
 
     /// A technical standard: "QCVN 102:2016/BTTTT", "TCVN 6909:2001".

@@ -59,6 +59,7 @@ pub fn extract(document: &Document, layout: &Layout, vocabulary: &Vocabulary, he
         reader,
         vocabulary,
         own,
+        own_key: Key::new(reader.str(own)),
         mentions: Vec::new(),
     };
     for region in regions(document, layout) {

@@ -191,18 +191,22 @@ fn is_any(token: Token, keys: &[Key]) -> bool {
 /// Whether a new sentence begins in the text between two offsets, as far as its tokens tell: a
 /// paragraph ends, or a full stop stands before a capital.
 fn sentence_ends(reader: &Reader<'_>, from: usize, until: usize) -> bool {
-    let mut behind = from;
-    let mut token = reader.after(from);
-    while behind < until {
+    if from >= until {
+        return false;
+    }
+    for (_, &token) in reader.stops(from) {
+        if token.start() >= until {
+            break;
+        }
         if token.is_end() {
             return true;
         }
-        let next = reader.next(token);
-        if token.is_mark('.') && next.spaced && (next.is_capitalised() || next.is_quote() || next.is_number()) {
-            return true;
+        if token.is_mark('.') {
+            let next = reader.next(token);
+            if next.spaced && (next.is_capitalised() || next.is_quote() || next.is_number()) {
+                return true;
+            }
         }
-        behind = token.end();
-        token = next;
     }
     false
 }

@@ -165,15 +165,20 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
         semicolon: false,
         words: 0,
     };
-    let mut behind = from;
-    let mut following = reader.after(from);
-    while behind < until && !gap.ends {
-        let token = following;
-        if token.start() >= until {
+    if gap.ends {
+        return gap;
+    }
+    for (words, &token) in reader.stops(from) {
+        let there = token.start() >= until;
+        // Behind a number that was glued to a word other words follow, which count no more.
+        if token.start() <= until {
+            gap.words += words;
+        }
+        gap.ends |= gap.words > MAX_GAP;
+        if there || gap.ends {
             break;
         }
-        behind = token.end();
-        following = reader.next(token);
+        let following = reader.next(token);
         match token.kind {
             Kind::Mark('(') => gap.depth += 1,
             Kind::Mark(')') => {
@@ -194,6 +199,9 @@ fn gap(reader: &Reader<'_>, from: usize, until: usize) -> Gap {
         gap.ends |=
             token.is_mark('.') && sentence_ends(reader, token.start(), token.end()) && !goes_on(reader, following);
         gap.ends |= gap.words > MAX_GAP;
+        if gap.ends {
+            break;
+        }
     }
     gap
 }

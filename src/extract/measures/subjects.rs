@@ -685,6 +685,11 @@ impl Namer<'_, '_> {
                 },
                 // A year or another number that is no figure.
                 Kind::Number if words > 0 => {}
+                // "Chỉ số PAPI năm 2024 đạt …", "đến ngày 14/9/2025 là …"
+                Kind::Number if self.is_time(token) => {
+                    token = self.before_time(token);
+                    continue;
+                }
                 _ if token.is_quote() || token.is_mark('-') && token.spaced => {}
                 Kind::Mark(':') if words == 0 => {}
                 // "hộ nghèo giảm đáng kể (còn 4,14%)"
@@ -697,6 +702,36 @@ impl Namer<'_, '_> {
             token = self.reader.previous(token);
         }
         self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
+    }
+
+    /// Whether a number is that of a year, a month or a day.
+    fn is_time(&self, number: Token) -> bool {
+        const NAMES: [Key; 3] = [key!("năm"), key!("tháng"), key!("ngày")];
+        let before = self.reader.previous(number);
+        is_any(before, &NAMES) || before.is_mark('/') && self.reader.previous(before).is_number()
+    }
+
+    /// The last token before the words of a time: "đến ngày 14/9/2025" ends with this number.
+    fn before_time(&self, number: Token) -> Token {
+        const LONGEST: usize = 8;
+        const WORDS: [Key; 7] = [
+            key!("năm"),
+            key!("tháng"),
+            key!("ngày"),
+            key!("đến"),
+            key!("hết"),
+            key!("trong"),
+            key!("tính"),
+        ];
+        let mut token = number;
+        for _ in 0..LONGEST {
+            let of_date = token.is_number() || token.is_mark('/') || is_any(token, &WORDS);
+            if !of_date || token.start() < self.floor {
+                break;
+            }
+            token = self.reader.previous(token);
+        }
+        token
     }
 
     /// Whether a comma stands in a row of nouns ("các huyện, thành phố").
@@ -747,6 +782,18 @@ impl Namer<'_, '_> {
                 break;
             }
             start = first.end();
+        }
+        for opening in [
+            [key!("đến"), key!("nay")],
+            [key!("theo"), key!("đó")],
+            [key!("hiện"), key!("nay")],
+        ] {
+            let first = self.reader.after(start);
+            let second = self.reader.next(first);
+            let third = self.reader.next(second);
+            if [first.key, second.key] == opening && third.is_word() && third.end() <= end {
+                start = third.start();
+            }
         }
         let mut last = self.reader.before(end);
         while start < end {

@@ -56,15 +56,15 @@ impl Walk {
         let mut slips = Slips::new();
         let mut passages = Passages::new(reader, body);
         let first = reader.after(body.start as usize).span;
-        for token in reader.run(0) {
-            slips.see(token);
+        for token in reader.walk(0) {
+            slips.see(&token);
             passages.begun |= token.span == first;
-            passages.see(token);
+            passages.see(&token);
         }
         if !passages.begun {
             // A sentence of the masthead goes on inside the body, and what it skips was not met.
             passages.begun = true;
-            reader.run(body.start as usize).for_each(|token| passages.see(token));
+            reader.walk(body.start as usize).for_each(|token| passages.see(&token));
         }
         Self {
             words: passages.words,
