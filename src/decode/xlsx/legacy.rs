@@ -32,6 +32,7 @@ pub fn measure(bytes: &[u8], limits: &Limits) -> Result<(), Refusal> {
 /// The cells of the rectangles around the filled cells of all sheets.
 fn area(records: &[u8]) -> u64 {
     const SHEET_BEGINS: u16 = 0x0809;
+    const DIMENSIONS: u16 = 0x0200;
     const SEVERAL: [u16; 2] = [0x00BD, 0x00BE];
     const CELLS: [u16; 8] = [0x0006, 0x00D6, 0x00FD, 0x0201, 0x0203, 0x0204, 0x0205, 0x027E];
     let number = |at: usize| {
@@ -47,7 +48,10 @@ fn area(records: &[u8]) -> u64 {
         let content = at + 4;
         at = content + length;
         if kind == SHEET_BEGINS {
-            total += std::mem::take(&mut sheet).area();
+            total = u64::saturating_add(total, std::mem::take(&mut sheet).area());
+        } else if kind == DIMENSIONS && length >= 8 {
+            // The reader takes memory for as many cells as this record promises.
+            total = u64::saturating_add(total, promised(records.get(content..at).unwrap_or_default()));
         } else if length >= 6 && (CELLS.contains(&kind) || SEVERAL.contains(&kind)) {
             let (row, column) = (number(content), number(content + 2));
             sheet.take(row, column);
@@ -57,7 +61,31 @@ fn area(records: &[u8]) -> u64 {
             }
         }
     }
-    total + sheet.area()
+    u64::saturating_add(total, sheet.area())
+}
+
+/// The cells that a record of dimensions promises: first row, row behind the last, the same of columns. More than
+/// any limit where they are the wrong way round.
+fn promised(content: &[u8]) -> u64 {
+    // Rows have two bytes before BIFF8, then four.
+    let wide = if content.len() >= 14 { 4 } else { 2 };
+    let number = |at: usize, size: usize| {
+        let bytes = content.get(at..at + size).unwrap_or_default();
+        bytes
+            .iter()
+            .rev()
+            .fold(0, |number, &byte| number << 8 | u64::from(byte))
+    };
+    let rows = (number(0, wide), number(wide, wide));
+    let columns = (number(2 * wide, 2), number(2 * wide + 2, 2));
+    if rows == (0, 0) || columns == (0, 0) {
+        return 0;
+    }
+    match (rows.1.checked_sub(rows.0), columns.1) {
+        // The reader counts columns from the first one of the sheet where the record's own is odd.
+        (Some(height), width) => (height + 1).saturating_mul(width + 1),
+        (None, _) => u64::MAX,
+    }
 }
 
 /// The rectangle around cells.
@@ -104,6 +132,18 @@ mod tests {
         .concat();
         assert_eq!(area(&records), 10 * 4 + 4);
         assert_eq!(area(&[]), 0);
+    }
+
+    #[test]
+    fn what_a_sheet_promises_counts_as_well() {
+        let small = record(0x0200, &[0, 0, 10, 0, 0, 4, 0]);
+        assert_eq!(area(&small), 11 * 5);
+        assert_eq!(area(&record(0x0200, &[0, 10, 0, 4, 0])), 11 * 5);
+        assert_eq!(area(&record(0x0200, &[0; 7])), 0);
+        let huge = record(0x0200, &[0, 0, 0xFFFF, 0xFFFF, 0, 0xFF, 0]);
+        assert!(area(&huge) > 1 << 32);
+        let odd = record(0x0200, &[9, 0, 3, 0, 0, 4, 0]);
+        assert_eq!(area(&[small, odd].concat()), u64::MAX);
     }
 
     #[test]
