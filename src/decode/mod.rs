@@ -277,16 +277,17 @@ pub fn decode_anything(
 
 /// Whether a document is plain text, as far as its first bytes tell, which is decoded where it is.
 pub fn is_plain(bytes: &[u8], media_type: &str) -> bool {
-    let media_type = media_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let media_type = essence(media_type);
     let told_text = UNTOLD.contains(&media_type.as_str()) || FORMATS[0].media_types.contains(&media_type.as_str());
     let head = &bytes[..bytes.len().min(PDF_HEAD)];
     let binary = UNREAD.iter().any(|(magic, _)| head.starts_with(magic));
     told_text && !binary && sniff::media_type(bytes).is_none() && ExternalFormat::of(bytes).is_none()
+}
+
+/// A media type without its parameters, in small letters.
+pub fn essence(media_type: &str) -> String {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
 }
 
 /// The media type that the first bytes of a document tell; empty for none that is read.

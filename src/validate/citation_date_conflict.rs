@@ -30,7 +30,8 @@ Two mentions (*viện dẫn*) of one document that give different dates. Numbers
 bodies), so the same number alone does not make one document: the mentions must also agree in day and month (the year
 was mistyped), in the year (the day was mistyped), or in what the document is about (*trích yếu*). Separators do not
 count: `99/NQ-HĐND` and `99-NQ/HĐND` are one number. Mentions that name different bodies, or are about different things,
-are left alone.
+are left alone; but a number with its year, of a body that numbers alone (`23/2021/TT-BNV`), is likely one document
+whatever is said of it.
 
 ## Why it matters
 One of the dates is wrong, and whoever looks the document up under it finds nothing, or another document.

@@ -25,7 +25,8 @@ pub static RULE: Rule = Rule {
 ## What it finds
 A citation whose type word (*tên loại văn bản*) contradicts the type code in its symbol (*chữ viết tắt tên loại*):
 "Kế hoạch số 70/QĐ-UBND". Codes with two meanings are known: QĐ is both *quyết định* and *quy định* for Party bodies,
-TT both *thông tư* and *thông tri*. "Văn bản" goes with every code, and what a decision puts in force (*đề án, quy
+TT both *thông tư* and *thông tri*, TTr both *tờ trình* and *thông tri*. The symbol of an official letter (*công văn*)
+begins with the code of a body, so that TTr there may be an inspectorate. "Văn bản" goes with every code, and what a decision puts in force (*đề án, quy
 chế, chương trình*) is often cited under the decision's number, so that this is only likely to be a mistake.
 
 ## Why it matters

@@ -26,9 +26,10 @@ pub static RULE: Rule = Rule {
     documentation: r#"
 ## What it finds
 A percentage (*tỷ lệ phần trăm*) that belongs to a ratio beside it ("412/430 … (chiếm 97,2%)") or to two figures of one
-unit ("tiếp nhận 1.204 hồ sơ … đã giải quyết 1.128 hồ sơ, đạt 96,3%") and is not what they make. The last digit shown
-may be rounded or cut off. Approximate figures, changes ("tăng 5%") and percentages of something else ("đạt 95% kế
-hoạch") are left alone.
+unit ("tiếp nhận 1.204 hồ sơ … đã giải quyết 1.128 hồ sơ, đạt 96,3%", "4,62 tỷ đồng/7,15 tỷ đồng, đạt 68%") and is not
+what they make. The last digit shown may be rounded or cut off. Approximate figures and changes ("tăng 5%") are left
+alone. Behind a ratio or a quotient, a percentage of a plan ("đạt 95% kế hoạch") is likely meant to be theirs, and so is
+one of something else ("đạt 82,9% hợp đồng") that a ratio misses by no more than a fiftieth.
 
 ## Why it matters
 One of three figures is wrong, and each of them may be copied alone.

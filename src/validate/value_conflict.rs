@@ -29,7 +29,7 @@ pub static RULE: Rule = Rule {
 ## What it finds
 Two figures of one unit, in two places of the report, that are said of the same thing in nearly the same words, with
 values that lie close together or whose digits changed places: "Đảng bộ xã có 268 đảng viên … Đảng bộ xã hiện có 286
-đảng viên". Figures of other places, years or periods, of plans (*kế hoạch, chỉ tiêu*) or of the year before (*cùng kỳ*)
+đảng viên". Of percentages and scores only changed places count. Figures of other places, years or periods, of plans (*kế hoạch, chỉ tiêu*) or of the year before (*cùng kỳ*)
 are different indicators, and so are figures of which one is part of the other.
 
 ## Why it matters

@@ -144,11 +144,7 @@ pub fn is_text(incoming: Option<&HeaderMap>, payload: &Bytes, fetched: Option<&B
 fn media_type(incoming: Option<&HeaderMap>) -> String {
     let said = headers::get(incoming, headers::CONTENT_TYPE);
     let said = said.or_else(|| headers::get(incoming, headers::DATA_CONTENT_TYPE));
-    without_parameters(said.unwrap_or_default())
-}
-
-fn without_parameters(said: &str) -> String {
-    said.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    decode::essence(said.unwrap_or_default())
 }
 
 /// The submission in a message.
@@ -168,7 +164,7 @@ fn read(incoming: Option<&HeaderMap>, payload: &Bytes) -> Result<pb::ReportSubmi
 
 /// The submission in bytes of which the sender says what they are.
 fn by_media_type(said: &str, payload: &Bytes) -> Result<pb::ReportSubmission, Refusal> {
-    let media_type = without_parameters(said);
+    let media_type = decode::essence(said);
     match media_type.as_str() {
         "application/protobuf" | "application/x-protobuf" | "application/vnd.google.protobuf" => from_protobuf(payload),
         "application/json" => from_json(payload),
