@@ -3,8 +3,9 @@
 //! The core counts bytes and holds spans; messages count code points and hold strings. Names of
 //! the messages are those of `proto/baocao/v1/`.
 
-use std::{sync::LazyLock, time::SystemTime};
+use std::{borrow::Cow, sync::LazyLock, time::SystemTime};
 
+use borrowed::Message as _;
 use prost::Message;
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 use rust_decimal::Decimal;
@@ -21,17 +22,19 @@ use crate::{
     validate::{self, Finding},
 };
 
+pub mod borrowed;
+
 /// The token for a refused document in the place of a rule, in subjects and alerts.
 pub const DOCUMENT_REFUSED: &str = "document-refused";
 
-/// The result of a submission. Without `produced_at` the same input gives the same bytes.
-pub fn processed(
+/// The result of a submission, which borrows from the outcome. Without `produced_at` the same input gives the same bytes.
+pub fn result<'a>(
     submission: &pb::ReportSubmission,
-    outcome: &Outcome,
+    outcome: &'a Outcome,
     include_text: bool,
     produced_at: Option<SystemTime>,
-) -> pb::ReportProcessed {
-    let mut message = pb::ReportProcessed {
+) -> borrowed::ReportProcessed<'a> {
+    let mut message = borrowed::ReportProcessed {
         submission: Some(without_content(submission)),
         producer: Some(producer(produced_at)),
         ..Default::default()
@@ -47,30 +50,41 @@ pub fn processed(
             if let (Some(submission), Some(envelope)) = (&mut message.submission, &document.envelope) {
                 take_envelope(submission, envelope);
             }
-            message.set_status(pb::Status::Processed);
+            message.status = pb::Status::Processed.into();
             message.document = Some(writer.document(include_text));
             message.report = Some(writer.report(report));
             message.findings = findings.iter().map(|finding| writer.finding(finding)).collect();
         }
         Outcome::Refused(refusal) => {
-            message.set_status(pb::Status::Refused);
+            message.status = pb::Status::Refused.into();
             message.refusal = Some(self::refusal(refusal));
         }
     }
     message
 }
 
+/// The result of a submission, as one who receives it has it: see [`result`].
+pub fn processed(
+    submission: &pb::ReportSubmission,
+    outcome: &Outcome,
+    include_text: bool,
+    produced_at: Option<SystemTime>,
+) -> pb::ReportProcessed {
+    let bytes = result(submission, outcome, include_text, produced_at).encode();
+    pb::ReportProcessed::decode(bytes).expect("a message can be read that was written a moment ago")
+}
+
 /// A report that was decoded and extracted, for the stage that validates. `received_at` is when the bus stored its
 /// submission.
-pub fn extracted(
+pub fn extracted<'a>(
     submission: &pb::ReportSubmission,
-    document: &Document,
-    report: &Report,
+    document: &'a Document,
+    report: &'a Report,
     received_at: SystemTime,
     produced_at: SystemTime,
-) -> pb::ReportExtracted {
+) -> borrowed::ReportExtracted<'a> {
     let writer = Writer::new(document, report);
-    pb::ReportExtracted {
+    borrowed::ReportExtracted {
         submission: Some(without_content(submission)),
         document: Some(writer.document(true)),
         report: Some(writer.report(report)),
@@ -127,58 +141,41 @@ pub fn document_of(message: pb::Document, packet: Option<pb::Envelope>) -> Optio
     Some(document)
 }
 
-/// The alerts of a submission, in order; their ids count from 0.
-pub fn alerts(
+/// The alerts of a submission whose result this is, in order; their ids count from 0.
+pub fn alerts<'a>(
     submission: &pb::ReportSubmission,
-    outcome: &Outcome,
+    outcome: &'a Outcome,
+    result: &borrowed::ReportProcessed<'a>,
     policy: &AlertPolicy,
-    produced_at: Option<SystemTime>,
-) -> Vec<pb::Alert> {
-    let base = pb::Alert {
+) -> Vec<borrowed::Alert<'a>> {
+    let base = || borrowed::Alert {
         submission: Some(without_content(submission)),
-        producer: Some(producer(produced_at)),
+        producer: result.producer.clone(),
         ..Default::default()
     };
-    if let Outcome::Processed(processed) = outcome
-        && alert::alerts(&processed.findings, policy).is_empty()
-    {
-        return Vec::new();
-    }
     match outcome {
         Outcome::Processed(processed) => {
-            let Processed {
-                document,
-                report,
-                findings,
-            } = &**processed;
-            let writer = Writer::new(document, report);
-            let header = writer.header(&report.header);
-            let alert = |(n, finding): (usize, &Finding)| pb::Alert {
+            let header = result.report.as_ref().and_then(|report| report.header.as_ref());
+            let number = header.and_then(|header| header.number.as_ref());
+            let alert = |(n, at): (usize, usize)| borrowed::Alert {
                 alert_id: format!("{}.{n}", submission.submission_id),
-                severity: severity(finding.severity).into(),
-                rule: finding.rule.into(),
-                finding: Some(writer.finding(finding)),
-                report_number: header
-                    .number
-                    .as_ref()
-                    .map(|number| number.text.clone())
-                    .unwrap_or_default(),
-                report_issuers: header.issuers.clone(),
-                report_date: header.issue_date,
-                ..base.clone()
+                severity: severity(processed.findings[at].severity).into(),
+                rule: processed.findings[at].rule,
+                finding: result.findings.get(at).cloned(),
+                report_number: number.map(|number| number.text.clone()).unwrap_or_default(),
+                report_issuers: header.map(|header| header.issuers.clone()).unwrap_or_default(),
+                report_date: header.and_then(|header| header.issue_date),
+                ..base()
             };
-            alert::alerts(findings, policy)
-                .into_iter()
-                .enumerate()
-                .map(alert)
-                .collect()
+            let alerting = alert::alerts(&processed.findings, policy);
+            alerting.into_iter().enumerate().map(alert).collect()
         }
-        Outcome::Refused(refusal) => vec![pb::Alert {
+        Outcome::Refused(refusal) => vec![borrowed::Alert {
             alert_id: format!("{}.0", submission.submission_id),
             severity: pb::Severity::Error.into(),
-            rule: DOCUMENT_REFUSED.into(),
+            rule: DOCUMENT_REFUSED,
             refusal: Some(self::refusal(refusal)),
-            ..base
+            ..base()
         }],
     }
 }
@@ -391,15 +388,11 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn document(&self, include_text: bool) -> pb::Document {
-        pb::Document {
-            text: if include_text {
-                self.document.text.clone()
-            } else {
-                String::new()
-            },
-            media_type: self.document.media_type.into(),
-            encoding: self.document.encoding.into(),
+    fn document(&self, include_text: bool) -> borrowed::Document<'a> {
+        borrowed::Document {
+            text: if include_text { &self.document.text } else { "" },
+            media_type: self.document.media_type,
+            encoding: self.document.encoding,
             length: self.code_points.len(),
             lines: self.document.lines() as u32,
             tables: if include_text {
@@ -414,7 +407,10 @@ impl<'a> Writer<'a> {
 
     fn table(&self, table: &document::Table) -> pb::Table {
         let cell = |cell: &document::Cell| pb::TableCell {
-            span: Some(self.span(cell.span)),
+            span: Some(pb::Span {
+                text: cell.span.of(&self.document.text).into(),
+                ..self.place(cell.span)
+            }),
             column: cell.column,
             columns: cell.columns,
             continued: cell.continued,
@@ -445,22 +441,22 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn span(&self, span: Span) -> pb::Span {
-        pb::Span {
+    fn span(&self, span: Span) -> borrowed::Span<'a> {
+        borrowed::Span {
             start: self.code_points.of(span.start),
             end: self.code_points.of(span.end),
-            text: span.of(&self.document.text).into(),
+            text: span.of(&self.document.text),
         }
     }
 
     /// The text of a span on one line.
-    fn line(&self, span: Option<Span>) -> String {
-        let Some(span) = span else { return String::new() };
+    fn line(&self, span: Option<Span>) -> Cow<'a, str> {
+        let Some(span) = span else { return Cow::Borrowed("") };
         let written = span.of(&self.document.text);
         if is_line(written) {
-            written.to_owned()
+            Cow::Borrowed(written)
         } else {
-            self.reader.line(span)
+            Cow::Owned(self.reader.line(span))
         }
     }
 
@@ -473,14 +469,8 @@ impl<'a> Writer<'a> {
             .join(" ")
     }
 
-    /// The text of a span as written.
-    fn written(&self, span: Option<Span>) -> String {
-        span.map(|span| span.of(&self.document.text).to_owned())
-            .unwrap_or_default()
-    }
-
-    fn report(&self, report: &Report) -> pb::Report {
-        pb::Report {
+    fn report(&self, report: &'a Report) -> borrowed::Report<'a> {
+        borrowed::Report {
             header: Some(self.header(&report.header)),
             sections: report.sections.iter().map(|section| self.section(section)).collect(),
             citations: report
@@ -518,10 +508,10 @@ impl<'a> Writer<'a> {
             governing_body: self.lines(&header.governing_body),
             issuers: header.issuers.iter().map(|issuer| self.lines(issuer)).collect(),
             number: header.number.as_ref().map(|symbol| self.number(symbol)),
-            place: self.line(header.place),
+            place: self.line(header.place).into(),
             issue_date: header.issue_date.map(date),
-            document_type: self.line(header.document_type),
-            subject: self.line(header.subject),
+            document_type: self.line(header.document_type).into(),
+            subject: self.line(header.subject).into(),
             period: header.period.map(period),
         }
     }
@@ -543,8 +533,8 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn section(&self, section: &extract::Section) -> pb::Section {
-        pb::Section {
+    fn section(&self, section: &'a extract::Section) -> borrowed::Section<'a> {
+        borrowed::Section {
             label: self.line(Some(section.label)),
             level: u32::from(section.level),
             title: self.line(Some(section.title)),
@@ -552,10 +542,10 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn citation(&self, citation: &extract::Citation) -> pb::Citation {
-        pb::Citation {
+    fn citation(&self, citation: &'a extract::Citation) -> borrowed::Citation<'a> {
+        borrowed::Citation {
             span: Some(self.span(citation.span)),
-            document_type: citation.document_type.to_string(),
+            document_type: &citation.document_type,
             number: self.line(citation.symbol.as_ref().map(|symbol| symbol.span)),
             date: citation.date.map(date),
             issuer: self.line(citation.issuer),
@@ -565,23 +555,23 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn cited_document(&self, document: &extract::CitedDocument) -> pb::CitedDocument {
-        pb::CitedDocument {
-            key: document.key.clone(),
-            number: document.number.clone(),
+    fn cited_document(&self, document: &'a extract::CitedDocument) -> borrowed::CitedDocument<'a> {
+        borrowed::CitedDocument {
+            key: &document.key,
+            number: &document.number,
             date: document.date.map(date),
             issuer: self.line(document.issuer),
-            document_type: document.document_type.to_string(),
-            mentions: document.mentions.iter().map(|&mention| mention as u32).collect(),
+            document_type: &document.document_type,
+            mentions: &document.mentions,
         }
     }
 
-    fn measure(&self, measure: &extract::Measure) -> pb::Measure {
-        pb::Measure {
+    fn measure(&self, measure: &'a extract::Measure) -> borrowed::Measure<'a> {
+        borrowed::Measure {
             span: Some(self.span(measure.span)),
             kind: kind(measure.kind).into(),
-            value: decimal(measure.value),
-            total: measure.total.map(decimal).unwrap_or_default(),
+            value: decimal(measure.value).into(),
+            total: measure.total.map(decimal).unwrap_or_default().into(),
             unit: self.unit(measure),
             subject: self.measure_subject(measure),
             approx: approx(measure.approx).into(),
@@ -591,25 +581,20 @@ impl<'a> Writer<'a> {
     }
 
     /// The subject and what narrows it.
-    fn measure_subject(&self, measure: &extract::Measure) -> String {
+    fn measure_subject(&self, measure: &extract::Measure) -> Cow<'a, str> {
         let subject = self.line(measure.subject);
         let qualifier = self.line(measure.qualifier);
-        match (subject.as_str(), qualifier.as_str()) {
+        match (&*subject, &*qualifier) {
             (_, "") => subject,
             ("", _) => qualifier,
             // "nhiệm vụ", "nhiệm vụ đã hoàn thành": the counted noun is said once.
-            _ if qualifier
-                .to_lowercase()
-                .starts_with(&format!("{} ", subject.to_lowercase())) =>
-            {
-                qualifier
-            }
-            _ => subject + " " + &qualifier,
+            (noun, whole) if begins_with_word(whole, noun) => qualifier,
+            (noun, rest) => Cow::Owned([noun, rest].join(" ")),
         }
     }
 
     /// The unit, lower-cased unless it is an abbreviation (TTHC).
-    fn unit(&self, measure: &extract::Measure) -> String {
+    fn unit(&self, measure: &extract::Measure) -> Cow<'a, str> {
         match measure.unit.span() {
             Some(span) => {
                 let unit = self.line(Some(span));
@@ -617,40 +602,44 @@ impl<'a> Writer<'a> {
                     return unit;
                 }
                 let abbreviation = unit.chars().filter(|c| c.is_uppercase()).count() > 1 && !unit.contains(' ');
-                if abbreviation { unit } else { unit.to_lowercase() }
+                if abbreviation {
+                    unit
+                } else {
+                    Cow::Owned(unit.to_lowercase())
+                }
             }
-            None if measure.kind == extract::MeasureKind::Money => "đồng".into(),
-            None => String::new(),
+            None if measure.kind == extract::MeasureKind::Money => Cow::Borrowed("đồng"),
+            None => Cow::Borrowed(""),
         }
     }
 
-    fn footnote(&self, footnote: &extract::Footnote) -> pb::Footnote {
-        pb::Footnote {
-            mark: plain_digits(&self.written(Some(footnote.mark))),
+    fn footnote(&self, footnote: &'a extract::Footnote) -> borrowed::Footnote<'a> {
+        borrowed::Footnote {
+            mark: plain_digits(footnote.mark.of(&self.document.text)).into(),
             span: Some(self.span(footnote.span)),
         }
     }
 
-    fn recipient(&self, recipient: &extract::Recipient) -> pb::Recipient {
-        pb::Recipient {
+    fn recipient(&self, recipient: &'a extract::Recipient) -> borrowed::Recipient<'a> {
+        borrowed::Recipient {
             text: self.line(Some(recipient.span)),
             archive: recipient.archive,
             span: Some(self.span(recipient.span)),
         }
     }
 
-    fn signatory(&self, signatory: &extract::Signatory) -> pb::Signatory {
-        pb::Signatory {
+    fn signatory(&self, signatory: &'a extract::Signatory) -> borrowed::Signatory<'a> {
+        borrowed::Signatory {
             name: self.line(signatory.name),
             position: self.line(signatory.position),
-            authority: self.lines(&signatory.authority),
+            authority: self.lines(&signatory.authority).into(),
             span: signatory.name.or(signatory.position).map(|span| self.span(span)),
         }
     }
 
-    fn finding(&self, finding: &Finding) -> pb::Finding {
-        pb::Finding {
-            rule: finding.rule.into(),
+    fn finding(&self, finding: &'a Finding) -> borrowed::Finding<'a> {
+        borrowed::Finding {
+            rule: finding.rule,
             severity: severity(finding.severity).into(),
             certainty: match finding.certainty {
                 validate::Certainty::Certain => pb::Certainty::Certain,
@@ -658,11 +647,11 @@ impl<'a> Writer<'a> {
             }
             .into(),
             spans: finding.spans.iter().map(|&span| self.span(span)).collect(),
-            element: finding.element.into(),
-            message_vi: finding.message_vi.clone(),
-            message_en: finding.message_en.clone(),
-            expected: finding.expected.clone(),
-            actual: finding.actual.clone(),
+            element: finding.element,
+            message_vi: &finding.message_vi,
+            message_en: &finding.message_en,
+            expected: &finding.expected,
+            actual: &finding.actual,
         }
     }
 }
@@ -690,6 +679,18 @@ fn is_line(text: &str) -> bool {
 fn is_space_beyond(c: char) -> bool {
     matches!(c, '\u{80}'..='\u{A0}' | '\u{AD}' | '\u{2000}'..='\u{200F}' | '\u{2028}'..='\u{202F}')
         || matches!(c, '\u{205F}'..='\u{2060}' | '\u{3000}' | '\u{FEFF}')
+}
+
+/// Whether a text begins with these words and goes on behind a space, whatever is a capital.
+fn begins_with_word(text: &str, words: &str) -> bool {
+    if let (Some(a), Some(b)) = (text.chars().next(), words.chars().next())
+        && (is_small(a) && is_small(b) && a != b)
+    {
+        return false;
+    }
+    let rest = text.to_lowercase();
+    let rest = rest.strip_prefix(&words.to_lowercase());
+    rest.is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// Whether a character is surely its own small letter.
@@ -892,6 +893,12 @@ mod tests {
             if text.chars().all(is_small) {
                 prop_assert_eq!(text.to_lowercase(), text);
             }
+        }
+
+        #[test]
+        fn words_at_the_start_are_found_whatever_is_a_capital(text in "[aAđĐủỦ ]{0,6}", words in "[aAđĐủỦ ]{0,3}") {
+            let plain = text.to_lowercase().starts_with(&format!("{} ", words.to_lowercase()));
+            prop_assert_eq!(begins_with_word(&text, &words), plain);
         }
 
         #[test]

@@ -17,10 +17,8 @@ impl Default for AlertPolicy {
     }
 }
 
-/// The findings that become alerts, in order.
-pub fn alerts<'f>(findings: &'f [Finding], policy: &AlertPolicy) -> Vec<&'f Finding> {
-    findings
-        .iter()
-        .filter(|finding| finding.severity >= policy.min_severity)
-        .collect()
+/// Which findings become alerts, by their place, in order.
+pub fn alerts(findings: &[Finding], policy: &AlertPolicy) -> Vec<usize> {
+    let alerts = |&at: &usize| findings[at].severity >= policy.min_severity;
+    (0..findings.len()).filter(alerts).collect()
 }

@@ -7,7 +7,6 @@ use std::{borrow::Cow, collections::BTreeSet, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
-use prost::Message;
 
 use super::{
     envelope::{self, Envelope, Identity},
@@ -30,7 +29,10 @@ use crate::{
     proto::baocao::v1 as pb,
     validate::{RuleSet, RuleSets, Severity},
     vocabulary::Vocabulary,
-    wire,
+    wire::{
+        self,
+        borrowed::{self, Message as _},
+    },
 };
 
 /// What reading and checking depends on.
@@ -370,10 +372,10 @@ impl Core {
         if let Some(letter) = input.replay_of() {
             set(&mut headers, headers::REPLAY_OF, &letter.to_string());
         }
-        let outgoing = |message: &pb::ReportExtracted| Outgoing {
+        let outgoing = |message: &borrowed::ReportExtracted<'_>| Outgoing {
             subject: subject.clone(),
             headers: headers.clone(),
-            payload: message.encode_to_vec().into(),
+            payload: message.encode(),
             replaces: None,
         };
         let mut result = outgoing(&message);
@@ -404,8 +406,9 @@ impl Core {
     fn output(&self, input: &Input, about: &About, outcome: Outcome, max_message: usize) -> Output {
         let made_at = SystemTime::now();
         let submission = &about.submission;
-        let mut message = wire::processed(submission, &outcome, self.include_text, Some(made_at));
+        let mut message = wire::result(submission, &outcome, self.include_text, Some(made_at));
         self.sign(&mut message.producer);
+        let alerts = wire::alerts(submission, &outcome, &message, &self.policy);
         let mut result = self.result(input, about, &message, made_at);
         let mut whole = None;
         if result.size() > max_message {
@@ -423,9 +426,7 @@ impl Core {
                 }
             }
         }
-        let mut alerts = wire::alerts(submission, &outcome, &self.policy, Some(made_at));
-        alerts.iter_mut().for_each(|alert| self.sign(&mut alert.producer));
-        let severities = alerts.iter().map(|alert| severity(alert.severity())).collect();
+        let severities = alerts.iter().map(|alert| severity(alert.severity)).collect();
         let alerts = alerts
             .into_iter()
             .enumerate()
@@ -450,12 +451,18 @@ impl Core {
         }
     }
 
-    fn result(&self, input: &Input, about: &About, message: &pb::ReportProcessed, made_at: SystemTime) -> Outgoing {
+    fn result(
+        &self,
+        input: &Input,
+        about: &About,
+        message: &borrowed::ReportProcessed<'_>,
+        made_at: SystemTime,
+    ) -> Outgoing {
         let Identity { unit, submission } = &about.identity;
         let mut headers = headers::event(submission, PROCESSED, submission, made_at, input.headers.as_ref());
-        let status = match message.status() {
-            pb::Status::Refused => super::REFUSED,
-            _ => super::PROCESSED,
+        let status = match message.refusal {
+            Some(_) => super::REFUSED,
+            None => super::PROCESSED,
         };
         set(&mut headers, STATUS, status);
         let subject = self.names.processed(unit, submission);
@@ -463,7 +470,7 @@ impl Core {
         Outgoing {
             subject,
             headers,
-            payload: message.encode_to_vec().into(),
+            payload: message.encode(),
             replaces: None,
         }
     }
@@ -474,30 +481,30 @@ impl Core {
         input: &Input,
         about: &About,
         n: usize,
-        mut alert: pb::Alert,
+        mut alert: borrowed::Alert<'_>,
         made_at: SystemTime,
         max_message: usize,
     ) -> Outgoing {
         let Identity { unit, submission } = &about.identity;
         let subject = self
             .names
-            .alert(severity(alert.severity()), &alert.rule, unit, submission, n);
+            .alert(severity(alert.severity), alert.rule, unit, submission, n);
         // With the rule, since a report that is given up has alert 0 of its findings and alert 0 of
         // its refusal.
         let id = format!("{}.{}", alert.rule, alert.alert_id);
         let mut headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
         headers::set_message_id(&mut headers, &input.message_id(&subject));
-        let outgoing = |alert: &pb::Alert| Outgoing {
+        let outgoing = |alert: &borrowed::Alert<'_>| Outgoing {
             subject: subject.clone(),
             headers: headers.clone(),
-            payload: alert.encode_to_vec().into(),
+            payload: alert.encode(),
             replaces: None,
         };
         let whole = outgoing(&alert);
         match &mut alert.finding {
             Some(finding) if whole.size() > max_message => {
                 for span in &mut finding.spans {
-                    span.text = String::new();
+                    span.text = "";
                 }
                 outgoing(&alert)
             }
@@ -597,12 +604,12 @@ impl Core {
 }
 
 /// The word for a severity in subjects and labels.
-fn severity(severity: pb::Severity) -> &'static str {
-    match severity {
-        pb::Severity::Info => "info",
-        pb::Severity::Warning => "warning",
-        pb::Severity::Error => "error",
-        pb::Severity::Unspecified => "_",
+fn severity(severity: i32) -> &'static str {
+    match pb::Severity::try_from(severity) {
+        Ok(pb::Severity::Info) => "info",
+        Ok(pb::Severity::Warning) => "warning",
+        Ok(pb::Severity::Error) => "error",
+        Ok(pb::Severity::Unspecified) | Err(_) => "_",
     }
 }
 
@@ -632,10 +639,10 @@ fn about(envelope: envelope::Envelope, input: &Input) -> About {
 }
 
 /// What is left out of a result that is too large for a message, one after the other, until it fits.
-const LEFT_OUT: [fn(&mut pb::ReportProcessed); 3] = [
+const LEFT_OUT: [fn(&mut borrowed::ReportProcessed<'_>); 3] = [
     |message| {
         if let Some(document) = &mut message.document {
-            document.text = String::new();
+            document.text = "";
         }
     },
     |message| message.report = None,

@@ -36,11 +36,10 @@ use baocao::{
     proto::baocao::v1 as pb,
     validate::RuleSet,
     vocabulary::Vocabulary,
-    wire,
+    wire::{self, borrowed::Message as _},
 };
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
-use prost::Message;
 use rustix::time::{ClockId, clock_gettime};
 use serde_json::json;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -125,9 +124,10 @@ fn core(options: &Options) -> Result<()> {
         }),
         ("all_to_protobuf", &|n| {
             let outcome = process(&texts[n]);
-            let alerts = wire::alerts(&submission, &outcome, &AlertPolicy::default(), None);
-            black_box(alerts.iter().map(Message::encode_to_vec).collect::<Vec<_>>());
-            black_box(wire::processed(&submission, &outcome, true, None).encode_to_vec());
+            let result = wire::result(&submission, &outcome, true, None);
+            let alerts = wire::alerts(&submission, &outcome, &result, &AlertPolicy::default());
+            black_box(alerts.iter().map(|alert| alert.encode()).collect::<Vec<_>>());
+            black_box(result.encode());
         }),
     ];
     let mut speeds = serde_json::Map::new();

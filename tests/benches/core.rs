@@ -13,10 +13,9 @@ use baocao::{
     proto::baocao::v1 as pb,
     validate::{self, RuleSet},
     vocabulary::Vocabulary,
-    wire,
+    wire::{self, borrowed::Message as _},
 };
 use divan::{Bencher, counter::BytesCount};
-use prost::Message;
 
 const TODAY: PartialDate = PartialDate::new(2026, 1, 1);
 
@@ -125,9 +124,9 @@ fn all_to_protobuf(bencher: Bencher) {
             .iter()
             .map(|text| {
                 let outcome = pipeline::process(text, "text/plain", &Limits::default(), vocabulary, &rules, TODAY);
-                let alerts = wire::alerts(&submission, &outcome, &AlertPolicy::default(), None);
-                let result = wire::processed(&submission, &outcome, true, None);
-                result.encode_to_vec().len() + alerts.iter().map(Message::encoded_len).sum::<usize>()
+                let result = wire::result(&submission, &outcome, true, None);
+                let alerts = wire::alerts(&submission, &outcome, &result, &AlertPolicy::default());
+                result.encode().len() + alerts.iter().map(|alert| alert.encode().len()).sum::<usize>()
             })
             .sum::<usize>()
     });
