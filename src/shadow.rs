@@ -6,7 +6,9 @@
 //! emphasis, and the line and page breaks that stand inside a sentence ([`Flow`]). Every token
 //! carries the span of what the author wrote.
 
-use crate::document::Span;
+use std::slice;
+
+use crate::{document::Span, vocabulary::spelling::Look};
 
 mod tokens;
 
@@ -355,12 +357,35 @@ impl Key {
         folder.key()
     }
 
+    /// The same while the program runs, where it is a few times faster.
+    pub fn of(word: &str) -> Self {
+        let bytes = word.as_bytes();
+        if !bytes.is_empty() && is_letter(class_at(bytes, 0).0) {
+            let read = Word::at(bytes, 0);
+            if read.end == bytes.len() {
+                return read.key(word, 0);
+            }
+        }
+        Self::new(word)
+    }
+
     /// The key of no word.
     pub const NONE: Key = Key(0);
 
     /// Whether a word of up to nine letters carries a tone mark. Codes never do.
     pub const fn has_tone(self) -> bool {
         self.0 & HASHED == 0 && self.0 >> TONE_SHIFT != 0
+    }
+
+    /// The same letters without a tone; not for a word that is held as a hash.
+    pub(crate) const fn without_tone(self) -> Self {
+        Key(self.0 & ((1 << TONE_SHIFT) - 1))
+    }
+
+    /// The first letters of a word that is not held as a hash, and those behind them with the tone.
+    pub(crate) const fn split_at(self, letters: u32) -> (Self, Self) {
+        let bits = LETTER_BITS as u32 * letters;
+        (Key(self.0 & ((1 << bits) - 1)), Key(self.0 >> bits))
     }
 
     /// A few of its bits, mixed.
@@ -464,6 +489,8 @@ pub struct Token {
     resumed: bool,
     /// A few bits of the key, by which a [`KeySet`] passes over most words.
     trace: u8,
+    /// Whether a word is worth a second look for slips; of tokens at hand alone.
+    pub look: Look,
     /// Where it stands in the table of tokens it was taken from; see [`Reader::next`].
     index: u32,
 }
@@ -483,6 +510,7 @@ impl Default for Token {
             passed: false,
             resumed: false,
             trace: 0,
+            look: Look::default(),
             index: NOWHERE,
         }
     }
@@ -685,21 +713,26 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// The same as [`Self::walk`] for a text whose tokens are at hand, for long ways: borrowed from the
-    /// table, which tells whether they are spaced as the text runs on, over line breaks passed or not.
-    /// No offset and no place where a sentence goes on may lie inside a token.
+    /// Shows the tokens of [`Self::walk`] one by one, until `goes_on` says no: for long ways. `spaced` tells of the text as
+    /// it stands, over line breaks passed or not.
     #[inline]
-    pub fn run(&self, from: usize) -> impl Iterator<Item = &'t Token> {
-        let start = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
-        let mut rest = self.all[start(from)..].iter();
-        std::iter::from_fn(move || {
-            let mut token = rest.next()?;
-            if token.passed {
-                rest = self.all[start(token.start())..].iter();
-                token = rest.next()?;
+    pub fn each(&self, from: usize, mut goes_on: impl FnMut(&Token) -> bool) {
+        let mut first = self.after(from);
+        loop {
+            // Those at hand follow one another up to a line break that is passed.
+            let at_hand = self.all.get(first.index as usize..);
+            let mut end = first.end();
+            for token in at_hand.unwrap_or(slice::from_ref(&first)) {
+                if token.passed {
+                    break;
+                }
+                if !goes_on(token) || token.kind == Kind::End {
+                    return;
+                }
+                end = token.end();
             }
-            Some(token)
-        })
+            first = self.after(end);
+        }
     }
 
     /// The tokens from the one that begins at or behind `from`, each the [`Self::next`] of the one before,
@@ -1112,6 +1145,13 @@ mod tests {
         assert_ne!(Key::new("đối"), Key::new("dối"));
         assert_ne!(Key::new("nghiêng"), Key::new("nghiên"));
         assert_eq!(Key::new("internationally"), Key::new("INTERNATIONALLY"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_key_is_the_same_whenever_it_is_computed(word in "\\PC{0,12}|[a-zA-ZàẢãđĐƠưỵ0-9 &.-]{0,14}") {
+            proptest::prop_assert_eq!(Key::of(&word), Key::new(&word));
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 //! [`Reader`](super::Reader) reads on demand, which a property test shows.
 
 use super::{Case, First, Flow, Key, KeySet, Kind, Token, Word, is_emphasis};
-use crate::document::Span;
+use crate::{document::Span, vocabulary::spelling::Look};
 use std::cell::RefCell;
 
 /// All tokens of a text, and where each stretch of it finds its first.
@@ -201,6 +201,7 @@ struct Known {
     case: Case,
     digits: bool,
     trace: u8,
+    look: Look,
     is_anchor: bool,
 }
 
@@ -217,6 +218,7 @@ impl Known {
             case: word.case(),
             digits: word.has_digits(),
             trace: key.trace(),
+            look: Look::at(key, word.case()),
             is_anchor: word.has_digits() || ANCHORS.contains(key),
         }
     }
@@ -233,6 +235,7 @@ impl Known {
             passed: false,
             resumed: false,
             trace: self.trace,
+            look: self.look,
             index,
         }
     }

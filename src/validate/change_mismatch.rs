@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::{
     document::Span,
     extract::{Approx, Change, Measure, MeasureKind},
-    shadow::{Key, Kind, Token},
+    shadow::{Key, Kind, Token, key},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -152,7 +152,7 @@ fn from_and_to(context: &Context<'_>, measures: &[Measure], at: usize) -> Option
     let from = clauses::words_before(context, was.span.start, 1);
     let to = clauses::between(context, was.span.end, now.span.start)?;
     let to_words = clauses::keys(&to);
-    let leads = from.first() == Some(&Key::new("từ"))
+    let leads = from.first() == Some(&key!("từ"))
         && to_words.last().is_some_and(|last| TO.contains(last))
         && !to.iter().any(|token| matches!(token.kind, Kind::Mark(',')));
     let gap = clauses::between(context, now.span.end, change.span.start)?;
@@ -163,7 +163,7 @@ fn from_and_to(context: &Context<'_>, measures: &[Measure], at: usize) -> Option
         && !gap.iter().any(|token| token.is_number());
     let place = context.layout.reader(context.document).after(change.span.end as usize);
     // "giảm 12 hộ nghèo", "tăng 5 bậc so với" may speak of something else.
-    let ends = !place.is_word() || place.key == Key::new("so");
+    let ends = !place.is_word() || place.key == key!("so");
     (leads && direct && ends).then(|| Values {
         now: now.value,
         was: was.value,

@@ -111,7 +111,7 @@ fn is_one_of(word: &str, phrases: &[&str]) -> bool {
         let mut rest = words.iter();
         phrase
             .split_whitespace()
-            .all(|word| rest.next() == Some(&Key::new(word)))
+            .all(|word| rest.next() == Some(&Key::of(word)))
     })
 }
 

@@ -3,8 +3,9 @@
 use rustc_hash::FxHashSet;
 
 use crate::{
+    document::Span,
     extract::{Approx, BreakdownManner, Change, Measure, MeasureKind, Unit},
-    shadow::{Key, key},
+    shadow::{Token, key},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -60,11 +61,11 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for breakdown in &report.breakdowns {
         pairs.extend(breakdown.parts.iter().map(|&part| (breakdown.total, part)));
     }
-    let anchors = places_of_do(&context.document.text);
+    let among = places_of_among(context);
     for part in 1..report.measures.len() {
         let (from, to) = (report.measures[part - 1].span.end, report.measures[part].span.start);
-        let next = anchors.partition_point(|&anchor| anchor < from);
-        if anchors.get(next).is_some_and(|&anchor| anchor < to) {
+        let next = among.partition_point(|&place| place < from);
+        if among.get(next).is_some_and(|&place| place < to) {
             pairs.extend(named_total(context, &report.measures, part).map(|total| (total, part)));
         }
     }
@@ -79,22 +80,19 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     }
 }
 
-/// Where "đó" stands, without which there is no "trong đó": few figures have one between them.
-fn places_of_do(text: &str) -> Vec<u32> {
-    let places = |vowel: &'static str| {
-        let found = memchr::memmem::find_iter(text.as_bytes(), vowel);
-        found
-            .filter(|&place| text[..place].ends_with(is_d))
-            .map(|place| place as u32)
+/// Where "trong đó" stands, which few figures have between them.
+fn places_of_among(context: &Context<'_>) -> Vec<u32> {
+    let reader = context.layout.reader(context.document);
+    let all = reader.anchors_in(Span::new(0, context.document.text.len()));
+    let next_word = |word: Token| {
+        let mut next = reader.next(word);
+        while !next.is_word() && !next.is_end() {
+            next = reader.next(next);
+        }
+        next.key
     };
-    let mut all: Vec<u32> = places("ó").chain(places("Ó")).collect();
-    all.sort_unstable();
-    all
-}
-
-/// Whether a character is an Đ or looks like one.
-fn is_d(c: char) -> bool {
-    Key::new(c.encode_utf8(&mut [0; 4])) == key!("đ")
+    let among = all.filter(|&&word| word.key == key!("trong") && next_word(word) == key!("đó"));
+    among.map(|word| word.span.start).collect()
 }
 
 /// The nearest figure of the same unit before "trong đó", where the part is the first figure after

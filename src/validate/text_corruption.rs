@@ -7,13 +7,8 @@ use rustc_hash::FxHashMap;
 use crate::{
     document::Span,
     shadow::{Case, Key, Token},
-    validate::{
-        Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{
-            spelling::{Spelling, is_broken, may_hold_d},
-            text,
-        },
-    },
+    validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity, support::text},
+    vocabulary::spelling::{Spelling, is_broken},
 };
 
 /// The rule.
@@ -155,9 +150,7 @@ fn bare_d(context: &Context<'_>, words: &[(Key, Span)], note: &mut impl FnMut(Sp
     const OFTEN: usize = 3;
     let mut capitals: FxHashMap<Key, Vec<Span>> = FxHashMap::default();
     for &(key, span) in words {
-        if may_hold_d(key) {
-            capitals.entry(key).or_default().push(span);
-        }
+        capitals.entry(key).or_default().push(span);
     }
     for spans in capitals.values() {
         let Some(written) = spans.first().map(|&span| context.str(span)) else {

@@ -61,7 +61,7 @@ impl DocumentTypes {
             for other in &row.also {
                 by_name.insert(other, index);
             }
-            let codes: Vec<Key> = row.codes.iter().map(|code| Key::new(code)).collect();
+            let codes: Vec<Key> = row.codes.iter().map(|code| Key::of(code)).collect();
             for (code, &key) in row.codes.iter().zip(&codes) {
                 if let std::collections::hash_map::Entry::Vacant(entry) = by_code.entry(key) {
                     entry.insert(index);

@@ -229,7 +229,7 @@ impl Issuers {
             heads: Phrases::over_marks(),
             known_codes: FxHashSet::default(),
             by_code: FxHashMap::default(),
-            places: PLACE_WORDS.iter().map(|word| Key::new(word)).collect(),
+            places: PLACE_WORDS.iter().map(|word| Key::of(word)).collect(),
             stops: Phrases::forwards(),
             types: Phrases::forwards(),
         };
@@ -241,14 +241,14 @@ impl Issuers {
         }
         for row in table.body {
             let names: Vec<String> = std::iter::once(row.name.clone()).chain(row.also).collect();
-            let codes = row.codes.iter().map(|code| Key::new(code)).collect();
+            let codes = row.codes.iter().map(|code| Key::of(code)).collect();
             issuers.add(&names, codes, row.party, row.free);
         }
         for row in table.ministry {
             let of = |prefix: &str| {
                 row.codes
                     .iter()
-                    .map(|code| Key::new(&format!("{prefix}{code}")))
+                    .map(|code| Key::of(&format!("{prefix}{code}")))
                     .collect()
             };
             let name = &row.name;
@@ -291,7 +291,7 @@ impl Issuers {
     pub fn of_code(&self, code: &str) -> Option<&Body> {
         let index = self
             .by_code
-            .get(&Key::new(code))
+            .get(&Key::of(code))
             .or_else(|| self.by_code.get(&first_part(code)))?;
         Some(&self.bodies[*index])
     }
@@ -299,7 +299,7 @@ impl Issuers {
     /// Whether a name and an issuer code ("TU", "UBND-VP8") can be the same body's; none where
     /// the tables don't know.
     pub fn agree(&self, name: &IssuerName<'_>, code: &str) -> Option<bool> {
-        let whole = Key::new(code);
+        let whole = Key::of(code);
         let first = first_part(code);
         if name.codes.is_empty() || !(self.known_codes.contains(&whole) || self.known_codes.contains(&first)) {
             return None;
@@ -398,7 +398,7 @@ impl Issuers {
 /// "QH15".
 fn first_part(code: &str) -> Key {
     let body = code.split(['-', '/', '–']).next().unwrap_or(code);
-    Key::new(body.trim().trim_end_matches(|c: char| c.is_ascii_digit()))
+    Key::of(body.trim().trim_end_matches(|c: char| c.is_ascii_digit()))
 }
 
 /// Whether a word is in capitals that no abbreviation has: "TỈNH", "CÔNG".

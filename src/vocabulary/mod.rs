@@ -3,14 +3,16 @@
 
 use std::sync::LazyLock;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
-use crate::shadow::{Key, Kind, Reader, Token};
+use crate::shadow::{Key, Kind, Reader, Token, letter_case};
 
 pub mod document_types;
 pub mod issuers;
 pub mod laws;
 pub mod provinces;
+pub mod spelling;
+pub mod syllables;
 pub mod units;
 
 pub use document_types::DocumentTypes;
@@ -48,6 +50,12 @@ impl Vocabulary {
     }
 }
 
+/// Words of a set of phrases, more or less: most sets have as many.
+const STEPS: usize = 400;
+
+/// Words of a phrase, mostly fewer.
+const WORDS: usize = 8;
+
 /// A set of phrases that is matched word by word, longest first, in either direction.
 #[derive(Clone, Debug)]
 pub struct Phrases<T> {
@@ -63,7 +71,7 @@ impl<T: Clone> Phrases<T> {
     /// An empty set, to be matched forwards (from a phrase's first word on).
     pub fn forwards() -> Self {
         Self {
-            steps: FxHashMap::default(),
+            steps: FxHashMap::with_capacity_and_hasher(STEPS, FxBuildHasher),
             first: vec![0; 1 << (FIRST_BITS - 6)],
             values: vec![None],
             backwards: false,
@@ -90,9 +98,11 @@ impl<T: Clone> Phrases<T> {
 
     /// Adds a phrase of words between spaces.
     pub fn insert(&mut self, phrase: &str, value: T) {
-        let divides = |c: char| c.is_whitespace() || (self.over_marks && !c.is_alphanumeric());
-        let words = phrase.split(divides).filter(|word| !word.is_empty());
-        let mut words: Vec<Key> = words.map(Key::new).collect();
+        let is_mark = |c: char| letter_case(c).is_none() && !c.is_numeric();
+        let divides = |c: char| c.is_whitespace() || (self.over_marks && is_mark(c));
+        let divided = phrase.split(divides).filter(|word| !word.is_empty());
+        let mut words = Vec::with_capacity(WORDS);
+        words.extend(divided.map(Key::of));
         if self.backwards {
             words.reverse();
         }

@@ -174,7 +174,7 @@ impl Units {
             .nouns
             .iter()
             .filter(|noun| !noun.contains(' '))
-            .map(|noun| Key::new(noun))
+            .map(|noun| Key::of(noun))
             .collect();
         Self {
             behind,

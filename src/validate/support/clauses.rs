@@ -72,6 +72,6 @@ pub fn keys(tokens: &[Token]) -> Vec<Key> {
 
 /// Whether the words hold a phrase.
 pub fn holds(words: &[Key], phrase: &str) -> bool {
-    let phrase: Vec<Key> = phrase.split(' ').map(Key::new).collect();
+    let phrase: Vec<Key> = phrase.split(' ').map(Key::of).collect();
     words.windows(phrase.len()).any(|window| window == phrase)
 }

@@ -1,5 +1,7 @@
 //! Passages that stand twice, word for word.
 
+use std::collections::hash_map::Entry;
+
 use rustc_hash::FxHashMap;
 
 use super::walk::{Sentence, Walk, Word};
@@ -32,25 +34,28 @@ const LIST_WORDS: usize = 60;
 
 /// Finds the passages that stand twice, in time linear in the length of the text.
 pub fn find(walk: &Walk) -> Repeats {
+    let Walk { words, sentences, .. } = walk;
     let mut seen: FxHashMap<u64, Sentence> = FxHashMap::default();
-    seen.reserve(walk.sentences.len());
+    seen.reserve(sentences.len());
     let mut repeats: Vec<Repeat> = Vec::new();
     let mut by_start: FxHashMap<(usize, usize), usize> = FxHashMap::default();
     // Words up to here belong to a copy already found.
     let mut covered = 0;
-    for &sentence in &walk.sentences {
+    for &sentence in sentences {
         if sentence.end - sentence.start < SENTENCE_WORDS / 2 || sentence.start < covered {
             continue;
         }
-        let hash = hash(&walk.words[sentence.start..sentence.end]);
-        let Some(&first) = seen.get(&hash) else {
-            seen.insert(hash, sentence);
-            continue;
+        let first = match seen.entry(sentence.hash) {
+            Entry::Occupied(first) => *first.get(),
+            Entry::Vacant(place) => {
+                place.insert(sentence);
+                continue;
+            }
         };
-        let (start, end) = extend(&walk.words, first, sentence, covered);
+        let (start, end) = extend(words, first, sentence, covered);
         let from = first.start - (sentence.start - start);
-        let (first_span, copy) = (span(walk, from, from + end - start), span(walk, start, end));
-        if !weighty(walk, start, end) {
+        let (first_span, copy) = (span(words, from, from + end - start), span(words, start, end));
+        if !weighty(sentences, start, end) {
             continue;
         }
         covered = end;
@@ -75,9 +80,9 @@ pub fn find(walk: &Walk) -> Repeats {
 }
 
 /// Whether the copied words are more than a heading or a line of a list.
-fn weighty(walk: &Walk, start: usize, end: usize) -> bool {
-    let from = walk.sentences.partition_point(|sentence| sentence.start < start);
-    let whole = walk.sentences[from..].iter().take_while(|sentence| sentence.end <= end);
+fn weighty(sentences: &[Sentence], start: usize, end: usize) -> bool {
+    let from = sentences.partition_point(|sentence| sentence.start < start);
+    let whole = sentences[from..].iter().take_while(|sentence| sentence.end <= end);
     let prose = whole
         .into_iter()
         .any(|sentence| sentence.prose && sentence.end - sentence.start >= SENTENCE_WORDS);
@@ -104,12 +109,6 @@ fn extend(words: &[Word], first: Sentence, second: Sentence, covered: usize) -> 
     (second.start - back, second.end + ahead)
 }
 
-fn span(walk: &Walk, start: usize, end: usize) -> Span {
-    walk.words[start].span.join(walk.words[end - 1].span)
-}
-
-fn hash(words: &[Word]) -> u64 {
-    words.iter().fold(words.len() as u64, |hash, word| {
-        (hash.rotate_left(5) ^ word.key).wrapping_mul(0x517C_C1B7_2722_0A95)
-    })
+fn span(words: &[Word], start: usize, end: usize) -> Span {
+    words[start].span.join(words[end - 1].span)
 }

@@ -78,7 +78,7 @@ pub fn each_word(context: &Context<'_>, span: Span) -> impl Iterator<Item = Key>
             next = reader.next(token);
             match token.kind {
                 Kind::Word => return Some(token.key),
-                Kind::Number => return Some(Key::new(reader.token(token).trim_start_matches('0'))),
+                Kind::Number => return Some(Key::of(reader.token(token).trim_start_matches('0'))),
                 _ => {}
             }
         }

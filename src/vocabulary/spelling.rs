@@ -1,23 +1,12 @@
-//! Which syllables Vietnamese can have, and which pairs of syllables are a slip.
+//! Which words are no Vietnamese, and which pairs of syllables are a slip.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
-use crate::shadow::Key;
-
-const ONSETS: [&str; 28] = [
-    "", "b", "c", "ch", "d", "đ", "g", "gh", "gi", "h", "k", "kh", "l", "m", "n", "ng", "ngh", "nh", "p", "ph", "qu",
-    "r", "s", "t", "th", "tr", "v", "x",
-];
-/// Rimes, rare ones included: it is worse to doubt a right word than to pass a wrong one.
-const RIMES: &str = "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăp ăt âc âm ân âng âp ât âu ây e ec em en \
-    eng eo ep et ê êch êm ên ênh êp êt êu i ia ich im in inh ip it iu iêc iêm iên iêng iêp iêt iêu o oc oi om on ong op \
-    ot oa oac oach oai oam oan oang oanh oao oap oat oay oăc oăm oăn oăng oăt oăp oe oem oen oeo oet ooc oong ô ôc ôi ôm \
-    ôn ông ôp ôt ơ ơi ơm ơn ơng ơp ơt u ua uc ui um un ung up ut uân uâng uât uây uê uêch uên uênh uêu uêt uôc uôi uôm \
-    uôn uông uôp uôt uơ uy uya uych uyên uyêt uyn uynh uyp uyt uyu ư ưa ưc ưi ưm ưn ưng ưt ưu ươc ươi ươm ươn ương \
-    ươp ươt ươu y yêm yên yêng yêt yêu ych ym yn ynh yp yt ôông ôôc";
+use super::syllables::is_syllable;
+use crate::shadow::{Case, Key};
 
 const LETTER_BITS: u32 = 6;
 const TONE_SHIFT: u32 = 54;
@@ -33,125 +22,114 @@ const D_WITH_STROKE: u64 = 29;
 const ACUTE: u64 = 4;
 const UNDERDOT: u64 = 5;
 
-static SYLLABLES: LazyLock<FxHashSet<u64>> = LazyLock::new(|| {
-    let rimes: Vec<&str> = RIMES.split_whitespace().collect();
-    let syllables = ONSETS
-        .iter()
-        .flat_map(|onset| rimes.iter().map(move |rime| format!("{onset}{rime}")));
-    syllables.map(|syllable| Key::new(&syllable).raw()).collect()
-});
-
-/// What one look at a word tells: whether it is worth a second one, alone or with the next word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Look(u32);
+/// What the lexer notes of a word when it reads it for the first time: whether it is worth a second look, alone or with
+/// the next word.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Look(u16);
 
 impl Look {
-    /// Nothing: a word that is not judged.
-    pub const NOTHING: Look = Look(0);
-    /// The lowest bits: which first word of a compound it is but for marks and tone; 0 for none.
-    /// Then as many bits for the second word.
+    /// The lowest bits: which first word of a pair it is but for marks and tone; 0 for none. Then as many bits for the
+    /// second word.
     const NUMBER_BITS: u32 = 7;
-    const NUMBER: u32 = (1 << Self::NUMBER_BITS) - 1;
-    /// The first and the second word of a slip.
-    const SLIP: u32 = 1 << 14;
-    const SLIP_NEXT: u32 = 1 << 15;
-    /// Right with some tones only.
-    const STOP: u32 = 1 << 16;
-    const BROKEN: u32 = 1 << 17;
-    /// A word that is not in the table may be anything.
-    const UNKNOWN: Look = Look((1 << 18) - 1);
+    const NUMBER: u16 = (1 << Self::NUMBER_BITS) - 1;
+    const BROKEN: u16 = 1 << 14;
+    const CAPITALS_WITH_D: u16 = 1 << 15;
 
-    /// Whether the word may be no syllable of Vietnamese.
-    #[inline]
-    pub fn may_be_broken(self, word: Key) -> bool {
-        self.0 & (Self::STOP | Self::BROKEN) != 0
-            && (self.0 & Self::BROKEN != 0 || !matches!(tone(word), ACUTE | UNDERDOT))
+    /// What is worth a second look of a word.
+    pub fn at(word: Key, case: Case) -> Self {
+        let pairs = || &Spelling::embedded().pairs;
+        match case {
+            // Whatever begins with a capital may be a name, and is judged with the next word alone.
+            Case::Title => Self(pairs().first(word)),
+            Case::Lower => {
+                let broken = if is_broken(word) { Self::BROKEN } else { 0 };
+                Self(pairs().first(word) | pairs().second(word) << Self::NUMBER_BITS | broken)
+            }
+            Case::Upper if may_hold_d(word) => Self(Self::CAPITALS_WITH_D),
+            Case::Upper | Case::Mixed => Self::default(),
+        }
     }
 
-    fn first(self) -> u32 {
+    /// Whether it is a word in small letters that [`is_broken`].
+    #[inline]
+    pub fn is_broken(self) -> bool {
+        self.0 & Self::BROKEN != 0
+    }
+
+    /// Whether it is a word all in capitals that [`may_hold_d`].
+    #[inline]
+    pub fn may_hold_d(self) -> bool {
+        self.0 & Self::CAPITALS_WITH_D != 0
+    }
+
+    fn first(self) -> u16 {
         self.0 & Self::NUMBER
     }
 
-    fn second(self) -> u32 {
+    fn second(self) -> u16 {
         self.0 >> Self::NUMBER_BITS & Self::NUMBER
     }
 }
 
-/// A table of words by their letters without the tone, to be looked into once for each word of a
-/// text: a word and its [`Look`] in 64 bits, at the first free place from that of its hash on.
+/// The words that pairs are made of but for marks and tone, by number, and which of them go together.
 #[derive(Debug)]
-struct Looks {
-    slots: Box<[u64; Self::SLOTS]>,
-    /// One bit for each first word of a compound with each second word, by their numbers.
-    pairs: [u64; Self::PAIRS],
+struct Pairs {
+    firsts: FxHashMap<u64, u16>,
+    seconds: FxHashMap<u64, u16>,
+    /// One bit for each first word with each second one, by their numbers.
+    together: Box<[u64; Self::SLOTS]>,
 }
 
-impl Looks {
-    /// A power of two, several times the number of syllables, so that most are at their place.
-    const SLOTS: usize = 1 << 14;
-    const PAIRS: usize = 1 << (2 * Look::NUMBER_BITS) >> 6;
-    /// Syllables have seven letters at most, which leaves room for what is told of them.
-    const LETTERS: u32 = 7;
-    const WORD: u64 = (1 << (Self::LETTERS * LETTER_BITS)) - 1;
+impl Pairs {
+    const SLOTS: usize = 1 << (2 * Look::NUMBER_BITS) >> u64::BITS.ilog2();
 
-    fn new() -> Self {
+    /// Pairs of words without marks.
+    fn of(pairs: impl Iterator<Item = (u64, u64)> + Clone) -> Self {
+        let firsts = numbers(pairs.clone().map(|(first, _)| first));
+        let seconds = numbers(pairs.clone().map(|(_, second)| second));
+        let mut together = Box::new([0; Self::SLOTS]);
+        for (first, second) in pairs {
+            let (slot, bit) = Self::place(firsts[&first], seconds[&second]);
+            together[slot] |= 1 << bit;
+        }
         Self {
-            slots: Box::new([0; Self::SLOTS]),
-            pairs: [0; Self::PAIRS],
+            firsts,
+            seconds,
+            together,
         }
     }
 
     #[inline]
-    fn place(plain: u64) -> usize {
-        (plain.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - Self::SLOTS.trailing_zeros())) as usize
+    fn go_together(&self, word: Look, next: Look) -> bool {
+        let (slot, bit) = Self::place(word.first(), next.second());
+        self.together[slot] >> bit & 1 != 0
     }
 
-    /// The slot of a word, or the free one where it would be.
-    #[inline]
-    fn slot(&self, plain: u64) -> usize {
-        let mut slot = Self::place(plain);
-        while self.slots[slot] != 0 && self.slots[slot] & Self::WORD != plain {
-            slot = (slot + 1) % Self::SLOTS;
-        }
-        slot
+    /// Where the bit of two words stands.
+    fn place(first: u16, second: u16) -> (usize, u32) {
+        let pair = first << Look::NUMBER_BITS | second;
+        (usize::from(pair) / 64 % Self::SLOTS, u32::from(pair) % 64)
     }
 
-    /// Adds a syllable.
-    fn add(&mut self, plain: u64, look: Look) {
-        let slot = self.slot(plain);
-        self.slots[slot] = plain | u64::from(look.0) << (Self::LETTERS * LETTER_BITS);
+    fn first(&self, word: Key) -> u16 {
+        number(&self.firsts, word)
     }
 
-    #[inline]
-    fn of(&self, word: Key) -> Look {
-        match self.slots[self.slot(word.raw() & PLAIN)] {
-            // Long words are not judged.
-            0 if word.raw() & HASHED != 0 => Look::NOTHING,
-            0 => Look::UNKNOWN,
-            entry => Look((entry >> (Self::LETTERS * LETTER_BITS)) as u32),
-        }
-    }
-
-    fn add_pair(&mut self, first: u32, second: u32) {
-        let pair = (first << Look::NUMBER_BITS | second) as usize;
-        self.pairs[pair / 64] |= 1 << (pair % 64);
-    }
-
-    /// Whether a word and the next may be a slip together.
-    #[inline]
-    fn may_go_together(&self, word: Look, next: Look) -> bool {
-        let pair = (word.first() << Look::NUMBER_BITS | next.second()) as usize;
-        word.first() != 0 && self.pairs[pair / 64] >> (pair % 64) & 1 == 1
-            || word.0 & Look::SLIP != 0 && next.0 & Look::SLIP_NEXT != 0
+    fn second(&self, word: Key) -> u16 {
+        number(&self.seconds, word)
     }
 }
 
-/// Numbers for words, from 1 on, below that of unknown ones. With very many words two have one number,
-/// and are looked at more often than they need be.
-fn numbers(bases: impl Iterator<Item = u64>) -> FxHashMap<u64, u32> {
+fn number(numbers: &FxHashMap<u64, u16>, word: Key) -> u16 {
+    let base = base(word).and_then(|base| numbers.get(&base));
+    base.copied().unwrap_or_default()
+}
+
+/// Numbers for words, from 1 on. With very many words two have one number, and are looked at more often than they need be.
+fn numbers(bases: impl Iterator<Item = u64>) -> FxHashMap<u64, u16> {
     let mut numbers = FxHashMap::default();
     for base in bases {
-        let next = numbers.len() as u32 % (Look::NUMBER - 1) + 1;
+        let next = numbers.len() as u16 % Look::NUMBER + 1;
         numbers.entry(base).or_insert(next);
     }
     numbers
@@ -184,7 +162,7 @@ pub fn is_broken(word: Key) -> bool {
     if word.raw() & HASHED != 0 || plain == 0 {
         return false;
     }
-    let known = SYLLABLES.contains(&plain);
+    let known = is_syllable(word.without_tone());
     if known && !matches!(plain >> (plain.ilog2() / LETTER_BITS * LETTER_BITS), 3 | 8 | 16 | 20) {
         return false;
     }
@@ -250,7 +228,8 @@ type Compound = ([Key; 2], String);
 /// The table of frequent pairs and slips.
 #[derive(Debug)]
 pub struct Spelling {
-    looks: Looks,
+    /// Compounds, and pairs that slips begin with.
+    pairs: Pairs,
     /// Compounds as they are right, and other pairs that are.
     right: FxHashSet<[Key; 2]>,
     /// Compounds by their letters without marks.
@@ -258,47 +237,18 @@ pub struct Spelling {
     allowed: FxHashSet<[Key; 2]>,
     after: FxHashMap<[Key; 2], Vec<Key>>,
     before: FxHashMap<[Key; 2], Vec<Key>>,
+    /// What slips begin with.
+    slips: FxHashSet<[Key; 2]>,
     /// Slips by their first word, and what is meant.
     phrases: FxHashMap<Key, Vec<(Vec<Key>, String)>>,
 }
 
 fn keys(phrase: &str) -> Vec<Key> {
-    phrase.split_whitespace().map(Key::new).collect()
+    phrase.split_whitespace().map(Key::of).collect()
 }
 
 fn pair(phrase: &str) -> Option<[Key; 2]> {
     keys(phrase).try_into().ok()
-}
-
-/// What one look tells of all syllables. Other words want a second one wherever they stand.
-fn looks(compounds: &FxHashMap<(u64, u64), Vec<Compound>>, phrases: &FxHashMap<Key, Vec<(Vec<Key>, String)>>) -> Looks {
-    let firsts = numbers(compounds.keys().map(|&(first, _)| first));
-    let seconds = numbers(compounds.keys().map(|&(_, second)| second));
-    let slips = || phrases.values().flatten().map(|(wrong, _)| wrong);
-    let slip_words = |at: usize| -> FxHashSet<u64> {
-        let words = slips().filter_map(|wrong| wrong.get(at));
-        words.map(|word| word.raw() & PLAIN).collect()
-    };
-    let (slip_firsts, slip_seconds) = (slip_words(0), slip_words(1));
-    let mut looks = Looks::new();
-    for (first, second) in compounds.keys() {
-        looks.add_pair(firsts[first], seconds[second]);
-        looks.add_pair(firsts[first], Look::UNKNOWN.second());
-        looks.add_pair(Look::UNKNOWN.first(), seconds[second]);
-    }
-    looks.add_pair(Look::UNKNOWN.first(), Look::UNKNOWN.second());
-    for &plain in SYLLABLES.iter() {
-        let base = without_marks(plain);
-        let number = |numbers: &FxHashMap<u64, u32>| numbers.get(&base).copied().unwrap_or(0);
-        let flag = |is_told: bool, flag: u32| if is_told { flag } else { 0 };
-        let look = number(&firsts)
-            | number(&seconds) << Look::NUMBER_BITS
-            | flag(slip_firsts.contains(&plain), Look::SLIP)
-            | flag(slip_seconds.contains(&plain), Look::SLIP_NEXT)
-            | flag(ends_in_stop(&letters(plain).collect::<Vec<_>>()), Look::STOP);
-        looks.add(plain, Look(look));
-    }
-    looks
 }
 
 impl Spelling {
@@ -311,8 +261,7 @@ impl Spelling {
     /// # Panics
     /// When the embedded table is not well formed, which a test excludes.
     fn read() -> Self {
-        let table: Table =
-            toml::from_str(include_str!("../../vocabulary/spelling.toml")).expect("the embedded table is TOML");
+        let table: Table = toml::from_str(include_str!("spelling.toml")).expect("the embedded table is TOML");
         let mut compounds: FxHashMap<(u64, u64), Vec<_>> = FxHashMap::default();
         for compound in table.compounds {
             if let Some(pair) = pair(&compound)
@@ -328,33 +277,37 @@ impl Spelling {
         }
         let neighbours = |table: BTreeMap<String, Vec<String>>| {
             let rows = table.into_iter();
-            rows.filter_map(|(phrase, words)| Some((pair(&phrase)?, words.iter().map(|word| Key::new(word)).collect())))
+            rows.filter_map(|(phrase, words)| Some((pair(&phrase)?, words.iter().map(|word| Key::of(word)).collect())))
                 .collect()
         };
         let allowed: FxHashSet<[Key; 2]> = table.allowed.iter().filter_map(|phrase| pair(phrase)).collect();
+        let begin = |(words, _): &(Vec<Key>, String)| words.first_chunk().copied();
+        let slips: FxHashSet<[Key; 2]> = phrases.values().flatten().filter_map(begin).collect();
+        let bases = |&[first, second]: &[Key; 2]| Some((base(first)?, base(second)?));
         let compound = compounds.values().flatten().map(|&(pair, _)| pair);
         Self {
-            looks: looks(&compounds, &phrases),
+            pairs: Pairs::of(compounds.keys().copied().chain(slips.iter().filter_map(bases))),
             right: compound.chain(allowed.iter().copied()).collect(),
             compounds,
             allowed,
             after: neighbours(table.after),
             before: neighbours(table.before),
+            slips,
             phrases,
         }
     }
 
-    /// What one look at a word tells. Where neither this nor [`Self::may_be_slip`] asks for a second
-    /// one, neither [`is_broken`] nor [`Self::meant`] nor [`Self::slip`] finds anything.
-    #[inline]
-    pub fn look(&self, word: Key) -> Look {
-        self.looks.of(word)
-    }
-
-    /// Whether a word and the next may be a slip together; what is known to be right is none.
+    /// Whether a word and the next may be a slip together; what is known to be right is none. Where this says no and
+    /// [`Look::is_broken`] as well, neither [`Self::meant`] nor [`Self::slip`] nor [`is_broken`] finds anything.
     #[inline]
     pub fn may_be_slip(&self, words: [Key; 2], looks: [Look; 2]) -> bool {
-        self.looks.may_go_together(looks[0], looks[1]) && !self.right.contains(&words)
+        self.pairs.go_together(looks[0], looks[1]) && !self.right.contains(&words) && self.is_like_a_slip(words)
+    }
+
+    /// Whether a pair is a slip, or begins one.
+    fn is_like_a_slip(&self, words: [Key; 2]) -> bool {
+        let bases = || Some((base(words[0])?, base(words[1])?));
+        self.slips.contains(&words) || bases().is_some_and(|bases| self.compounds.contains_key(&bases))
     }
 
     /// What a pair of syllables was meant to be, where it is a frequent pair with a mark or tone
