@@ -484,7 +484,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
         match role {
             // "thứ 3/14 tỉnh trong vùng và thứ 15 cả nước"
             Role::Never if and_rank => return Some(self.rank(number, None, number.span, floor, figures)),
-            Role::Never if !matches!(behind.kind, MeasureKind::Money | MeasureKind::Percent) => {
+            // "cao su 415 ha, điều 88 ha" (cashew)
+            Role::Never
+                if !matches!(
+                    behind.kind,
+                    MeasureKind::Money | MeasureKind::Percent | MeasureKind::Area
+                ) =>
+            {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
@@ -666,7 +672,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
     /// Whether a number with a unit of time is a period or a time of day, not a duration.
     fn is_time(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         const EDGE: [Key; 4] = [key!("đầu"), key!("cuối"), NAM, key!("qua")];
-        const LENGTH: [Key; 22] = [
+        const LENGTH: [Key; 26] = [
             key!("sau"),
             key!("dưới"),
             key!("trên"),
@@ -689,6 +695,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
             key!("ngắn"),
             key!("kết"),
             key!("tù"),
+            key!("quân"),
+            key!("dài"),
+            key!("mất"),
+            key!("thêm"),
         ];
         const DOING: [Key; 6] = [
             key!("thực"),
@@ -717,6 +727,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     || age
                     || matches!(number.small(), Some(3 | 6 | 9)) && !is_any(before, &LENGTH) && !is_any(next, &DOING)
             }
+            GIO if number.small().is_some_and(|hours| hours > 24) => false,
             GIO => {
                 context::is_clock_word(before) || next.is_number() || is_any(next, &[NGAY, key!("sáng"), key!("chiều")])
             }

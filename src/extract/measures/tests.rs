@@ -366,6 +366,16 @@ fn sorts_and_rows() {
             &["31 | Count 31 ", "11 | Count 11 ", "8 | Count 8 "],
         ),
         (
+            "Cao su 415 ha, điều 88 ha; sau 36 giờ mới xong; kéo dài bình quân 03 tháng; kết luận 29 đảng viên.",
+            &[
+                "415 ha | Area 415 ha",
+                "88 ha | Area 88 ha",
+                "36 giờ | Duration 36 giờ",
+                "03 tháng | Duration 3 tháng",
+                "29 đảng viên | Count 29 đảng viên",
+            ],
+        ),
+        (
             "Có 45 ca: Đông Xá 16, Kim Bảng 29 ca.",
             &["45 ca | Count 45 ca", "16 | Count 16 ca", "29 ca | Count 29 ca"],
         ),
