@@ -24,11 +24,12 @@ pub struct Tokens {
 
 /// The words at which extractors begin to read, and those they look for between figures: all others
 /// are plain.
-pub(crate) static ANCHORS: KeySet<30> = KeySet::new([
+pub(crate) static ANCHORS: KeySet<31> = KeySet::new([
     // Numbers in words.
     "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", // The types of laws.
     "luật", "pháp", "hiến", // What breaks figures down, and what compares them.
     "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "kỳ", "trước", "đảng", "dân", "phụ", "nữ", "riêng",
+    "phân",
 ]);
 
 /// Those of them from which figures and documents are read.
