@@ -473,18 +473,7 @@ const NOWHERE: u32 = u32::MAX;
 
 impl Default for Token {
     fn default() -> Self {
-        Self {
-            kind: Kind::End,
-            span: Span::default(),
-            key: Key::NONE,
-            case: Case::Lower,
-            spaced: false,
-            digits: false,
-            passed: false,
-            resumed: false,
-            trace: 0,
-            index: NOWHERE,
-        }
+        Self::END
     }
 }
 
@@ -508,6 +497,19 @@ impl PartialEq for Token {
 impl Eq for Token {}
 
 impl Token {
+    const END: Self = Self {
+        kind: Kind::End,
+        span: Span { start: 0, end: 0 },
+        key: Key::NONE,
+        case: Case::Lower,
+        spaced: false,
+        digits: false,
+        passed: false,
+        resumed: false,
+        trace: 0,
+        index: NOWHERE,
+    };
+
     /// Whether it is this mark.
     pub fn is_mark(&self, mark: char) -> bool {
         self.kind == Kind::Mark(mark)

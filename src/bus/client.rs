@@ -9,7 +9,7 @@ use async_nats::{
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
-use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::is_undecided};
+use super::{Connection, Documents, Error, ErrorKind, Reference, Unit, headers, publish::is_undecided, route::Use};
 use crate::{proto::baocao::v1 as pb, telemetry::traces, wire};
 
 /// Type of the event of a report handed in.
@@ -96,6 +96,7 @@ pub(super) async fn store(connection: &Connection, subject: &str, publish: &Publ
     let mut tries = 0;
     loop {
         tries += 1;
+        let asked = tokio::time::Instant::now();
         let sent = connection
             .jetstream
             .send_publish(subject.to_owned(), publish.clone())
@@ -106,8 +107,11 @@ pub(super) async fn store(connection: &Connection, subject: &str, publish: &Publ
         };
         let error = match acknowledged {
             Ok(acknowledgement) if is_undecided(&acknowledgement) => Error::undecided(subject),
-            // What an earlier try has stored unheard is no duplicate.
-            Ok(acknowledgement) => return Ok(acknowledgement.duplicate && tries == 1),
+            Ok(acknowledgement) => {
+                connection.note_use(Use::Publish, asked, true);
+                // What an earlier try has stored unheard is no duplicate.
+                return Ok(acknowledgement.duplicate && tries == 1);
+            }
             Err(error) => Error::publishing(subject, &error),
         };
         let passes = match error.kind() {
@@ -116,7 +120,7 @@ pub(super) async fn store(connection: &Connection, subject: &str, publish: &Publ
             ErrorKind::Missing => connection.client.server_info().cluster.is_some(),
             _ => false,
         };
-        connection.note_use(!passes);
+        connection.note_use(Use::Publish, asked, !passes);
         if !passes || began.elapsed() > OUTAGE {
             return Err(error);
         }

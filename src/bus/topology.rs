@@ -14,8 +14,9 @@ use async_nats::jetstream::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
-use super::{Connection, Error, ErrorKind, Names};
+use super::{Connection, Error, ErrorKind, Names, route::Use};
 use crate::config::{self, Provision, Stages};
 
 /// Messages that all workers together may hold unacknowledged. Each worker bounds its own share
@@ -282,6 +283,11 @@ pub async fn stream_info(connection: &Connection, name: &str) -> Result<stream::
     .await
 }
 
+/// Whether it is a matter of the server, or of the connection, that a look came to nothing.
+fn is_silence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable)
+}
+
 /// Looks something up. A look that comes while a cluster elects a leader is never answered, and one that comes a moment
 /// later is: so it is repeated while the answer is outstanding.
 async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what: &str) -> Result<T, Error> {
@@ -297,16 +303,13 @@ async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what:
         }
     };
     let mut asked = FuturesUnordered::new();
-    let answer = loop {
+    loop {
         asked.push(ask());
         tokio::select! {
-            Some(answer) = asked.next() => break answer,
+            Some(answer) = asked.next() => return answer,
             () = tokio::time::sleep(ONCE_MORE) => {}
         }
-    };
-    let is_silence = |kind| matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable);
-    connection.note_use(!matches!(&answer, Err(error) if is_silence(error.kind())));
-    answer
+    }
 }
 
 async fn create_stream(connection: &Connection, wanted: &stream::Config) -> Result<stream::Info, Error> {
@@ -358,7 +361,12 @@ async fn ensure_consumer(
 /// What the server says of a consumer.
 pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) -> Result<consumer::Info, Error> {
     let what = format!("look at consumer {name} of stream {stream}");
-    look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await
+    let asked = Instant::now();
+    let answer = look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await;
+    // Whoever works with a consumer may ask for it; streams are asked for in vain where that is not permitted.
+    let is_silent = matches!(&answer, Err(error) if is_silence(Error::kind(error)));
+    connection.note_use(Use::Consumer, asked, !is_silent);
+    answer
 }
 
 /// Collects the fields that differ.

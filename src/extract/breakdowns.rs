@@ -124,9 +124,9 @@ struct Gap {
 }
 
 /// The words between figures that [`Gap::word`] asks for.
-pub(crate) static GAP_WORDS: KeySet<17> = KeySet::new([
+pub(crate) static GAP_WORDS: KeySet<18> = KeySet::new([
     "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "năm", "kỳ", "trước", "đảng", "dân", "phụ", "nữ",
-    "riêng",
+    "riêng", "phân",
 ]);
 
 impl Gap {
@@ -229,6 +229,8 @@ impl Gap {
         const DO: Key = Key::new("đó");
         const GOM: Key = Key::new("gồm");
         const CHIA: Key = Key::new("chia");
+        const PHAN: Key = Key::new("phân");
+        const BO: Key = Key::new("bố");
         const CU: Key = Key::new("cụ");
         const THE: Key = Key::new("thể");
         const RA: Key = Key::new("ra");
@@ -249,7 +251,8 @@ impl Gap {
         ];
         const NU: Key = Key::new("nữ");
         let pair = (token.key, next.key);
-        if pair == (TRONG, DO) {
+        // "Phân bố: thôn Thượng 61, thôn Hạ 52 …", often in a sentence of its own.
+        if pair == (TRONG, DO) || pair == (PHAN, BO) {
             self.semicolon = false;
             self.open(Opener::Among, words);
         } else if token.key == GOM || pair == (CHIA, RA) {
@@ -401,7 +404,10 @@ impl Finder<'_> {
             if depth > 0 || class(measure.kind) != class(first.kind) {
                 continue;
             }
-            if self.same_unit(measure, first) {
+            // "187 ca, tăng 41 ca. Phân bố: Duy Xá 61, …": the parts are not those of the rise.
+            let too_small =
+                measure.change != Change::None && first.change == Change::None && measure.value < first.value;
+            if self.same_unit(measure, first) && !too_small {
                 return Some(index);
             }
             nearest = nearest.or(Some(index));
@@ -700,6 +706,10 @@ mod tests {
             (
                 "Có 72 dự án. Trong đó, có 10 dự án mới và 18 dự án cũ; 7 dự án khác...",
                 vec!["72 Partial 10+18+7"],
+            ),
+            (
+                "Ghi nhận 187 ca, tăng 41 ca so với tháng 9. Phân bố: Đông Xá 81 ca, Tây Hồng 66 ca, Nam Phú 40 ca.",
+                vec!["187 Among 81+66+40"],
             ),
             ("Có 27 cán bộ, trong đó nữ 09 cán bộ.", vec!["27 Partial 9"]),
             ("Tiếp 2.046 lượt công dân, trong đó có 17 đoàn đông người.", vec![]),

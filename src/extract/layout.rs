@@ -50,7 +50,7 @@ pub struct Line {
     pub label: Option<Label>,
     /// Whether it begins with a dash or another bullet.
     pub bullet: bool,
-    /// Whether it is a row of a table: cells between bars or tabs.
+    /// Whether it is a row of a table: cells between bars or tabs, or numbers set in columns by spaces.
     pub row: bool,
 }
 
@@ -115,6 +115,7 @@ impl Layout {
             .find(|line| !line.is_blank())
             .map_or(body_start, |line| line.span.end);
         let within = head.title_lines.end..closing.start.max(head.title_lines.end);
+        mark_spaced_rows(text, &mut lines[within.clone()]);
         let wrapped = wrap_width(text, &lines[within.clone()]);
         if let Some(width) = wrapped {
             unlabel_wrapped(text, &mut lines[within.clone()], width);
@@ -405,7 +406,7 @@ fn single_letter(rest: &str) -> Parsed {
         &[')', '.', '/', '-', '–']
     };
     let kind = match letter {
-        'A'..='Z' => LabelKind::Upper,
+        'A'..='Z' | 'Đ' => LabelKind::Upper,
         'a'..='y' | 'đ' => LabelKind::Lower,
         _ => return None,
     };
@@ -949,7 +950,10 @@ impl<'t> Joiner<'t> {
             return false;
         }
         let next = second.span.of(self.text);
-        let goes_on = next.starts_with(|c: char| !c.is_uppercase());
+        // A paragraph below a short heading may begin with a figure ("100% giáo viên …").
+        let below_heading =
+            first.label.is_some() && !self.is_full(first) && next.starts_with(|c: char| c.is_ascii_digit());
+        let goes_on = next.starts_with(|c: char| !c.is_uppercase()) && !below_heading;
         let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
             Some(_) => goes_on || comma || upper || self.is_full(first),
@@ -1071,13 +1075,41 @@ fn is_torn(text: &str, span: Span) -> bool {
     let joint = line
         .strip_suffix(['-', '/', '–'])
         .is_some_and(|rest| rest.ends_with(char::is_alphanumeric) && rest.contains(|c: char| c.is_ascii_digit()));
+    joint || ends_in_number_word(text, span)
+}
+
+/// Whether a line ends in the word that a number must follow ("Quyết định số"), and not in a word
+/// that this one ends ("chuyển đổi số", "dân số").
+fn ends_in_number_word(text: &str, span: Span) -> bool {
+    const COMPOUNDS: [Key; 18] = [
+        Key::new("đổi"),
+        Key::new("tế"),
+        Key::new("hội"),
+        Key::new("quyền"),
+        Key::new("phủ"),
+        Key::new("dân"),
+        Key::new("ký"),
+        Key::new("tầng"),
+        Key::new("liệu"),
+        Key::new("chỉ"),
+        Key::new("năng"),
+        Key::new("thiểu"),
+        Key::new("đa"),
+        Key::new("tỷ"),
+        Key::new("hệ"),
+        Key::new("nghệ"),
+        Key::new("trường"),
+        Key::new("tảng"),
+    ];
     let flow = Flow::default();
-    joint || Reader::new(text, &flow).before(span.end as usize).key == key!("số")
+    let reader = Reader::new(text, &flow);
+    let last = reader.before(span.end as usize);
+    last.is_word() && last.key == key!("số") && !COMPOUNDS.contains(&reader.previous(last).key)
 }
 
 /// Whether a line's last word cannot end a sentence.
 fn asks_for_more(text: &str, span: Span) -> bool {
-    const WORDS: [Key; 17] = [
+    const WORDS: [Key; 16] = [
         Key::new("giữa"),
         Key::new("và"),
         Key::new("của"),
@@ -1092,13 +1124,86 @@ fn asks_for_more(text: &str, span: Span) -> bool {
         Key::new("để"),
         Key::new("do"),
         Key::new("là"),
-        Key::new("số"),
         Key::new("ngày"),
         Key::new("năm"),
     ];
     let flow = Flow::default();
     let last: Token = Reader::new(text, &flow).before(span.end as usize);
-    WORDS.contains(&last.key)
+    WORDS.contains(&last.key) || ends_in_number_word(text, span)
+}
+
+/// The cells of a line whose columns are set by spaces: the pieces between runs of two or more, trimmed.
+pub(in crate::extract) fn spaced_cells(text: &str, span: Span) -> impl Iterator<Item = Span> {
+    let line = span.of(text);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += line[at..].len() - line[at..].trim_start().len();
+        let rest = &line[at..];
+        let end = memchr::memmem::find(rest.as_bytes(), b"  ").unwrap_or(rest.len());
+        let cell = rest[..end].trim_end();
+        let start = span.start as usize + at;
+        at += end;
+        (!cell.is_empty()).then(|| Span::new(start, start + cell.len()))
+    })
+}
+
+/// Marks the rows of tables whose columns are set by spaces alone: two or more lines one below the
+/// other with a label and the same number of figures, and the line of headings above them.
+fn mark_spaced_rows(text: &str, lines: &mut [Line]) {
+    const LEAST_ROWS: usize = 2;
+    /// Rows without headings are taken for a table only where there are more.
+    const LEAST_WITHOUT_HEADING: usize = 3;
+    let mut first = 0;
+    while first < lines.len() {
+        let width = spaced_figures(text, lines[first]);
+        let same = lines[first..]
+            .iter()
+            .take_while(|line| width.is_some() && spaced_figures(text, **line) == width)
+            .count();
+        if let Some(width) = width.filter(|_| same >= LEAST_ROWS) {
+            let heading = first
+                .checked_sub(1)
+                .filter(|&above| is_spaced_heading(text, lines[above], width));
+            if heading.is_some() || same >= LEAST_WITHOUT_HEADING {
+                for line in &mut lines[heading.unwrap_or(first)..first + same] {
+                    line.row = true;
+                    line.label = None;
+                }
+            }
+        }
+        first += same.max(1);
+    }
+}
+
+/// The number of cells of a line that looks like a row set by spaces: a label, then figures.
+fn spaced_figures(text: &str, line: Line) -> Option<usize> {
+    let inside = line.span.of(text);
+    if line.row || line.bullet || memchr::memmem::find(inside.as_bytes(), b"  ").is_none() {
+        return None;
+    }
+    let mut cells = spaced_cells(text, line.span);
+    cells.next()?;
+    let mut figures = 0;
+    for cell in cells {
+        let cell = cell.of(text);
+        let number = cell.starts_with(|c: char| c.is_ascii_digit())
+            && cell
+                .bytes()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'%' | b'/'));
+        if !number && !matches!(cell, "-" | "–") {
+            return None;
+        }
+        figures += usize::from(number);
+    }
+    (figures >= 2).then(|| spaced_cells(text, line.span).count())
+}
+
+/// Whether a line is the headings of columns: words in as many cells, or in one less where the
+/// column of labels has none.
+fn is_spaced_heading(text: &str, line: Line, width: usize) -> bool {
+    let cells: Vec<Span> = spaced_cells(text, line.span).collect();
+    let worded = |cell: &Span| cell.of(text).contains(char::is_alphabetic);
+    !line.row && !line.bullet && (width - 1..=width).contains(&cells.len()) && cells.iter().all(worded)
 }
 
 /// Wrapped lines have at most so many characters.

@@ -68,6 +68,8 @@ pub struct Units {
     pub labels: Phrases<Label>,
     /// Words before a figure that say something of it, matched backwards.
     pub before: Phrases<Before>,
+    /// Those of the nouns that only say how things are counted or measured, matched forwards.
+    pub quantities: Phrases<()>,
     /// Words of one syllable that are nouns by themselves, for figures in words.
     pub nouns: FxHashSet<Key>,
 }
@@ -78,6 +80,7 @@ pub(super) struct Table {
     classifiers: Vec<String>,
     classified: Vec<String>,
     nouns: Vec<String>,
+    quantities: Vec<String>,
     areas: Vec<String>,
     durations: Vec<String>,
     currencies: Vec<String>,
@@ -150,6 +153,10 @@ impl From<Table> for Units {
         for phrase in table.classified.iter().chain(&table.nouns) {
             classified.insert(phrase, ());
         }
+        let mut quantities = Phrases::forwards();
+        for phrase in &table.quantities {
+            quantities.insert(phrase, ());
+        }
         let mut places = Phrases::forwards();
         for phrase in &table.places {
             places.insert(phrase, ());
@@ -176,6 +183,7 @@ impl From<Table> for Units {
             places,
             labels,
             before: table.before.phrases(),
+            quantities,
             nouns,
         }
     }

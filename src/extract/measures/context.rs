@@ -3,7 +3,7 @@
 
 use crate::{
     extract::{Approx, Change},
-    shadow::{Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::{
         Vocabulary,
         units::{Before, Label},
@@ -178,7 +178,15 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
             }
         }
         Some((label, first)) => {
-            if is_any(reader.previous(first), &EACH) {
+            let earlier = reader.previous(first);
+            // ", Kim Bảng 39": the second word of a name.
+            let inside = reader.previous(earlier);
+            let of_name = first.span == before.span
+                && [earlier, before]
+                    .iter()
+                    .all(|token| token.is_word() && token.case == Case::Title)
+                && (inside.is_word() || inside.is_mark(','));
+            if is_any(earlier, &EACH) || of_name {
                 return Role::Plain;
             }
             match label {

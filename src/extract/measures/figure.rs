@@ -484,7 +484,13 @@ impl<'t, 'v> Scanner<'t, 'v> {
         match role {
             // "thứ 3/14 tỉnh trong vùng và thứ 15 cả nước"
             Role::Never if and_rank => return Some(self.rank(number, None, number.span, floor, figures)),
-            Role::Never if !matches!(behind.kind, MeasureKind::Money | MeasureKind::Percent) => {
+            // "cao su 415 ha, điều 88 ha" (cashew)
+            Role::Never
+                if !matches!(
+                    behind.kind,
+                    MeasureKind::Money | MeasureKind::Percent | MeasureKind::Area
+                ) =>
+            {
                 self.name_end.set(number.span.end as usize);
                 return None;
             }
@@ -524,7 +530,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if behind.kind == MeasureKind::Duration && self.is_time(number, before, &behind) {
             return None;
         }
-        if !behind.known && number.looks_like_year() {
+        if !behind.known && (number.looks_like_year() || self.is_combined(number, before)) {
             return None;
         }
         if behind.kind == MeasureKind::Score && !self.is_score(number, before, &behind) {
@@ -643,17 +649,30 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let next = self.reader.after(behind.end);
         match before.key {
             NAM if before.is_word() => number.looks_like_year() || behind.unit == Unit::None,
-            THANG if before.is_word() => !each && is_month(number),
+            // "trong tháng 12 vụ" counts, "trong tháng 10 phục vụ" dates.
+            THANG if before.is_word() => is_month(number) && !(each && behind.known),
             NGAY if before.is_word() => !each && is_day(number),
             // "kỳ 01 năm 2018", "30 ngày 20/5": what is behind is a date, not a unit.
             _ => behind.kind == MeasureKind::Duration && behind.unit != Unit::None && next.is_number(),
         }
     }
 
+    /// Whether a number is in the name of what puts several things in one ("vắc xin 5 trong 1").
+    fn is_combined(&self, number: Numeral, before: Token) -> bool {
+        const TRONG: Key = key!("trong");
+        let inner = is_any(before, &[TRONG]) && number.small() == Some(1) && self.reader.previous(before).is_number();
+        let outer = || {
+            let within = self.reader.after(number.span.end as usize);
+            let one = self.reader.next(within);
+            is_any(within, &[TRONG]) && one.is_number() && &self.reader.text[one.start()..one.end()] == "1"
+        };
+        inner || outer()
+    }
+
     /// Whether a number with a unit of time is a period or a time of day, not a duration.
     fn is_time(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
         const EDGE: [Key; 4] = [key!("đầu"), key!("cuối"), NAM, key!("qua")];
-        const LENGTH: [Key; 22] = [
+        const LENGTH: [Key; 26] = [
             key!("sau"),
             key!("dưới"),
             key!("trên"),
@@ -676,6 +695,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
             key!("ngắn"),
             key!("kết"),
             key!("tù"),
+            key!("quân"),
+            key!("dài"),
+            key!("mất"),
+            key!("thêm"),
         ];
         const DOING: [Key; 6] = [
             key!("thực"),
@@ -685,15 +708,26 @@ impl<'t, 'v> Scanner<'t, 'v> {
             key!("tập"),
             key!("kể"),
         ];
+        const ADDED: [Key; 2] = [key!("lũy"), key!("cộng")];
+        const KE: Key = key!("kế");
+        const DON: Key = key!("dồn");
         let Some(unit) = behind.unit.span() else {
             return false;
         };
         let next = self.reader.after(unit.end as usize);
         match self.reader.after(unit.start as usize).key {
             THANG => {
+                // "lũy kế 10 tháng", "10 tháng: 8.961 trẻ", "trẻ 18 tháng"
+                let ends_in_month = number.small().is_some_and(|months| months <= 12)
+                    && (next.is_mark(':')
+                        || is_any(before, &[KE, DON]) && is_any(self.reader.previous(before), &ADDED));
+                let age = is_any(before, &[key!("trẻ")]);
                 is_any(next, &EDGE)
+                    || ends_in_month
+                    || age
                     || matches!(number.small(), Some(3 | 6 | 9)) && !is_any(before, &LENGTH) && !is_any(next, &DOING)
             }
+            GIO if number.small().is_some_and(|hours| hours > 24) => false,
             GIO => {
                 context::is_clock_word(before) || next.is_number() || is_any(next, &[NGAY, key!("sáng"), key!("chiều")])
             }

@@ -73,7 +73,8 @@ pub(super) fn share(reader: Reader<'_>, vocabulary: &Vocabulary, layout: &Layout
     figures.retain(|figure| !figure.open);
 }
 
-/// Keeps numbers that stand in a row of labels though none of them has a unit: "Tốt: 15; khá: 5".
+/// Keeps numbers that stand in a row of labels though none of them has a unit: "Tốt: 15; khá: 5",
+/// "dân số 31, đất đai 11, tài chính 8".
 fn keep_rows(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
     let labelled = |figure: &Figure| {
         figure.open
@@ -89,6 +90,35 @@ fn keep_rows(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
         if rows[index] && (behind || before) {
             figures[index].open = false;
         }
+    }
+    keep_enumerations(reader, figures, gaps);
+}
+
+/// Keeps three or more numbers without a unit that stand each behind a few words, with commas between.
+fn keep_enumerations(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
+    const LEAST: usize = 3;
+    const MOST_WORDS: usize = 6;
+    let member = |figure: &Figure| {
+        figure.open
+            && figure.kind == MeasureKind::Count
+            && reader.before(figure.lead as usize).is_word()
+            && is_listed(reader, figure)
+    };
+    let joined = |gap: Gap| {
+        !gap.ends && !gap.bullet && gap.depth == 0 && gap.lowest == 0 && (1..=MOST_WORDS).contains(&gap.words)
+    };
+    let mut first = 0;
+    while first < figures.len() {
+        let mut last = first;
+        while member(&figures[last]) && last + 1 < figures.len() && joined(gaps[last]) && member(&figures[last + 1]) {
+            last += 1;
+        }
+        if last + 1 - first >= LEAST {
+            for figure in &mut figures[first..=last] {
+                figure.open = false;
+            }
+        }
+        first = last + 1;
     }
 }
 

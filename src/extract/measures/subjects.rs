@@ -4,7 +4,7 @@
 use crate::{
     document::Span,
     extract::{Change, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -78,6 +78,55 @@ const LEADS_TO: [Key; 14] = [
     Key::new("tương"),
     Key::new("ứng"),
     Key::new("vào"),
+];
+/// Words for people named before, and the first syllables of the nouns that they stand for ("đảng
+/// viên", "cán bộ", "cấp ủy viên", "học sinh").
+const STAND_INS: [(&str, &[Key]); 3] = [
+    ("đồng chí", &COMRADES),
+    ("đ/c", &COMRADES),
+    (
+        "em",
+        &[
+            Key::new("học"),
+            Key::new("hs"),
+            Key::new("trẻ"),
+            Key::new("thiếu"),
+            Key::new("sinh"),
+        ],
+    ),
+];
+const COMRADES: [Key; 11] = [
+    Key::new("đảng"),
+    Key::new("cán"),
+    Key::new("công"),
+    Key::new("viên"),
+    Key::new("cấp"),
+    Key::new("ủy"),
+    Key::new("đại"),
+    Key::new("chiến"),
+    Key::new("cbgv"),
+    Key::new("giáo"),
+    Key::new("gv"),
+];
+/// Words that only say that a sum of money follows ("với tổng trị giá", "số tiền", "kinh phí").
+const SUMS: [Key; 17] = [
+    Key::new("với"),
+    Key::new("tổng"),
+    Key::new("số"),
+    Key::new("tiền"),
+    Key::new("trị"),
+    Key::new("giá"),
+    Key::new("kinh"),
+    Key::new("phí"),
+    Key::new("giải"),
+    Key::new("ngân"),
+    Key::new("phạt"),
+    Key::new("nộp"),
+    Key::new("thu"),
+    Key::new("chi"),
+    Key::new("hồi"),
+    Key::new("vốn"),
+    Key::new("mức"),
 ];
 /// Verbs that say nothing of what is counted.
 const GENERIC: [Key; 12] = [
@@ -188,7 +237,7 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
             .last()
             .filter(|previous| previous.stream == stream)
             .filter(|previous| !sentence_ends(&reader, previous.span.end as usize, rest[0].number.start as usize));
-        let (subject, qualifier) = namer.subject(&rest[0], previous, before_in(before, stream));
+        let (subject, qualifier) = namer.subject(&rest[0], previous, before);
         rest[0].subject = subject;
         rest[0].qualifier = qualifier;
         if rest[0].change != Change::None
@@ -289,7 +338,13 @@ fn bracket_behind(reader: &Reader<'_>, at: usize) -> Option<usize> {
 }
 
 impl Namer<'_, '_> {
-    fn subject(&self, figure: &Figure, previous: Option<&Figure>, before: &[Figure]) -> (Option<Span>, Option<Span>) {
+    fn subject(
+        &self,
+        figure: &Figure,
+        previous: Option<&Figure>,
+        all_before: &[Figure],
+    ) -> (Option<Span>, Option<Span>) {
+        let before = before_in(all_before, figure.stream);
         let inherited = |subject: Option<Span>| match subject {
             Some(_) => (subject, None),
             None => previous.map_or((None, None), |previous| (previous.subject, previous.qualifier)),
@@ -317,13 +372,13 @@ impl Namer<'_, '_> {
                     (_, Some(behind)) if is_any(self.reader.after(behind.start as usize), &FUNDS) => {
                         (Some(behind), None)
                     }
-                    (Some(before), _) => (Some(before), None),
+                    (Some(before), _) => (Some(before), self.paid_for(before, figure, previous)),
                     (None, Some(behind)) => (Some(behind), None),
                     (None, None) => inherited(None),
                 }
             }
             MeasureKind::Count | MeasureKind::Ratio => {
-                let (mut subject, qualifier) = self.counted(figure, previous);
+                let (mut subject, qualifier) = self.counted(figure, previous, all_before);
                 subject = subject.or_else(|| self.list_head(figure));
                 match self.holder(figure, before) {
                     Some(holder) => (subject, Some(holder)),
@@ -331,6 +386,25 @@ impl Namer<'_, '_> {
                 }
             }
         }
+    }
+
+    /// What a sum is paid for, where the words before it say only that it is one and the figure
+    /// before counts the things: "tặng 312 suất quà, trị giá 156 triệu đồng".
+    fn paid_for(&self, before: Span, figure: &Figure, previous: Option<&Figure>) -> Option<Span> {
+        const MOST: usize = 4;
+        if figure.kind != MeasureKind::Money || self.words(before) > MOST {
+            return None;
+        }
+        let says_only = self
+            .tokens_of(before)
+            .filter(|token| token.start() < before.end as usize)
+            .all(|token| SUMS.contains(&token.key));
+        let previous = previous.filter(|previous| previous.counts())?;
+        let apart = self
+            .reader
+            .previous(self.reader.after(before.start as usize))
+            .is_mark(';');
+        (says_only && !apart).then_some(previous.subject)?
     }
 
     /// The words that lead a list to which the line of a figure belongs: "Kết quả kiểm tra: | - Năm
@@ -391,7 +465,12 @@ impl Namer<'_, '_> {
     }
 
     /// The counted noun with its attributes; where there are few, the words before the figure.
-    fn counted(&self, figure: &Figure, previous: Option<&Figure>) -> (Option<Span>, Option<Span>) {
+    fn counted(
+        &self,
+        figure: &Figure,
+        previous: Option<&Figure>,
+        all_before: &[Figure],
+    ) -> (Option<Span>, Option<Span>) {
         let steps = is_steps(&self.reader, figure);
         if steps {
             let subject = self
@@ -400,7 +479,14 @@ impl Namer<'_, '_> {
             return (subject, None);
         }
         let (head, words) = match (figure.unit, figure.noun) {
-            (Unit::Own(_), Some(noun)) => self.extended(noun),
+            (Unit::Own(_), Some(noun)) if self.is_quantity(noun) => match self.behind(noun.end as usize, 0) {
+                Some(behind) => (Some(behind), self.words(behind)),
+                None => (None, 0),
+            },
+            (Unit::Own(_), Some(noun)) => match (self.extended(noun), self.people_before(noun, all_before)) {
+                ((own, words), Some(people)) if own == Some(noun) => (Some(people), words),
+                (extended, _) => extended,
+            },
             (Unit::Own(_), None) => match self.behind(figure.span.end as usize, 0) {
                 Some(behind) => (Some(behind), self.words(behind)),
                 None => (None, 0),
@@ -441,6 +527,8 @@ impl Namer<'_, '_> {
             context = previous.and_then(|previous| match previous.kind {
                 MeasureKind::Count => previous.qualifier.or(previous.subject.filter(|_| head.is_none())),
                 MeasureKind::Ratio => previous.qualifier.or(previous.subject),
+                // "diện tích tự nhiên 1.846 ha, có 11 thôn": a quantity says nothing of the next thing.
+                MeasureKind::Money | MeasureKind::Area | MeasureKind::Duration if !self.is_aside(figure) => None,
                 _ => previous.subject,
             });
         }
@@ -448,6 +536,45 @@ impl Namer<'_, '_> {
             Some(_) => (head, context),
             None => (context, None),
         }
+    }
+
+    /// Who "đồng chí" or "em" are: the people that a figure before it in the paragraph counts ("47 đảng
+    /// viên, gồm: khiển trách 31 đồng chí").
+    fn people_before(&self, noun: Span, all_before: &[Figure]) -> Option<Span> {
+        const FAR: usize = 24;
+        let word = noun.of(self.reader.text).to_lowercase();
+        let (_, people) = STAND_INS.iter().find(|(stand_in, _)| *stand_in == word)?;
+        all_before
+            .iter()
+            .rev()
+            .take(FAR)
+            .take_while(|figure| !self.paragraph_ends(figure.span.end as usize, noun.start as usize))
+            .filter_map(|figure| figure.noun.filter(|_| figure.kind == MeasureKind::Count))
+            .find(|noun| is_any(self.reader.after(noun.start as usize), people))
+    }
+
+    fn paragraph_ends(&self, from: usize, until: usize) -> bool {
+        from > until
+            || self
+                .reader
+                .stops(from)
+                .take_while(|(_, token)| token.start() < until)
+                .any(|(_, token)| token.is_end())
+    }
+
+    /// Whether a noun only says how things are counted or measured ("con", "km").
+    fn is_quantity(&self, noun: Span) -> bool {
+        let first = self.reader.after(noun.start as usize);
+        let longest = self.vocabulary.units.quantities.longest(&self.reader, first);
+        longest.is_some_and(|(_, last)| last.end() == noun.end as usize)
+    }
+
+    /// Whether a figure stands right behind a bracket or a slash, as another word for the one before.
+    fn is_aside(&self, figure: &Figure) -> bool {
+        matches!(
+            self.reader.before(figure.lead as usize).kind,
+            Kind::Mark('(' | '/' | '=')
+        )
     }
 
     fn same_unit(&self, one: &Figure, other: &Figure) -> bool {
@@ -578,7 +705,7 @@ impl Namer<'_, '_> {
             if is_any(token, &[key!("và")]) {
                 last_and = span;
             }
-            if token.is_mark(',') && words > 0 && self.noun_follows(token) {
+            if token.is_mark(',') && words > 0 && (self.noun_follows(token) || self.goes_on(token)) {
                 continue;
             }
             if token.is_quote() {
@@ -647,6 +774,29 @@ impl Namer<'_, '_> {
             }
         }
         true
+    }
+
+    /// Whether a comma divides a row of short attributes ("bị sập, đổ, cuốn trôi"), up to the end of the
+    /// clause or the next comma.
+    fn goes_on(&self, comma: Token) -> bool {
+        const MOST: usize = 2;
+        let mut token = self.reader.next(comma);
+        if is_any(token, &END) || is_any(token, &[key!("đạt"), key!("còn"), key!("trong")]) {
+            return false;
+        }
+        for _ in 0..=MOST {
+            if token.start() >= self.ceiling {
+                return false;
+            }
+            if !token.is_word() {
+                return token.is_end() || matches!(token.kind, Kind::Mark(',' | ';' | '.'));
+            }
+            if token.case != Case::Lower {
+                return false;
+            }
+            token = self.reader.next(token);
+        }
+        false
     }
 
     /// The words before a figure, back to the beginning of its clause.

@@ -1,11 +1,12 @@
-//! Figures in tables, whose rows are lines and whose cells stand between bars or tabs.
+//! Figures in tables, whose rows are lines and whose cells stand between bars or tabs, or in columns
+//! that spaces set.
 //!
 //! The rows above the first row of numbers are headings. A bare number takes its unit from the
 //! heading ("Diện tích (ha)"), or from a column of units ("ĐVT").
 
 use crate::{
     document::{Document, Span},
-    extract::{Layout, MeasureKind, Unit, numerals},
+    extract::{Layout, MeasureKind, Unit, layout::spaced_cells, numerals},
     shadow::{Key, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
@@ -57,7 +58,14 @@ impl Table {
         }
         let bars = lines.iter().filter(|line| line.of(text).contains('|')).count() * 2 > lines.len();
         let framed = bars && lines.iter().all(|line| line.of(text).trim_start().starts_with('|'));
-        let mut rows: Vec<Vec<Span>> = lines.iter().map(|line| cells(text, *line, bars, framed)).collect();
+        let spaced = |line: &Span| memchr::memchr2(b'|', b'\t', line.of(text).trim().as_bytes()).is_none();
+        let mut rows: Vec<Vec<Span>> = lines
+            .iter()
+            .map(|line| match spaced(line) {
+                true => spaced_cells(text, *line).collect(),
+                false => cells(text, *line, bars, framed),
+            })
+            .collect();
         let width = rows.iter().map(Vec::len).max()?;
         if width < 2 {
             return None;
@@ -296,7 +304,12 @@ fn is_numbered(text: &str, rows: &[Vec<Span>], headings: usize) -> bool {
             next += 1;
             same
         });
+    // "Khối 6, 7, 8, 9": names of rows, one after the other.
+    let first_cells = rows[headings..].iter().map(|row| row[0].of(text).parse::<u32>());
+    let names: Vec<u32> = first_cells.map_while(Result::ok).collect();
+    let in_order = names.len() >= 3 && names.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
     named
+        || in_order
         || counted
             && next > 2
             && rows[headings..]
