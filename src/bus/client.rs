@@ -209,6 +209,17 @@ impl Event {
     }
 }
 
+/// An event as it came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What it is.
+    pub event: Event,
+    /// The subject it came on.
+    pub subject: String,
+    /// Its headers.
+    pub headers: Option<HeaderMap>,
+}
+
 /// From where on to watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
@@ -226,12 +237,30 @@ pub async fn watch(
     connection: &Connection,
     from: From,
 ) -> Result<impl Stream<Item = Result<Event, Error>> + Send + Unpin + use<>, Error> {
+    let seen = watch_messages(connection, from).await?;
+    Ok(seen.map(|seen| Ok(seen?.event)))
+}
+
+/// [`watch`], with the headers.
+pub async fn watch_messages(
+    connection: &Connection,
+    from: From,
+) -> Result<impl Stream<Item = Result<Seen, Error>> + Send + Unpin + use<>, Error> {
     let names = &connection.names;
     let alerts = listen(connection, names.alerts_stream(), names.all_alerts(), from).await?;
     let results = listen(connection, names.processed_stream(), names.all_processed(), from).await?;
-    let alerts = alerts.map(|message| decode(message?).map(|alert| Event::Alert(Box::new(alert))));
-    let results = results.map(|message| decode(message?).map(|result| Event::Processed(Box::new(result))));
+    let alerts = alerts.map(|message| seen(message?, |alert| Event::Alert(Box::new(alert))));
+    let results = results.map(|message| seen(message?, |result| Event::Processed(Box::new(result))));
     Ok(stream::select(alerts, results))
+}
+
+fn seen<M: wire::Json>(message: async_nats::jetstream::Message, of: fn(M) -> Event) -> Result<Seen, Error> {
+    let message = message.message;
+    Ok(Seen {
+        event: of(from_payload(message.headers.as_ref(), &message.payload)?),
+        subject: message.subject.into_string(),
+        headers: message.headers,
+    })
 }
 
 /// The messages of a stream, in order, by a consumer of our own that vanishes with us.
@@ -264,11 +293,6 @@ async fn listen(
         .await
         .map_err(|error| Error::because(ErrorKind::Unreachable, &what, error))?;
     Ok(messages.map(move |message| message.map_err(|error| Error::because(ErrorKind::Unreachable, &what, error))))
-}
-
-/// A message of the contract from a message of the bus.
-fn decode<M: wire::Json>(message: async_nats::jetstream::Message) -> Result<M, Error> {
-    from_payload(message.headers.as_ref(), &message.payload)
 }
 
 /// A message of the contract, by its content type.

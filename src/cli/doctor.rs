@@ -117,6 +117,7 @@ impl Doctor {
         let settings = global.settings()?;
         let mut checks = Checks::default();
         checks.ok("settings", "valid");
+        look_at_vocabulary(&settings, &mut checks);
         runtime::block_on(async {
             look_at_bus(&settings, &mut checks).await;
             Ok(())
@@ -162,6 +163,30 @@ fn print(out: &mut impl Write, checks: &Checks) -> Result<()> {
     let (warn, fail) = (checks.count(Level::Warn), checks.count(Level::Fail));
     writeln!(out, "{} checks: {fail} failed, {warn} with a warning", checks.0.len())?;
     Ok(())
+}
+
+fn look_at_vocabulary(settings: &Settings, checks: &mut Checks) {
+    let overlay = &settings.vocabulary.overlay;
+    match settings.vocabulary() {
+        Ok(_) if overlay.is_empty() => {}
+        Ok(vocabulary) => checks.ok(
+            "vocabulary",
+            format_args!("{} entries of {overlay}", vocabulary.overlaid),
+        ),
+        Err(error) => {
+            let advice = "correct it and look with `baocao vocabulary`; a worker does not start with it, and one that runs \
+                          keeps what it has";
+            checks.fail("vocabulary", with_cause(&error), advice);
+        }
+    }
+}
+
+/// An error and why it came about, on one line.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
 }
 
 async fn look_at_bus(settings: &Settings, checks: &mut Checks) {

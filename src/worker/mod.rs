@@ -38,6 +38,7 @@ use crate::{
     },
     config::{self, Settings, Stages},
     telemetry::{Health, health, logs, metrics},
+    vocabulary::OverlayError,
 };
 
 pub mod control;
@@ -111,6 +112,9 @@ pub enum Error {
     /// The bus, in a way that waiting does not mend.
     #[error(transparent)]
     Bus(#[from] bus::Error),
+    /// The files that add words and names.
+    #[error(transparent)]
+    Vocabulary(#[from] OverlayError),
     /// The address for probes cannot be used.
     #[error("cannot listen on telemetry.http_listen {address:?}: {error}")]
     Listen {
@@ -151,6 +155,7 @@ pub async fn run_reloading(
             Some(listening.map_err(|error| Error::Listen { address, error })?)
         }
     };
+    let vocabulary = settings.vocabulary()?;
     let mut worker = Worker {
         settings,
         health,
@@ -163,7 +168,8 @@ pub async fn run_reloading(
         summary: Summary::default(),
     };
     // The first report would wait for the tables; the bus takes its time to answer, too.
-    tokio::task::spawn_blocking(job::build_tables);
+    let tables = vocabulary.clone();
+    tokio::task::spawn_blocking(move || job::build_tables(&tables));
     let mut shutdown = std::pin::pin!(shutdown);
     let connection = tokio::select! {
         connected = worker.connect() => connected?,
@@ -179,7 +185,7 @@ pub async fn run_reloading(
     let outputs = tokio::spawn(outputs);
     let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
     let queue = tokio::spawn(look_at_queue(connection.clone(), queue));
-    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    let live = Arc::new(Live::new(&worker.settings, &connection.names, vocabulary));
     tracing::info!(configuration = live.core().configuration(), "settings in force");
     let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
     let service = match service::start(&connection, &worker.settings, live.clone()).await {

@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     bus::{Meta, Names, Reference, publish::STATUS},
     config::Settings,
+    vocabulary::Vocabulary,
     worker::{PROCESSED, REFUSED},
 };
 
@@ -197,7 +198,11 @@ impl Stage {
         let bus = Bus::default();
         let handler = Handler {
             outlet: bus.clone(),
-            live: Arc::new(Live::new(&settings, &Names::new("baocao").expect("plain"))),
+            live: Arc::new(Live::new(
+                &settings,
+                &Names::new("baocao").expect("plain"),
+                Vocabulary::embedded().clone(),
+            )),
             settings: settings.worker,
             heartbeat: Duration::from_secs(1),
             stopping: CancellationToken::new(),
