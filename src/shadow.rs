@@ -652,11 +652,11 @@ impl<'t> Reader<'t> {
         }
     }
 
-    /// The anchors that begin in a stretch of a text whose tokens are at hand, in the order of the text:
-    /// all but plain words.
-    pub fn anchors_in(&self, span: Span) -> impl Iterator<Item = &'t Token> {
-        let anchors: &[u32] = self.tokens.map_or(&[], |tokens| tokens.anchors_in(span));
-        anchors.iter().map(|&index| {
+    /// The tokens from which figures and documents are read (whatever has digits, number words, the types of
+    /// laws) that begin in a stretch of a text whose tokens are at hand, in the order of the text.
+    pub fn leads_in(&self, span: Span) -> impl Iterator<Item = &'t Token> {
+        let leads: &[u32] = self.tokens.map_or(&[], |tokens| tokens.leads_in(span));
+        leads.iter().map(|&index| {
             count();
             &self.all[index as usize]
         })
@@ -724,10 +724,10 @@ impl<'t> Reader<'t> {
     pub fn after(&self, from: usize) -> Token {
         if let Some(index) = self.tokens.and_then(|tokens| tokens.index(from)) {
             let token = &self.all[index];
-            let behind_another = index > 0 && self.all[index - 1].end() == from;
-            if (behind_another || token.start() == from) && !token.passed {
+            let begins = token.start() == from;
+            if (begins || index > 0 && self.all[index - 1].end() == from) && !token.passed {
                 return Token {
-                    spaced: behind_another && token.spaced,
+                    spaced: !begins && token.spaced,
                     ..*token
                 };
             }

@@ -6,6 +6,7 @@ use async_nats::{
     HeaderMap, jetstream::consumer::DeliverPolicy, jetstream::consumer::pull::OrderedConfig,
     jetstream::message::PublishMessage, jetstream::stream::DirectGetErrorKind,
 };
+use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
@@ -80,8 +81,9 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
 
 /// Puts the content of a submission into the object store, and says so in it.
 pub(super) async fn keep_apart(connection: &Connection, submission: &mut pb::ReportSubmission) -> Result<(), Error> {
-    let content = std::mem::take(&mut submission.content);
-    let Reference { name, size } = connection.keep(content.into()).await?;
+    let content = Bytes::from(std::mem::take(&mut submission.content));
+    let keep = |_| connection.keep(content.clone());
+    let Reference { name, size } = through_an_outage(connection, keep).await?;
     let size = size as u64;
     submission.content_sha256 = name.clone();
     submission.content_size = size;
@@ -92,37 +94,58 @@ pub(super) async fn keep_apart(connection: &Connection, submission: &mut pb::Rep
 /// Publishes a message that has an id, and waits until it is stored; whether somebody had stored it before. What passes
 /// by itself is waited for: with the same id the message is stored once, however often it is sent.
 pub(super) async fn store(connection: &Connection, subject: &str, publish: &PublishMessage) -> Result<bool, Error> {
+    through_an_outage(connection, |tries| {
+        try_to_store(connection, subject, publish.clone(), tries)
+    })
+    .await
+}
+
+async fn try_to_store(
+    connection: &Connection,
+    subject: &str,
+    publish: PublishMessage,
+    tries: u32,
+) -> Result<bool, Error> {
+    let asked = tokio::time::Instant::now();
+    let sent = connection.jetstream.send_publish(subject.to_owned(), publish).await;
+    let acknowledged = match sent {
+        Ok(acknowledgement) => acknowledgement.await,
+        Err(error) => Err(error),
+    };
+    let stored = match acknowledged {
+        Ok(acknowledgement) if is_undecided(&acknowledgement) => Err(Error::undecided(subject)),
+        // What an earlier try has stored unheard is no duplicate.
+        Ok(acknowledgement) => Ok(acknowledgement.duplicate && tries == 1),
+        Err(error) => Err(Error::publishing(subject, &error)),
+    };
+    let is_in_vain = matches!(&stored, Err(error) if passes(connection, error));
+    connection.note_use(Use::Publish, asked, !is_in_vain);
+    stored
+}
+
+/// Whether an error may be gone in a moment.
+fn passes(connection: &Connection, error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::Unreachable => true,
+        // A cluster may be about to choose a leader; a single server has no such stream.
+        ErrorKind::Missing => connection.client.server_info().cluster.is_some(),
+        _ => false,
+    }
+}
+
+/// Does what may be done several times until it works, as long as an outage of a cluster takes. `act` is told which try
+/// it is.
+async fn through_an_outage<T, F: Future<Output = Result<T, Error>>>(
+    connection: &Connection,
+    mut act: impl FnMut(u32) -> F,
+) -> Result<T, Error> {
     let began = Instant::now();
     let mut tries = 0;
     loop {
         tries += 1;
-        let asked = tokio::time::Instant::now();
-        let sent = connection
-            .jetstream
-            .send_publish(subject.to_owned(), publish.clone())
-            .await;
-        let acknowledged = match sent {
-            Ok(acknowledgement) => acknowledgement.await,
-            Err(error) => Err(error),
-        };
-        let error = match acknowledged {
-            Ok(acknowledgement) if is_undecided(&acknowledgement) => Error::undecided(subject),
-            Ok(acknowledgement) => {
-                connection.note_use(Use::Publish, asked, true);
-                // What an earlier try has stored unheard is no duplicate.
-                return Ok(acknowledgement.duplicate && tries == 1);
-            }
-            Err(error) => Error::publishing(subject, &error),
-        };
-        let passes = match error.kind() {
-            ErrorKind::TimedOut | ErrorKind::Unreachable => true,
-            // A cluster may be about to choose a leader; a single server has no such stream.
-            ErrorKind::Missing => connection.client.server_info().cluster.is_some(),
-            _ => false,
-        };
-        connection.note_use(Use::Publish, asked, !passes);
-        if !passes || began.elapsed() > OUTAGE {
-            return Err(error);
+        match act(tries).await {
+            Err(error) if passes(connection, &error) && began.elapsed() <= OUTAGE => {}
+            done => return done,
         }
         tokio::time::sleep(PAUSE).await;
     }

@@ -17,6 +17,9 @@ pub struct Tokens {
     blocks: Vec<u32>,
     /// Indexes of all tokens but plain words: of marks, line breaks, whatever has digits, certain words.
     anchors: Vec<u32>,
+    /// Those of the anchors from which figures and documents are read: whatever has digits, number words, the
+    /// types of laws.
+    leads: Vec<u32>,
 }
 
 /// The words at which extractors begin to read, and those they look for between figures: all others
@@ -29,6 +32,11 @@ pub(crate) static ANCHORS: KeySet<31> = KeySet::new([
     "phân",
 ]);
 
+/// Those of them from which figures and documents are read.
+pub(crate) static LEADS: KeySet<14> = KeySet::new([
+    "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "luật", "pháp", "hiến",
+]);
+
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
 const BLOCK: usize = 8;
 /// Bytes of text a token takes at least, in all but tables of numbers.
@@ -36,6 +44,7 @@ const BYTES_PER_TOKEN: usize = 4;
 
 /// Bytes of text an anchor takes at least, in most texts.
 const BYTES_PER_ANCHOR: usize = 16;
+const BYTES_PER_LEAD: usize = 64;
 
 #[cfg(test)]
 thread_local! {
@@ -65,6 +74,7 @@ impl Tokens {
         let bytes = text.as_bytes();
         let mut all: Vec<Token> = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
         let mut anchors: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_ANCHOR + 1);
+        let mut leads: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_LEAD + 1);
         // For each block, how many tokens begin before it.
         let mut blocks = vec![0; text.len() / BLOCK + 2];
         let mut at = 0;
@@ -81,14 +91,20 @@ impl Tokens {
                     token.spaced = found.spaced;
                     token.index = index;
                 }
-                if known.is_anchor {
+                if known.use_of != Use::Plain {
+                    anchors.push(index);
+                    if known.use_of == Use::Lead {
+                        leads.push(index);
+                    }
+                }
+            } else if let Some(known) = memo.learn(text, at as usize) {
+                (start, at) = (known.token.span.start, known.token.span.end);
+                all.push(Token { index, ..known.token });
+                if known.use_of != Use::Plain {
                     anchors.push(index);
                 }
-            } else if let Some((token, is_anchor)) = memo.learn(text, at as usize) {
-                (start, at) = (token.span.start, token.span.end);
-                all.push(Token { index, ..token });
-                if is_anchor {
-                    anchors.push(index);
+                if known.use_of == Use::Lead {
+                    leads.push(index);
                 }
             } else {
                 break;
@@ -105,7 +121,12 @@ impl Tokens {
             before = before.max(*block);
             *block = before;
         }
-        let mut tokens = Self { all, blocks, anchors };
+        let mut tokens = Self {
+            all,
+            blocks,
+            anchors,
+            leads,
+        };
         for &(from, to) in &flow.onward {
             tokens.join(from as usize, to as usize);
         }
@@ -127,14 +148,14 @@ impl Tokens {
         &self.anchors[self.anchors.partition_point(|&anchor| (anchor as usize) < index)..]
     }
 
-    /// Indexes of those of the anchors that begin in a stretch of the text.
-    pub(super) fn anchors_in(&self, span: Span) -> &[u32] {
+    /// Indexes of the leads that begin in a stretch of the text.
+    pub(super) fn leads_in(&self, span: Span) -> &[u32] {
         let before = |offset: u32| {
             let starts_before = |&index: &u32| self.all[index as usize].span.start < offset;
-            self.anchors.partition_point(starts_before)
+            self.leads.partition_point(starts_before)
         };
         let end = before(span.end);
-        &self.anchors[before(span.start).min(end)..end]
+        &self.leads[before(span.start).min(end)..end]
     }
 
     /// All of them.
@@ -169,18 +190,17 @@ impl Tokens {
     /// the text comes from elsewhere.
     pub(super) fn before(&self, text: &str, until: usize) -> Option<Token> {
         let index = self.index(until)?;
-        let end = self.end_before(index);
-        if end > until || self.all[index].resumed {
+        let next = &self.all[index];
+        let last = index.checked_sub(1).map_or(&Token::END, |last| &self.all[last]);
+        if last.end() > until || next.resumed {
             return None;
         }
-        let next = self.all[index];
         let spaced = if next.start() == until {
             next.spaced
         } else {
-            is_spaced(text, end, until)
+            is_spaced(text, last.end(), until)
         };
-        let token = index.checked_sub(1).map_or(Token::default(), |last| self.all[last]);
-        Some(Token { spaced, ..token })
+        Some(Token { spaced, ..*last })
     }
 
     /// Where the token before this one ends.
@@ -207,7 +227,28 @@ struct Known {
     /// As it was where it was met.
     token: Token,
     size: u32,
-    is_anchor: bool,
+    use_of: Use,
+}
+
+/// Whether extractors look for a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Plain,
+    Anchor,
+    /// An anchor that is a lead, too.
+    Lead,
+}
+
+impl Use {
+    fn of(token: Token) -> Self {
+        if token.is_number() || token.has_digits() || LEADS.has(token) {
+            Self::Lead
+        } else if !token.is_word() || ANCHORS.has(token) {
+            Self::Anchor
+        } else {
+            Self::Plain
+        }
+    }
 }
 
 impl Known {
@@ -216,7 +257,7 @@ impl Known {
         bytes: [0, 1],
         token: Token::END,
         size: 0,
-        is_anchor: false,
+        use_of: Use::Plain,
     };
 }
 
@@ -259,27 +300,27 @@ impl Memo {
         Some((found, known))
     }
 
-    /// Reads the next token at or behind an offset, if there is one, and whether it is an anchor.
+    /// Reads the next token at or behind an offset, if there is one.
     #[cold]
     #[inline(never)]
-    fn learn(&mut self, text: &str, from: usize) -> Option<(Token, bool)> {
+    fn learn(&mut self, text: &str, from: usize) -> Option<Known> {
         let first = First::behind(text, from)?;
         let token = if first.is_letter() {
             first.word(text)
         } else {
             first.mark_or_number(text)
         };
-        let is_anchor = !token.is_word() || token.has_digits() || ANCHORS.contains(token.key);
         let bytes = text.as_bytes()[first.start..].first_chunk().and_then(first_bytes);
-        if let Some((bytes, _)) = bytes {
-            self.known[place(bytes)] = Known {
-                bytes,
-                token,
-                size: token.span.len() as u32,
-                is_anchor,
-            };
+        let known = Known {
+            bytes: bytes.map_or(Known::FREE.bytes, |(bytes, _)| bytes),
+            token,
+            size: token.span.len() as u32,
+            use_of: Use::of(token),
+        };
+        if bytes.is_some() {
+            self.known[place(known.bytes)] = known;
         }
-        Some((token, is_anchor))
+        Some(known)
     }
 }
 
@@ -382,6 +423,10 @@ mod tests {
         for key in [&NUMBER_WORDS.keys()[..], LAW_WORDS.keys(), GAP_WORDS.keys()].concat() {
             assert!(ANCHORS.contains(key), "{key:?}");
         }
+        for key in [&NUMBER_WORDS.keys()[..], LAW_WORDS.keys()].concat() {
+            assert!(LEADS.contains(key), "{key:?}");
+        }
+        assert!(LEADS.keys().iter().all(|&key| ANCHORS.contains(key)));
     }
 
     proptest! {
@@ -389,11 +434,14 @@ mod tests {
         fn the_table_answers_as_the_lexer_does((text, joins) in texts()) {
             let flow = Flow::new(joins);
             let tokens = Tokens::of(&text, &flow);
-            let anchors = tokens.anchors_in(Span::new(0, text.len()));
-            let anchors: Vec<Token> = anchors.iter().map(|&index| tokens.all[index as usize]).collect();
+            let listed = |indexes: &[u32]| indexes.iter().map(|&index| tokens.all[index as usize]).collect::<Vec<_>>();
+            let all = || tokens.all[..tokens.all.len() - 1].iter().copied();
+            let lead = |token: &Token| token.is_number() || token.has_digits() || LEADS.has(*token);
+            let leads = listed(tokens.leads_in(Span::new(0, text.len())));
+            prop_assert_eq!(leads, all().filter(lead).collect::<Vec<_>>());
+            let anchors = listed(&tokens.anchors[..tokens.anchors.len() - 1]);
             let wanted = |token: &Token| !token.is_word() || token.has_digits() || ANCHORS.has(*token);
-            let all = tokens.all[..tokens.all.len() - 1].iter().copied();
-            prop_assert_eq!(anchors, all.filter(wanted).collect::<Vec<_>>());
+            prop_assert_eq!(anchors, all().filter(wanted).collect::<Vec<_>>());
             let lexing = Reader::new(&text, &flow);
             let looking = Reader::with(&text, &flow, &tokens);
             for at in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {

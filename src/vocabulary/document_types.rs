@@ -98,6 +98,11 @@ impl DocumentTypes {
         Some((&self.types[index], first))
     }
 
+    /// Whether the name or abbreviation of some type ends with this word: a quick test.
+    pub fn may_end(&self, word: Key) -> bool {
+        self.by_name.may_begin(word)
+    }
+
     /// The type with this canonical name.
     pub fn named(&self, name: &str) -> Option<&DocumentType> {
         self.types.iter().find(|kind| &*kind.name == name)

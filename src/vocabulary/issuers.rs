@@ -359,6 +359,13 @@ impl Issuers {
                 return false;
             }
         }
+        // "Bộ GD&ĐT", "Sở LĐTB&XH"
+        if next.is_mark('&') {
+            next = reader.next(next);
+            if !next.is_capitalised() {
+                return false;
+            }
+        }
         name.words += 1;
         if name.words > 16 {
             return false;
@@ -441,6 +448,8 @@ mod tests {
         let issuers = &Vocabulary::embedded().issuers;
         let flow = Flow::default();
         for (text, name) in [
+            ("Bộ GD&ĐT về công khai", "Bộ GD&ĐT"),
+            ("Sở LĐTB&XH tỉnh Hải Sơn, đơn vị", "Sở LĐTB&XH tỉnh Hải Sơn"),
             (
                 "Ban Chấp hành Trung ương Đảng khóa XII",
                 "Ban Chấp hành Trung ương Đảng",

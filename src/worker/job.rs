@@ -238,7 +238,12 @@ impl Core {
 
     /// What a message calls its submission.
     pub fn submission(&self, input: &Input) -> String {
-        self.about(input).identity.submission
+        self.identity(input).submission
+    }
+
+    /// Who a message is from and what it calls its submission.
+    pub fn identity(&self, input: &Input) -> Identity {
+        self.about(input).identity
     }
 
     /// Subjects and streams.

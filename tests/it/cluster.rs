@@ -21,6 +21,9 @@ use crate::{
 /// Largest message of these servers, so that a document need not be large to go through the object store.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
 
+/// How long a server that is asked to stop has for it.
+const TO_STOP: Duration = Duration::from_secs(10);
+
 /// A cluster of three servers, whose routes can be cut.
 pub struct Cluster {
     pub nodes: Vec<Node>,
@@ -65,10 +68,19 @@ impl Node {
         }
     }
 
-    /// Asks it to stop, as an operator would who restarts it.
+    /// Asks it to stop, as a service manager would that restarts it; one that does not is killed. A server of 2.9 whose
+    /// disk was full never ends.
     pub fn stop(&mut self) {
         self.signal("-TERM");
-        let _ = self.child.take().unwrap().wait();
+        let asked = Instant::now();
+        let child = self.child.as_mut().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if asked.elapsed() > TO_STOP {
+                return self.kill();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.child = None;
     }
 
     /// Lets it hang: connections stand, and nothing is heard of it.

@@ -38,13 +38,29 @@ pub async fn consumer_that_gives_up(client: &Client, max_deliver: i64) -> consum
     jetstream.create_consumer_on_stream(config, stream).await.unwrap()
 }
 
+/// Pulls as the worker does, one message at a time.
+async fn pull(consumer: &consumer::PullConsumer) -> consumer::pull::Stream {
+    consumer.stream().max_messages_per_batch(1).messages().await.unwrap()
+}
+
 /// One message of the consumer.
 async fn next(consumer: &consumer::PullConsumer) -> Incoming {
-    let mut messages = consumer.stream().max_messages_per_batch(1).messages().await.unwrap();
-    let message = tokio::time::timeout(PATIENCE, messages.next())
-        .await
-        .expect("a message");
-    Incoming::new(message.unwrap().unwrap()).unwrap()
+    take(consumer, 1).await.remove(0)
+}
+
+/// So many messages of the consumer.
+async fn take(consumer: &consumer::PullConsumer, count: usize) -> Vec<Incoming> {
+    let messages = pull(consumer).await.take(count);
+    let taken = messages.map(|message| Incoming::new(message.unwrap()).unwrap());
+    let taken = tokio::time::timeout(PATIENCE, taken.collect());
+    taken.await.expect("messages")
+}
+
+/// What the server says of the consumer.
+async fn consumer_info(client: &Client) -> consumer::Info {
+    let (stream, consumer) = (client.names().received_stream(), client.names().consumer());
+    let info = bus::topology::consumer_info(&client.connection, &stream, &consumer);
+    info.await.unwrap()
 }
 
 #[test]
@@ -200,7 +216,8 @@ fn what_the_server_gives_up_is_announced_once_and_found_later() {
     on_each_server(|server| async move {
         let client = Client::new(&server.settings()).await;
         let consumer = consumer_that_gives_up(&client, 1).await;
-        let watched = Watched::new(&client.connection, consumer.cached_info()).expect("it gives up");
+        let watched = Watched::new(&client.connection, consumer.cached_info());
+        assert!(watched.gives_up());
         let mut advisories = watched.advisories().await.unwrap();
         for n in 0..3 {
             client.submit("H50", &n.to_string(), "một").await;
@@ -227,6 +244,64 @@ fn what_the_server_gives_up_is_announced_once_and_found_later() {
         assert!(watched.look().await.unwrap().is_empty());
         assert!(watched.of_advisory(&advisory.payload).await.unwrap().is_none());
         assert_eq!(client.count(&client.names().received_stream()).await, 0);
+    });
+}
+
+#[test]
+fn a_server_of_2_9_that_is_killed_brings_back_what_it_had_confirmed() {
+    const COUNT: usize = 100;
+    on_each_server(|mut server| async move {
+        let mut brought_back = 0;
+        for _ in 0..10 {
+            let settings = server.settings();
+            let client = Client::new(&settings).await;
+            let consumer = client.provide().await.consumer;
+            for n in 0..COUNT {
+                client.submit("H50", &n.to_string(), "một").await;
+            }
+            // Every other one, so that the stream has holes.
+            for (n, message) in take(&consumer, COUNT).await.into_iter().enumerate() {
+                if n % 2 == 0 {
+                    message.confirm().await.unwrap();
+                }
+            }
+            server.stop();
+            server.start_again();
+            let client = Client::new(&settings).await;
+            let stream = client.names().received_stream();
+            let consumer = consumer_info(&client).await;
+            let watched = Watched::new(&client.connection, &consumer);
+            assert!(!watched.gives_up());
+            // Whatever the consumer knows of comes again.
+            let consumer = client
+                .jetstream()
+                .get_consumer_from_stream(&consumer.name, &stream)
+                .await;
+            let mut messages = pull(&consumer.unwrap()).await;
+            loop {
+                let info = consumer_info(&client).await;
+                if info.num_pending == 0 && info.num_ack_pending == 0 {
+                    break;
+                }
+                let message = tokio::time::timeout(Duration::from_millis(200), messages.next()).await;
+                if let Ok(Some(message)) = message {
+                    Incoming::new(message.unwrap()).unwrap().confirm().await.unwrap();
+                }
+            }
+            // And what it does not know of lies there.
+            let found = watched.look().await.unwrap();
+            assert_eq!(found.len() as u64, client.count(&stream).await);
+            brought_back += found.len();
+            for message in found {
+                message.confirm().await.unwrap();
+            }
+            assert_eq!(client.count(&stream).await, 0);
+            if brought_back > 0 {
+                break;
+            }
+        }
+        let is_old = Client::new(&server.settings()).await.is_of("2.9.");
+        assert_eq!(brought_back > 0, is_old, "{brought_back} are back");
     });
 }
 

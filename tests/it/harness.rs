@@ -293,6 +293,11 @@ impl Client {
         &self.connection.jetstream
     }
 
+    /// Whether the server's version begins so.
+    pub fn is_of(&self, version: &str) -> bool {
+        self.connection.client.server_info().version.starts_with(version)
+    }
+
     /// Hands in a text under an id.
     pub async fn submit(&self, unit: &str, id: &str, text: &str) {
         let submission = pb::ReportSubmission {

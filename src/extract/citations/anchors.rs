@@ -41,7 +41,7 @@ impl<'v> Scanner<'_, 'v> {
         let reader = self.reader;
         let bytes = reader.text.as_bytes();
         let mut from = region.start as usize;
-        for token in reader.anchors_in(region) {
+        for token in reader.leads_in(region) {
             let law = LAW_WORDS.has(*token);
             if !(law || token.is_number() || token.has_digits()) {
                 continue;
@@ -68,22 +68,25 @@ impl<'v> Scanner<'_, 'v> {
         let at = number.start();
         let text = &reader.text[..at];
         // Not inside a word ("QH15") or a number ("1.497/3.602").
-        let glued = text.chars().next_back().is_some_and(char::is_alphabetic);
+        let glued = !number.spaced && text.chars().next_back().is_some_and(char::is_alphabetic);
         if glued && !(text.ends_with("số") || text.ends_with("Số") || text.ends_with("SỐ")) {
             return None;
         }
-        let bytes = text.as_bytes();
-        if matches!(bytes, [.., b'0'..=b'9', b'.' | b'/']) {
+        if !number.spaced && matches!(text.as_bytes(), [.., b'0'..=b'9', b'.' | b'/']) {
             return None;
         }
         if self.own.start as usize <= at && at < self.own.end as usize {
             return Some(self.own.end as usize);
         }
-        if let Some(end) = self.standard(number) {
+        let last = reader.previous(number);
+        if let Some(end) = self.standard(last) {
             return Some(end);
         }
         let types = &self.vocabulary.document_types;
         let symbol = symbols::parse_with(&reader, types, number);
+        if symbol.is_none() && !glued && !self.may_call_number(last) {
+            return None;
+        }
         if symbol.as_ref().is_some_and(|symbol| self.is_own(symbol)) {
             return symbol.map(|symbol| symbol.span.end as usize);
         }
@@ -108,15 +111,27 @@ impl<'v> Scanner<'_, 'v> {
         Some(end)
     }
 
+    /// Whether a number alone may be that of a document, by the token before it: a type, "số", or what stands
+    /// between the members of a list.
+    fn may_call_number(&self, last: Token) -> bool {
+        match last.kind {
+            Kind::Mark(mark) => matches!(mark, ':' | '.' | ',' | ';'),
+            Kind::Word => {
+                [keys::NUMBER, keys::AND, keys::OR].contains(&last.key)
+                    || self.vocabulary.document_types.may_end(last.key)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is the report's own number, as appendices repeat it ("Kèm theo Báo cáo số …").
     fn is_own(&self, symbol: &Symbol) -> bool {
         !self.own.is_empty() && self.own_key == Key::new(self.reader.str(symbol.span))
     }
 
     /// A technical standard: "QCVN 102:2016/BTTTT", "TCVN 6909:2001".
-    fn standard(&mut self, number: Token) -> Option<usize> {
+    fn standard(&mut self, series: Token) -> Option<usize> {
         let reader = self.reader;
-        let series = reader.previous(number);
         if series.case != Case::Upper || !STANDARDS.contains(&series.key) {
             return None;
         }

@@ -150,7 +150,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let region = self.region.start as usize..(self.region.end as usize).min(bytes.len());
         // Where to go on, and whether that is behind something read.
         let (mut from, mut read) = (region.start, false);
-        for token in self.reader.anchors_in(self.region) {
+        for token in self.reader.leads_in(self.region) {
             let digits = token.is_number() || token.has_digits();
             if !(digits || NUMBER_WORDS.has(*token)) {
                 continue;
