@@ -442,10 +442,11 @@ impl<'a> Writer<'a> {
     }
 
     fn span(&self, span: Span) -> borrowed::Span<'a> {
+        let (start, text) = (self.code_points.of(span.start), span.of(&self.document.text));
         borrowed::Span {
-            start: self.code_points.of(span.start),
-            end: self.code_points.of(span.end),
-            text: span.of(&self.document.text),
+            start,
+            end: start + text.chars().count() as u32,
+            text,
         }
     }
 

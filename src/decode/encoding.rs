@@ -7,10 +7,13 @@
 use std::{borrow::Cow, sync::LazyLock};
 
 use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252, WINDOWS_1258};
-use rustc_hash::FxHashSet;
 use unicode_normalization::UnicodeNormalization;
 
 use super::blocks::Block;
+use crate::{
+    shadow::{Key, is_vietnamese},
+    vocabulary::syllables,
+};
 
 /// So many bytes of a text are judged.
 const SAMPLE: usize = 1 << 16;
@@ -329,45 +332,16 @@ fn is_sign(c: char) -> bool {
     matches!(c, '“' | '”' | '‘' | '’' | '–' | '—' | '…' | '•' | '\u{A0}' | '\u{AD}')
 }
 
-const ONSETS: [&str; 28] = [
-    "", "b", "c", "ch", "d", "đ", "g", "gh", "gi", "h", "k", "kh", "l", "m", "n", "ng", "ngh", "nh", "p", "ph", "qu",
-    "r", "s", "t", "th", "tr", "v", "x",
-];
-const RIMES: &str = "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng ăp ăt âc âm ân âng âp ât âu ây e ec em en \
-    eng eo ep et ê êch êm ên ênh êp êt êu i ia ich im in inh ip it iu iêc iêm iên iêng iêp iêt iêu o oc oi om on ong op \
-    ot oa oac oach oai oam oan oang oanh oao oap oat oay oăc oăm oăn oăng oăt oe oem oen oeo oet ooc oong ô ôc ôi ôm \
-    ôn ông ôp ôt ơ ơi ơm ơn ơp ơt u ua uc ui um un ung up ut uân uâng uât uây uê uêch uên uênh uêu uôc uôi uôm \
-    uôn uông uôt uơ uy uya uych uyên uyêt uynh uyp uyt uyu ư ưa ưc ưi ưn ưng ưt ưu ươc ươi ươm ươn ương \
-    ươp ươt ươu y yêm yên yêng yêt yêu";
-
-static SYLLABLES: LazyLock<FxHashSet<String>> = LazyLock::new(|| {
-    ONSETS
-        .iter()
-        .flat_map(|onset| RIMES.split_whitespace().map(move |rime| format!("{onset}{rime}")))
-        .collect()
-});
-
 /// Whether a word is a possible syllable of Vietnamese, tone included.
 pub fn is_syllable(word: &str) -> bool {
-    if word.len() > 32 {
+    const LONGEST: usize = 32;
+    if word.len() > LONGEST {
         return false;
     }
-    let mut tone = None;
-    let bare: String = word
-        .chars()
-        .flat_map(char::to_lowercase)
-        .nfd()
-        .filter(|c| {
-            let is_tone = matches!(c, '\u{300}' | '\u{301}' | '\u{303}' | '\u{309}' | '\u{323}');
-            if is_tone {
-                tone = Some(*c);
-            }
-            !is_tone
-        })
-        .nfc()
-        .collect();
-    let stopped = bare.ends_with(['c', 'p', 't']) || bare.ends_with("ch");
-    SYLLABLES.contains(&bare) && (!stopped || matches!(tone, Some('\u{301}' | '\u{323}')))
+    let composed: String = word.nfc().collect();
+    // What looks like an Đ is one to readers, but a letter of another encoding here.
+    let is_letter = |c: char| is_vietnamese(c) && !matches!(c, 'Ð' | 'ð' | 'Ɖ');
+    composed.chars().all(is_letter) && syllables::is_syllable(Key::of(&composed))
 }
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use rustc_hash::FxHashSet;
 
 use crate::{
-    document::Span,
     extract::{Approx, BreakdownManner, Change, Measure, MeasureKind, Unit},
     shadow::{Token, key},
     validate::{
@@ -83,7 +82,6 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 /// Where "trong đó" stands, which few figures have between them.
 fn places_of_among(context: &Context<'_>) -> Vec<u32> {
     let reader = context.layout.reader(context.document);
-    let all = reader.anchors_in(Span::new(0, context.document.text.len()));
     let next_word = |word: Token| {
         let mut next = reader.next(word);
         while !next.is_word() && !next.is_end() {
@@ -91,7 +89,9 @@ fn places_of_among(context: &Context<'_>) -> Vec<u32> {
         }
         next.key
     };
-    let among = all.filter(|&&word| word.key == key!("trong") && next_word(word) == key!("đó"));
+    let among = reader
+        .anchors()
+        .filter(|&&word| word.key == key!("trong") && next_word(word) == key!("đó"));
     among.map(|word| word.span.start).collect()
 }
 

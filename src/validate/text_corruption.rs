@@ -74,7 +74,7 @@ const SINGLE: [Key; 24] = [
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let walk = context.walk();
-    let spelling = Spelling::embedded();
+    let spelling = &context.vocabulary.spelling;
     // One word that is wrong in one way throughout is one finding.
     let mut slips: BTreeMap<(String, String), Vec<Span>> = BTreeMap::new();
     let mut note = |span: Span, meant: &str| {
@@ -234,7 +234,7 @@ mod tests {
                 let mut slips = Vec::new();
                 let mut note = |span: Span, meant: &str| slips.push((span, meant.to_owned()));
                 for &start in starts {
-                    judge(Spelling::embedded(), &run(&context, start), &mut note);
+                    judge(&context.vocabulary.spelling, &run(&context, start), &mut note);
                 }
                 slips
             };

@@ -1,13 +1,17 @@
 //! One indicator with two values.
 
-use std::{cell::OnceCell, collections::BTreeMap};
+use std::{
+    cell::OnceCell,
+    collections::BTreeMap,
+    ops::{Add, Mul, Sub},
+};
 
 use rust_decimal::Decimal;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     extract::{Approx, Change, Measure, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token, keys},
+    shadow::{Key, Kind, Reader, Token, key, keys},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -30,7 +34,8 @@ pub static RULE: Rule = Rule {
 Two figures of one unit, in two places of the report, that are said of the same thing in nearly the same words, with
 values that lie close together or whose digits changed places: "Đảng bộ xã có 268 đảng viên … Đảng bộ xã hiện có 286
 đảng viên". Of percentages and scores only changed places count. Figures of other places, years or periods, of plans (*kế hoạch, chỉ tiêu*) or of the year before (*cùng kỳ*)
-are different indicators, and so are figures of which one is part of the other.
+are different indicators, and so are figures of which one is part of the other. What is left of a whole ("toàn xã còn
+47 hộ nghèo") is compared whatever the other words are.
 
 ## Why it matters
 One indicator (*chỉ tiêu*) can have one value only for one period; the statistics need to know which.
@@ -93,6 +98,8 @@ const SCOPES: [Key; 32] = keys([
 ]);
 /// Words of plans, estimates and other periods: another indicator wherever they stand.
 const OTHER_INDICATORS: [Key; 8] = keys(["kỳ", "kế", "tiêu", "dự", "ước", "trước", "giao", "phấn"]);
+/// Words of another time, at which as much was not left.
+const EARLIER: [Key; 4] = keys(["đầu", "cuối", "xuống", "thôn"]);
 /// Words of a place taken on either side of a figure.
 const REACH: usize = 14;
 
@@ -110,7 +117,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for mut group in groups(context) {
         group.sort_by_key(|measure| (measure.value, measure.span));
         let close = close_pairs(&group);
-        if close.is_empty() {
+        if close.is_empty() && !group.iter().any(|measure| is_stock(context, measure)) {
             continue;
         }
         // The words around a figure are read for those few that lie close to another one.
@@ -131,6 +138,8 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             values.entry(a).or_default().insert(b);
             values.entry(b).or_default().insert(a);
         }
+        let stocks = stocks(context, &group, place);
+        pairs.extend(stocks.into_iter().map(|(a, b)| (Certainty::Likely, a, b)));
         let mut reported = FxHashSet::default();
         for (certainty, a, b) in pairs {
             let (a, b) = (place(a), place(b));
@@ -142,6 +151,56 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             }
         }
     }
+}
+
+/// What is left of a whole ("toàn xã còn 47 hộ nghèo"), which is one number for the report.
+fn is_stock(context: &Context<'_>, measure: &Measure) -> bool {
+    let reader = context.layout.reader(context.document);
+    let before = reader.before(measure.span.start as usize);
+    measure.kind == MeasureKind::Count && before.is_word() && before.key == key!("còn")
+}
+
+/// The pairs of figures that say how much is left of the same whole, in other words perhaps, and do
+/// not agree; by their places in the group.
+fn stocks<'p, 'm: 'p>(
+    context: &Context<'_>,
+    group: &[&Measure],
+    place: impl Fn(usize) -> &'p Place<'m>,
+) -> Vec<(usize, usize)> {
+    /// Smaller numbers are those of villages and schools.
+    const LEAST: i64 = 30;
+    /// Most stocks of one unit that are compared; a report has a few.
+    const MOST: usize = 8;
+    const WHOLES: [Key; 6] = keys(["toàn", "xã", "phường", "huyện", "tỉnh", "thành"]);
+    let reader = context.layout.reader(context.document);
+    // "hộ nghèo" and "hộ cận nghèo" are different things.
+    let attribute = |at: usize| {
+        let next = group[at].unit.span().map(|unit| reader.after(unit.end as usize));
+        next.filter(|next| next.is_word()).map(|next| next.key)
+    };
+    let left: Vec<usize> = (0..group.len())
+        .filter(|&at| is_stock(context, group[at]) && group[at].value >= Decimal::from(LEAST))
+        .filter(|&at| WHOLES.iter().any(|whole| place(at).words.contains(whole)))
+        .take(MOST)
+        .collect();
+    let mut pairs = Vec::new();
+    for (index, &a) in left.iter().enumerate() {
+        for &b in &left[index + 1..] {
+            let (low, high) = (group[a].value, group[b].value);
+            let near = low != high && (high - low) * Decimal::from(5) <= high;
+            let other_time = |word: &Key| place(a).words.contains(word) || place(b).words.contains(word);
+            let alike = attribute(a).is_some() && attribute(a) == attribute(b);
+            if near
+                && alike
+                && !OTHER_INDICATORS.iter().chain(&EARLIER).any(other_time)
+                && !are_apart(place(a), place(b))
+                && !same_paragraph(context, group[a], group[b])
+            {
+                pairs.push((a, b));
+            }
+        }
+    }
+    pairs
 }
 
 /// Two figures of a group, by their places in it, whose values lie close together or have the same
@@ -161,14 +220,14 @@ fn close_pairs(group: &[&Measure]) -> Vec<Pair> {
     for (low, a) in group.iter().enumerate() {
         let mut near = true;
         for (high, b) in group.iter().enumerate().skip(low + 1).take(NEAREST) {
-            if a.value == b.value {
-                continue;
-            }
             let swapped = digits[low].is_some() && digits[low] == digits[high];
             // Once a value is too far off, those behind it are.
             near = near && !is_far(a, b);
+            if !swapped && !near || a.value == b.value {
+                continue;
+            }
             // Shares and scores of many things lie close together.
-            if swapped || near && !is_share(a) && is_near(a, b) {
+            if swapped || !is_share(a) && is_near(a, b) {
                 pairs.push(Pair { low, high, swapped });
             }
         }
@@ -183,17 +242,44 @@ fn is_share(measure: &Measure) -> bool {
 
 /// Whether the value of a figure lies close enough to a smaller one to be a slip.
 fn is_near(a: &Measure, b: &Measure) -> bool {
-    let (x, y) = (a.value, b.value);
-    let percent = if x >= Decimal::from(1000) { 3 } else { 6 };
-    (y - x) * Decimal::from(100) <= y * Decimal::from(percent)
-        || (y - x <= Decimal::ONE && y >= Decimal::from(5))
-        || a.kind == MeasureKind::Rank && y - x <= Decimal::from(3)
+    match (whole(a.value), whole(b.value)) {
+        (Some(x), Some(y)) => lies_near(a.kind, x, y),
+        _ => lies_near(a.kind, a.value, b.value),
+    }
 }
 
 /// Whether a value lies so far off that no larger one is near either.
 fn is_far(a: &Measure, b: &Measure) -> bool {
-    let (x, y) = (a.value, b.value);
-    y > x + Decimal::from(3) && (y - x) * Decimal::TEN > y
+    match (whole(a.value), whole(b.value)) {
+        (Some(x), Some(y)) => lies_far(x, y),
+        _ => lies_far(a.value, b.value),
+    }
+}
+
+fn lies_near<T: Number>(kind: MeasureKind, x: T, y: T) -> bool {
+    let number = T::from;
+    let percent = if x >= number(1000) { 3 } else { 6 };
+    (y - x) * number(100) <= y * number(percent)
+        || (y - x <= number(1) && y >= number(5))
+        || kind == MeasureKind::Rank && y - x <= number(3)
+}
+
+fn lies_far<T: Number>(x: T, y: T) -> bool {
+    let number = T::from;
+    y > x + number(3) && (y - x) * number(10) > y
+}
+
+/// What values are compared as: whole numbers, which most of them are, many times faster.
+trait Number: Copy + PartialOrd + From<i32> + Add<Output = Self> + Sub<Output = Self> + Mul<Output = Self> {}
+
+impl Number for i64 {}
+impl Number for Decimal {}
+
+/// A value as a whole number, if it is one, and small enough to be multiplied.
+fn whole(value: Decimal) -> Option<i64> {
+    const MOST: i64 = 1 << 50;
+    let whole = i64::try_from(value.mantissa()).ok()?;
+    (value.scale() == 0 && (-MOST..MOST).contains(&whole)).then_some(whole)
 }
 
 /// Figures that may be one indicator: of one kind, unit and direction.
@@ -260,9 +346,7 @@ fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     let x = a.measure.value;
     let rank = a.measure.kind == MeasureKind::Rank;
     let share = is_share(a.measure);
-    // Another place, another year.
-    let apart = |a: &FxHashSet<Key>, b: &FxHashSet<Key>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
-    if apart(&a.names, &b.names) || apart(&a.numbers, &b.numbers) || scopes_differ(a, b) {
+    if are_apart(a, b) || scopes_differ(a, b) {
         return None;
     }
     let (few, many) = if a.words.len() <= b.words.len() { (a, b) } else { (b, a) };
@@ -279,6 +363,12 @@ fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     }
     let strong = shared >= 6 && (shared * 100 >= many.words.len() * 60 || swapped);
     Some(if strong { Certainty::Certain } else { Certainty::Likely })
+}
+
+/// Whether two figures are of different places or years.
+fn are_apart(a: &Place<'_>, b: &Place<'_>) -> bool {
+    let apart = |a: &FxHashSet<Key>, b: &FxHashSet<Key>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
+    apart(&a.names, &b.names) || apart(&a.numbers, &b.numbers)
 }
 
 /// Whether a word that narrows the indicator stands in one place only, though the other is not
@@ -331,8 +421,8 @@ fn before(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
     let mut last: Option<Token> = None;
     for _ in 0..REACH * 3 {
         let token = reader.before(at);
-        let stop =
-            token.is_end() || bracket == 0 && (matches!(token.kind, Kind::Mark('.' | ';' | ':')) || taken >= REACH);
+        let clause = bracket == 0 && (ends_clause(reader, token) || taken >= REACH);
+        let stop = token.is_end() || clause;
         // A word that begins a sentence is capitalised anyway.
         if let Some(word) = last.take() {
             note(reader, word, !stop, place);
@@ -353,10 +443,22 @@ fn before(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
     }
 }
 
+/// Whether a mark ends a clause: a full stop within a number ("7.358") does not.
+fn ends_clause(reader: &Reader<'_>, token: Token) -> bool {
+    match token.kind {
+        Kind::Mark('.') => {
+            let next = reader.next(token);
+            next.spaced || !next.is_number()
+        }
+        Kind::Mark(mark) => matches!(mark, ';' | ':'),
+        _ => false,
+    }
+}
+
 fn after(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
     let from = measure.unit.span().map_or(measure.span.end, |unit| unit.end) as usize;
     for token in reader.walk(from).take(REACH) {
-        if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | ':' | ',' | '(' | ')')) {
+        if token.is_end() || ends_clause(reader, token) || matches!(token.kind, Kind::Mark(',' | '(' | ')')) {
             return;
         }
         if matches!(token.kind, Kind::Word | Kind::Number) {
@@ -434,6 +536,16 @@ mod tests {
                     prop_assert_eq!(digits(a) == digits(b), written(a) == written(b), "{} {}", a, b);
                 }
             }
+        }
+
+        #[test]
+        fn whole_numbers_compare_as_decimals_do(x in 0_i64..3000, more in 0_i64..400, rank: bool) {
+            let kind = if rank { MeasureKind::Rank } else { MeasureKind::Count };
+            let y = x + more;
+            let (a, b) = (Decimal::from(x), Decimal::from(y));
+            prop_assert_eq!(lies_near(kind, x, y), lies_near(kind, a, b));
+            prop_assert_eq!(lies_far(x, y), lies_far(a, b));
+            prop_assert_eq!(whole(a), Some(x));
         }
 
         #[test]

@@ -1,6 +1,6 @@
 //! Which words are no Vietnamese, and which pairs of syllables are a slip.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::collections::BTreeMap;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
@@ -15,39 +15,42 @@ const HASHED: u64 = 1 << 63;
 const PLAIN: u64 = (1 << TONE_SHIFT) - 1;
 /// Letter numbers of [`Key`]: a to z are 1 to 26, then ă â đ ê ô ơ ư.
 const VOWELS: [u64; 12] = [1, 5, 9, 15, 21, 25, 27, 28, 30, 31, 32, 33];
+const LAST_LETTER: u64 = 33;
 const MARKED: std::ops::RangeInclusive<u64> = 27..=33;
 const FOREIGN: [u64; 4] = [6, 10, 23, 26]; // f j w z
 const D: u64 = 4;
 const D_WITH_STROKE: u64 = 29;
-const ACUTE: u64 = 4;
-const UNDERDOT: u64 = 5;
 
-/// What the lexer notes of a word when it reads it for the first time: whether it is worth a second look, alone or with
-/// the next word.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What the lexer notes of a word when it reads it for the first time: whether it is worth a second look, and which words
+/// it may be a slip with, whatever slips the tables have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Look(u16);
 
 impl Look {
-    /// The lowest bits: which first word of a pair it is but for marks and tone; 0 for none. Then as many bits for the
-    /// second word.
-    const NUMBER_BITS: u32 = 7;
-    const NUMBER: u16 = (1 << Self::NUMBER_BITS) - 1;
+    /// Nothing: what is not judged.
+    pub const NOTHING: Look = Look(0);
+    /// The lowest bits: some of the hash of the word without marks and tone.
+    const BASE_BITS: u32 = 14;
+    const BASE: u16 = (1 << Self::BASE_BITS) - 1;
     const BROKEN: u16 = 1 << 14;
     const CAPITALS_WITH_D: u16 = 1 << 15;
 
-    /// What is worth a second look of a word.
+    /// What is noted of a word.
     pub fn at(word: Key, case: Case) -> Self {
-        let pairs = || &Spelling::embedded().pairs;
         match case {
             // Whatever begins with a capital may be a name, and is judged with the next word alone.
-            Case::Title => Self(pairs().first(word)),
-            Case::Lower => {
-                let broken = if is_broken(word) { Self::BROKEN } else { 0 };
-                Self(pairs().first(word) | pairs().second(word) << Self::NUMBER_BITS | broken)
-            }
+            Case::Title => Self::of(base(word)),
+            Case::Lower if is_broken(word) => Self(Self::of(base(word)).0 | Self::BROKEN),
+            Case::Lower => Self::of(base(word)),
             Case::Upper if may_hold_d(word) => Self(Self::CAPITALS_WITH_D),
-            Case::Upper | Case::Mixed => Self::default(),
+            Case::Upper | Case::Mixed => Self::NOTHING,
         }
+    }
+
+    /// What tells words with these letters from others, mostly.
+    fn of(base: Option<u64>) -> Self {
+        let hash = |base: u64| base.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (u64::BITS - Self::BASE_BITS);
+        base.map_or(Self::NOTHING, |base| Self(hash(base) as u16))
     }
 
     /// Whether it is a word in small letters that [`is_broken`].
@@ -61,78 +64,38 @@ impl Look {
     pub fn may_hold_d(self) -> bool {
         self.0 & Self::CAPITALS_WITH_D != 0
     }
-
-    fn first(self) -> u16 {
-        self.0 & Self::NUMBER
-    }
-
-    fn second(self) -> u16 {
-        self.0 >> Self::NUMBER_BITS & Self::NUMBER
-    }
 }
 
-/// The words that pairs are made of but for marks and tone, by number, and which of them go together.
+/// A bit for each pair of words, by their looks: false for most pairs that are in no table. Few bits are set, and all of
+/// them stay at hand.
 #[derive(Debug)]
-struct Pairs {
-    firsts: FxHashMap<u64, u16>,
-    seconds: FxHashMap<u64, u16>,
-    /// One bit for each first word with each second one, by their numbers.
-    together: Box<[u64; Self::SLOTS]>,
-}
+struct Pairs(Box<[u64; Self::SLOTS]>);
 
 impl Pairs {
-    const SLOTS: usize = 1 << (2 * Look::NUMBER_BITS) >> u64::BITS.ilog2();
+    const SLOTS: usize = 1 << (u16::BITS - u64::BITS.ilog2());
 
     /// Pairs of words without marks.
-    fn of(pairs: impl Iterator<Item = (u64, u64)> + Clone) -> Self {
-        let firsts = numbers(pairs.clone().map(|(first, _)| first));
-        let seconds = numbers(pairs.clone().map(|(_, second)| second));
-        let mut together = Box::new([0; Self::SLOTS]);
+    fn of(pairs: impl Iterator<Item = (u64, u64)>) -> Self {
+        let mut bits = Box::new([0; Self::SLOTS]);
         for (first, second) in pairs {
-            let (slot, bit) = Self::place(firsts[&first], seconds[&second]);
-            together[slot] |= 1 << bit;
+            let (slot, bit) = Self::place(Look::of(Some(first)), Look::of(Some(second)));
+            bits[slot] |= 1 << bit;
         }
-        Self {
-            firsts,
-            seconds,
-            together,
-        }
+        Self(bits)
     }
 
     #[inline]
-    fn go_together(&self, word: Look, next: Look) -> bool {
-        let (slot, bit) = Self::place(word.first(), next.second());
-        self.together[slot] >> bit & 1 != 0
+    fn may_hold(&self, word: Look, next: Look) -> bool {
+        let (slot, bit) = Self::place(word, next);
+        self.0[slot] >> bit & 1 != 0
     }
 
     /// Where the bit of two words stands.
-    fn place(first: u16, second: u16) -> (usize, u32) {
-        let pair = first << Look::NUMBER_BITS | second;
-        (usize::from(pair) / 64 % Self::SLOTS, u32::from(pair) % 64)
+    #[inline]
+    fn place(word: Look, next: Look) -> (usize, u32) {
+        let pair = (word.0 & Look::BASE).rotate_left(u16::BITS / 2) ^ next.0 & Look::BASE;
+        (usize::from(pair) / 64, u32::from(pair) % 64)
     }
-
-    fn first(&self, word: Key) -> u16 {
-        number(&self.firsts, word)
-    }
-
-    fn second(&self, word: Key) -> u16 {
-        number(&self.seconds, word)
-    }
-}
-
-fn number(numbers: &FxHashMap<u64, u16>, word: Key) -> u16 {
-    let base = base(word).and_then(|base| numbers.get(&base));
-    base.copied().unwrap_or_default()
-}
-
-/// Numbers for words, from 1 on. With very many words two have one number, and are looked at more often than they need be.
-fn numbers(bases: impl Iterator<Item = u64>) -> FxHashMap<u64, u16> {
-    let mut numbers = FxHashMap::default();
-    for base in bases {
-        let next = numbers.len() as u16 % Look::NUMBER + 1;
-        numbers.entry(base).or_insert(next);
-    }
-    numbers
 }
 
 /// The letters of a word of at most nine, in order.
@@ -156,36 +119,23 @@ fn tone(word: Key) -> u64 {
 /// Whether a word is written as a Vietnamese syllable, with marks, and cannot be one. Words without
 /// marks (foreign ones), abbreviations and words of several syllables (loans) are not judged.
 pub fn is_broken(word: Key) -> bool {
-    let plain = word.raw() & PLAIN;
-    // Most words are right, which one look tells: long ones are not judged, and a syllable is right
-    // in any tone unless it ends in a stop.
-    if word.raw() & HASHED != 0 || plain == 0 {
+    // Long words are not judged.
+    if word.raw() & HASHED != 0 {
         return false;
     }
-    let known = is_syllable(word.without_tone());
-    if known && !matches!(plain >> (plain.ilog2() / LETTER_BITS * LETTER_BITS), 3 | 8 | 16 | 20) {
-        return false;
-    }
-    let letters: Vec<u64> = letters(plain).collect();
-    let vowel = |letter: &u64| VOWELS.contains(letter);
-    let marked = tone(word) != 0
-        || letters
-            .iter()
-            .any(|letter| MARKED.contains(letter) && *letter != D_WITH_STROKE);
-    let clusters = letters
-        .chunk_by(|a, b| vowel(a) == vowel(b))
-        .filter(|run| vowel(&run[0]))
-        .count();
+    let mut marked = tone(word) != 0;
     // "gi" and "qu" hold a vowel that is part of the consonant, so they are no cluster of their own.
-    if !marked || clusters != 1 || letters.iter().any(|letter| FOREIGN.contains(letter) || *letter > 33) {
-        return false;
+    let (mut clusters, mut in_vowels) = (0, false);
+    for letter in letters(word.raw() & PLAIN) {
+        if letter > LAST_LETTER || FOREIGN.contains(&letter) {
+            return false;
+        }
+        let vowel = VOWELS.contains(&letter);
+        clusters += usize::from(vowel && !in_vowels);
+        in_vowels = vowel;
+        marked |= MARKED.contains(&letter) && letter != D_WITH_STROKE;
     }
-    !known || ends_in_stop(&letters) && !matches!(tone(word), ACUTE | UNDERDOT)
-}
-
-/// Whether a syllable ends in c, ch, p or t, and so must have one of two tones.
-fn ends_in_stop(letters: &[u64]) -> bool {
-    matches!(letters.last(), Some(3 | 16 | 20)) || letters.ends_with(&[3, 8])
+    marked && clusters == 1 && !is_syllable(word)
 }
 
 /// Whether a word has a d or a đ, or is too long to tell.
@@ -214,7 +164,7 @@ fn without_marks(plain: u64) -> u64 {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     compounds: Vec<String>,
     allowed: Vec<String>,
     after: BTreeMap<String, Vec<String>>,
@@ -251,17 +201,8 @@ fn pair(phrase: &str) -> Option<[Key; 2]> {
     keys(phrase).try_into().ok()
 }
 
-impl Spelling {
-    /// The table embedded in the program.
-    pub fn embedded() -> &'static Spelling {
-        static EMBEDDED: LazyLock<Spelling> = LazyLock::new(Spelling::read);
-        &EMBEDDED
-    }
-
-    /// # Panics
-    /// When the embedded table is not well formed, which a test excludes.
-    fn read() -> Self {
-        let table: Table = toml::from_str(include_str!("spelling.toml")).expect("the embedded table is TOML");
+impl From<Table> for Spelling {
+    fn from(table: Table) -> Self {
         let mut compounds: FxHashMap<(u64, u64), Vec<_>> = FxHashMap::default();
         for compound in table.compounds {
             if let Some(pair) = pair(&compound)
@@ -296,12 +237,14 @@ impl Spelling {
             phrases,
         }
     }
+}
 
+impl Spelling {
     /// Whether a word and the next may be a slip together; what is known to be right is none. Where this says no and
     /// [`Look::is_broken`] as well, neither [`Self::meant`] nor [`Self::slip`] nor [`is_broken`] finds anything.
     #[inline]
     pub fn may_be_slip(&self, words: [Key; 2], looks: [Look; 2]) -> bool {
-        self.pairs.go_together(looks[0], looks[1]) && !self.right.contains(&words) && self.is_like_a_slip(words)
+        self.pairs.may_hold(looks[0], looks[1]) && !self.right.contains(&words) && self.is_like_a_slip(words)
     }
 
     /// Whether a pair is a slip, or begins one.
@@ -343,6 +286,7 @@ impl Spelling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn syllables() {
@@ -359,13 +303,13 @@ mod tests {
 
     #[test]
     fn slips_are_of_two_words_at_least() {
-        let slips = Spelling::embedded().phrases.values().flatten();
+        let slips = Vocabulary::embedded().spelling.phrases.values().flatten();
         assert!(slips.map(|(wrong, _)| wrong.len()).all(|words| words > 1));
     }
 
     #[test]
     fn pairs() {
-        let spelling = Spelling::embedded();
+        let spelling = &Vocabulary::embedded().spelling;
         let meant = |text: &str| spelling.meant(Key::NONE, pair(text).unwrap(), Key::NONE);
         assert_eq!(meant("kiềm tra"), Some("kiểm tra"));
         assert_eq!(meant("thành phổ"), Some("thành phố"));

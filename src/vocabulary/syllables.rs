@@ -22,13 +22,41 @@ const RIMES: &str = "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng �
 /// Most letters before a rime.
 const LONGEST_ONSET: u32 = 3;
 
+/// Letters and tones by the numbers that [`Key`] has for them.
+const LETTER_BITS: u32 = 6;
+const TONE_SHIFT: u32 = 54;
+const C: u64 = 3;
+const H: u64 = 8;
+const P: u64 = 16;
+const T: u64 = 20;
+const ACUTE: u64 = 4;
+const UNDERDOT: u64 = 5;
+
+/// Whether a word of letters only is a possible syllable, its tone included.
+pub fn is_syllable(word: Key) -> bool {
+    let letters = word.without_tone();
+    let tone = word.raw() >> TONE_SHIFT;
+    has_letters_of_one(letters) && (!ends_in_stop(letters.raw()) || matches!(tone, ACUTE | UNDERDOT))
+}
+
 /// Whether a syllable can be written with these letters, whatever its tone.
-pub fn is_syllable(letters: Key) -> bool {
+fn has_letters_of_one(letters: Key) -> bool {
     static TABLE: LazyLock<FxHashSet<Key>> = LazyLock::new(|| RIMES.split(' ').map(Key::of).collect());
     (0..=LONGEST_ONSET).any(|size| {
         let (onset, rime) = letters.split_at(size);
         ONSETS.contains(onset) && TABLE.contains(&rime)
     })
+}
+
+/// Whether a syllable ends in c, ch, p or t, and so must have one of two tones.
+fn ends_in_stop(letters: u64) -> bool {
+    let last = letters.checked_ilog2().unwrap_or_default() / LETTER_BITS * LETTER_BITS;
+    let before = letters >> last.saturating_sub(LETTER_BITS) & 63;
+    match letters >> last {
+        C | P | T => true,
+        H => last > 0 && before == C,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -44,9 +72,9 @@ mod tests {
         );
         for rime in RIMES.split(' ') {
             for onset in ["", "b", "đ", "gi", "ngh", "qu", "x"] {
-                assert!(is_syllable(Key::new(&format!("{onset}{rime}"))), "{onset}{rime}");
+                assert!(has_letters_of_one(Key::new(&format!("{onset}{rime}"))), "{onset}{rime}");
             }
-            assert!(!is_syllable(Key::new(&format!("bl{rime}"))), "bl{rime}");
+            assert!(!has_letters_of_one(Key::new(&format!("bl{rime}"))), "bl{rime}");
         }
         for none in [
             "",
@@ -59,7 +87,17 @@ mod tests {
             "a1",
             "aж",
         ] {
-            assert!(!is_syllable(Key::new(none)), "{none}");
+            assert!(!has_letters_of_one(Key::new(none)), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_stop_wants_one_of_two_tones() {
+        for right in ["quốc", "được", "sách", "tập", "mát", "anh", "hoà"] {
+            assert!(is_syllable(Key::new(right)), "{right}");
+        }
+        for wrong in ["quôc", "đươc", "sàch", "tâp", "mãt", "bcd"] {
+            assert!(!is_syllable(Key::new(wrong)), "{wrong}");
         }
     }
 }

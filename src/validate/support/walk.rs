@@ -48,63 +48,57 @@ pub struct Sentence {
 impl Walk {
     /// Walks over the words of a document.
     pub fn over(context: &Context<'_>) -> Self {
-        let body = body(context);
         let reader = context.layout.reader(context.document);
+        let body = body(context);
+        let mut slips = Slips::new(&context.vocabulary.spelling);
+        let mut passages = Passages::new(reader, body);
         let first = reader.after(body.start as usize).span;
-        let spelling = Spelling::embedded();
-        let mut passages = Passages::new(body);
-        let (mut suspects, mut capitals) = (Vec::new(), Vec::new());
-        // Where the words begin that follow each other without a mark, and whether a slip may be among them.
-        let (mut start, mut suspect) = (0, false);
-        let mut last = (Key::NONE, Look::default());
         let mut begun = false;
-        reader.each(0, |token| {
-            begun |= token.span == first;
-            let inside = begun && token.span.start < body.end;
-            if token.kind == Kind::Word {
-                let (key, look) = (token.key, token.look);
-                suspect |= look.is_broken() || last.0 == key || spelling.may_be_slip([last.0, key], [last.1, look]);
-                if look.may_hold_d() {
-                    capitals.push((key, token.span));
-                }
-                last = (key, look);
-                if inside {
-                    passages.push(key.raw(), token.span);
-                }
-            } else {
-                if suspect {
-                    suspects.push(start);
-                }
-                (start, suspect) = (token.span.end, false);
-                last = (Key::NONE, Look::default());
-                if inside {
-                    passages.see_mark(&reader, token);
-                }
+        reader.stretches(0, |stretch| {
+            slips.see(stretch);
+            let from = match begun {
+                true => 0,
+                false => stretch.partition_point(|token| token.span.start < first.start),
+            };
+            begun |= stretch.get(from).is_some_and(|token| token.span == first);
+            if begun {
+                passages.see(&stretch[from..]);
             }
             true
         });
         if !begun {
             // A sentence of the masthead goes on inside the body, and what it skips was not met.
-            reader.each(body.start as usize, |token| {
-                let inside = token.span.start < body.end;
-                if inside {
-                    passages.see(&reader, token);
-                }
-                inside
-            });
+            reader.stretches(body.start as usize, |stretch| passages.see(stretch));
         }
         passages.end_paragraph();
         Self {
             words: passages.words,
             sentences: passages.sentences,
-            suspects,
-            capitals,
+            suspects: slips.suspects,
+            capitals: slips.capitals,
         }
     }
 }
 
+/// From behind the title to the closing, or to the end where there is no body. The words of the title
+/// come again in headings: no passage is copied there.
+fn body(context: &Context<'_>) -> Span {
+    let body = context.layout.body;
+    let start = body.start.max(context.layout.title.end);
+    let end = if body.is_empty() {
+        context.document.text.len() as u32
+    } else {
+        body.end
+    };
+    Span {
+        start,
+        end: end.max(start),
+    }
+}
 /// Divides what it sees into words and sentences.
-struct Passages {
+struct Passages<'t> {
+    reader: Reader<'t>,
+    until: u32,
     words: Vec<Word>,
     sentences: Vec<Sentence>,
     /// The first word of the sentence.
@@ -113,43 +107,43 @@ struct Passages {
     paragraph: usize,
 }
 
-impl Passages {
-    fn new(stretch: Span) -> Self {
+impl<'t> Passages<'t> {
+    fn new(reader: Reader<'t>, body: Span) -> Self {
         const BYTES_PER_WORD: usize = 5;
         Self {
-            words: Vec::with_capacity(stretch.len() / BYTES_PER_WORD),
+            reader,
+            until: body.end,
+            words: Vec::with_capacity(body.len() / BYTES_PER_WORD),
             sentences: Vec::new(),
             start: 0,
             paragraph: 0,
         }
     }
 
-    fn see(&mut self, reader: &Reader<'_>, token: &Token) {
-        match token.kind {
-            Kind::Word => self.push(token.key.raw(), token.span),
-            _ => self.see_mark(reader, token),
+    /// Sees tokens that follow one another; false where they go on behind the body.
+    fn see(&mut self, stretch: &[Token]) -> bool {
+        let inside = stretch.partition_point(|token| token.span.start < self.until);
+        for token in &stretch[..inside] {
+            match token.kind {
+                Kind::Word => self.push(token.key.raw(), token.span),
+                Kind::Number => self.push(number_key(self.reader.str(token.span)), token.span),
+                // A point ends the sentence if a space follows.
+                Kind::Mark('.') => {
+                    let next = self.reader.after(token.end());
+                    if next.spaced || next.is_end() {
+                        self.end_sentence();
+                    }
+                }
+                Kind::Mark(_) => {}
+                Kind::Break | Kind::End => self.end_paragraph(),
+            }
         }
+        inside == stretch.len()
     }
 
     #[inline]
     fn push(&mut self, key: u64, span: Span) {
         self.words.push(Word { key, span });
-    }
-
-    /// Sees what is no word.
-    fn see_mark(&mut self, reader: &Reader<'_>, token: &Token) {
-        match token.kind {
-            Kind::Number => self.push(number_key(reader.str(token.span)), token.span),
-            // A point ends the sentence if a space follows.
-            Kind::Mark('.') => {
-                let next = reader.after(token.end());
-                if next.spaced || next.is_end() {
-                    self.end_sentence();
-                }
-            }
-            Kind::Break | Kind::End => self.end_paragraph(),
-            Kind::Mark(_) | Kind::Word => {}
-        }
     }
 
     fn end_sentence(&mut self) {
@@ -182,18 +176,59 @@ fn hash(words: &[Word]) -> u64 {
     })
 }
 
-/// From behind the title to the closing, or to the end where there is no body. The words of the title
-/// come again in headings: no passage is copied there.
-fn body(context: &Context<'_>) -> Span {
-    let body = context.layout.body;
-    let start = body.start.max(context.layout.title.end);
-    let end = if body.is_empty() {
-        context.document.text.len() as u32
-    } else {
-        body.end
-    };
-    Span {
-        start,
-        end: end.max(start),
+/// Notes where a slip may be among what it sees.
+struct Slips<'v> {
+    spelling: &'v Spelling,
+    suspects: Vec<u32>,
+    capitals: Vec<(Key, Span)>,
+    /// Where the words begin that follow each other without a mark.
+    start: u32,
+    /// Whether a slip may be among them.
+    suspect: bool,
+    last: (Key, Look),
+}
+
+impl<'v> Slips<'v> {
+    const NO_WORD: (Key, Look) = (Key::NONE, Look::NOTHING);
+
+    fn new(spelling: &'v Spelling) -> Self {
+        Self {
+            spelling,
+            suspects: Vec::new(),
+            capitals: Vec::new(),
+            start: 0,
+            suspect: false,
+            last: Self::NO_WORD,
+        }
+    }
+
+    /// Sees tokens that follow one another.
+    fn see(&mut self, stretch: &[Token]) {
+        let mut last = self.last;
+        for token in stretch {
+            if token.kind != Kind::Word {
+                self.end_words(token);
+                last = Self::NO_WORD;
+                continue;
+            }
+            let word = (token.key, token.look);
+            let twice = last.0 == word.0;
+            if word.1.is_broken() || twice || self.spelling.may_be_slip([last.0, word.0], [last.1, word.1]) {
+                self.suspect = true;
+            }
+            if word.1.may_hold_d() {
+                self.capitals.push((word.0, token.span));
+            }
+            last = word;
+        }
+        self.last = last;
+    }
+
+    /// Sees what stands behind words.
+    fn end_words(&mut self, mark: &Token) {
+        if self.suspect {
+            self.suspects.push(self.start);
+        }
+        (self.start, self.suspect) = (mark.span.end, false);
     }
 }
