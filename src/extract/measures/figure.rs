@@ -8,7 +8,7 @@ use crate::{
     document::Span,
     extract::{
         Approx, Change, MeasureKind, Unit,
-        numerals::{self, NUMBER_WORDS, Numeral},
+        numerals::{self, NUMBER_WORDS, Numeral, first_digit},
     },
     shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
@@ -162,7 +162,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     (from, read) = (end, true);
                 }
             }
-            while let Some(digit) = numerals::digit_in(bytes, start.max(from)..token.end().min(region.end)) {
+            let end = token.end().min(region.end);
+            while start.max(from) < end
+                && let Some(digit) = first_digit(bytes, *token, start.max(from)..end)
+            {
                 from = match self.skips.end_of(digit) {
                     Some(end) => end,
                     None => self.resume(digit, self.digits(digit, figures)),

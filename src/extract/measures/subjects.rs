@@ -450,8 +450,10 @@ impl Namer<'_, '_> {
     /// viên, gồm: khiển trách 31 đồng chí").
     fn people_before(&self, noun: Span, all_before: &[Figure]) -> Option<Span> {
         const FAR: usize = 24;
-        let word = noun.of(self.reader.text).to_lowercase();
-        let (_, people) = STAND_INS.iter().find(|(stand_in, _)| *stand_in == word)?;
+        let word = noun.of(self.reader.text);
+        // Their capitals are as long as their small letters.
+        let means = |stand_in: &str| stand_in.len() == word.len() && stand_in == word.to_lowercase();
+        let (_, people) = STAND_INS.iter().find(|(stand_in, _)| means(stand_in))?;
         all_before
             .iter()
             .rev()
