@@ -789,11 +789,20 @@ impl<'t> Reader<'t> {
     }
 
     /// The token that ends at or before `until`.
+    #[inline]
     pub fn before(&self, until: usize) -> Token {
         let known = self.tokens.and_then(|tokens| tokens.before(self.text, until));
-        known.unwrap_or_else(|| self.lex_before(until))
+        match known {
+            Some((token, spaced)) => {
+                let mut found = *token;
+                found.spaced = spaced;
+                found
+            }
+            None => self.lex_before(until),
+        }
     }
 
+    #[cold]
     fn lex_before(&self, until: usize) -> Token {
         let bytes = self.text.as_bytes();
         let mut i = until;

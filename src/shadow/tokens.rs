@@ -188,9 +188,10 @@ impl Tokens {
         (end <= from).then_some(token)
     }
 
-    /// The token that ends at or before `until`; none where `until` lies inside a token, or where
-    /// the text comes from elsewhere.
-    pub(super) fn before(&self, text: &str, until: usize) -> Option<Token> {
+    /// The token that ends at or before `until`, and whether white space stands between; none where `until`
+    /// lies inside a token, or where the text comes from elsewhere.
+    #[inline]
+    pub(super) fn before(&self, text: &str, until: usize) -> Option<(&Token, bool)> {
         let index = self.index(until)?;
         let next = &self.all[index];
         let last = index.checked_sub(1).map_or(&Token::END, |last| &self.all[last]);
@@ -200,9 +201,9 @@ impl Tokens {
         let spaced = if next.start() == until {
             next.spaced
         } else {
-            is_spaced(text, last.end(), until)
+            last.end() < until && is_spaced(text, last.end(), until)
         };
-        Some(Token { spaced, ..*last })
+        Some((last, spaced))
     }
 
     /// Where the token before this one ends.

@@ -556,6 +556,9 @@ impl<'v> Scanner<'_, 'v> {
         if word.key == keys::NUMBER {
             return Some(self.reader.next(word).start());
         }
+        if !word.has_digits() {
+            return None;
+        }
         let text = self.reader.token(word);
         let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
         (word.is_word() && Key::new(letters) == keys::NUMBER).then(|| word.start() + letters.len())
