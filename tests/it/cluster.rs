@@ -14,7 +14,7 @@ use baocao::{bus, config::Settings, proto::baocao::v1 as pb};
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Client, PATIENCE, Worker, launch, little_report, newest_server},
+    harness::{Client, PATIENCE, Worker, launch, little_report, on_each_program},
     proxy::Proxy,
 };
 
@@ -272,9 +272,8 @@ async fn until_results(client: &Client, wanted: u64) -> Duration {
 
 #[test]
 fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let mut cluster = Cluster::start(&newest_server(), &[]).await;
+    on_each_program(|server| async move {
+        let mut cluster = Cluster::start(&server, &[]).await;
         let mut settings = cluster.settings();
         // What was on its way from a leader that is gone comes again after this.
         settings.worker.ack_wait_seconds = 5;
@@ -305,7 +304,9 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
             done += 20;
             until_results(&client, done as u64).await;
             let stalled = began.elapsed();
-            eprintln!("without {name}, which led {stream}: another leads after {elected:.1?}, submitted after {submitted:.1?}, all done after {stalled:.1?}");
+            eprintln!(
+                "without {name}, which led {stream}: another leads after {elected:.1?}, submitted after {submitted:.1?}, all done after {stalled:.1?}"
+            );
             assert!(stalled < Duration::from_secs(30), "{stalled:?}");
             cluster.nodes[gone].start();
             worker.until_ready().await;
@@ -325,5 +326,4 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
         assert_eq!(count(&client, &client.names().dead_stream()).await, 0);
         worker.stop().await;
     });
-    runtime.shutdown_background();
 }
