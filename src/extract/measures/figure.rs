@@ -626,6 +626,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
         );
         let next = self.reader.after(behind.end);
         match before.key {
+            // "loại 30 năm 1.182": a number of years, not a year.
+            NAM if before.is_word() && self.reader.previous(before).is_number() => number.looks_like_year(),
             NAM if before.is_word() => number.looks_like_year() || behind.unit == Unit::None,
             // "trong tháng 12 vụ" counts, "trong tháng 10 phục vụ" dates.
             THANG if before.is_word() => is_month(number) && !(each && behind.known),

@@ -1,8 +1,10 @@
 //! Units that a text gives once for several figures, and changes that a list states once.
 
+use rust_decimal::Decimal;
+
 use crate::{
     document::Span,
-    extract::{Change, Layout, MeasureKind, Unit},
+    extract::{Change, Layout, MeasureKind, Unit, numerals},
     shadow::{Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
@@ -94,7 +96,8 @@ fn keep_rows(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
     keep_enumerations(reader, figures, gaps);
 }
 
-/// Keeps three or more numbers without a unit that stand each behind a few words, with commas between.
+/// Keeps numbers without a unit that stand each behind a few words, with commas between: three or more,
+/// or two that make the sum of money before them.
 fn keep_enumerations(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
     const LEAST: usize = 3;
     const MOST_WORDS: usize = 6;
@@ -113,13 +116,45 @@ fn keep_enumerations(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) 
         while member(&figures[last]) && last + 1 < figures.len() && joined(gaps[last]) && member(&figures[last + 1]) {
             last += 1;
         }
-        if last + 1 - first >= LEAST {
+        if member(&figures[first])
+            && let Some((unit, factor)) = of_money(reader, figures, gaps, first, last)
+        {
+            for figure in &mut figures[first..=last] {
+                figure.kind = MeasureKind::Money;
+                figure.unit = Unit::Shared(unit);
+                figure.scale(factor);
+                figure.open = false;
+            }
+        } else if last + 1 - first >= LEAST {
             for figure in &mut figures[first..=last] {
                 figure.open = false;
             }
         }
         first = last + 1;
     }
+}
+
+/// The unit and the factor of the sum of money that these numbers nearly add up to: "hỗ trợ 151,2 tỷ
+/// (người nghèo 96,4, trẻ em 38,5, học sinh 16,3)".
+fn of_money(reader: &Reader<'_>, figures: &[Figure], gaps: &[Gap], first: usize, last: usize) -> Option<(Span, i64)> {
+    /// How far off the sum may be, of a hundred: it may be wrong, and a rule is to say so.
+    const TOLERANCE: i64 = 3;
+    let before = first.checked_sub(1)?;
+    let whole = figures
+        .get(before)
+        .filter(|whole| whole.kind == MeasureKind::Money && last > first)?;
+    if gaps[before].ends || gaps[before].bullet {
+        return None;
+    }
+    let unit = whole.unit.span().unwrap_or(whole.span);
+    let written = numerals::numeral_at(reader.text, whole.number.start as usize)?;
+    let factor = whole.value.checked_div(written.value)?.round();
+    let factor = i64::try_from(factor).ok().filter(|&factor| factor > 1)?;
+    let sum = figures[first..=last]
+        .iter()
+        .try_fold(Decimal::ZERO, |sum, figure| sum.checked_add(figure.value))?;
+    let off = (sum - written.value).abs().checked_mul(Decimal::ONE_HUNDRED)?;
+    (off <= written.value.checked_mul(Decimal::from(TOLERANCE))?).then_some((unit, factor))
 }
 
 /// The unit that the figure before has from elsewhere, where only a comma divides the two.
