@@ -2,7 +2,10 @@
 
 use std::{
     fs,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -95,6 +98,8 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
     let names = Names::new(&settings.prefix)?;
     let identity = Identity::of(settings)?;
     let (changed, connected) = watch::channel(true);
+    // Who connects for the first time waits for nobody.
+    let is_first = AtomicBool::new(true);
     let options = identity
         .options()?
         .name(name)
@@ -102,7 +107,10 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         .connection_timeout(Duration::from_secs(settings.connect_timeout_seconds))
         .request_timeout(Some(Duration::from_secs(settings.request_timeout_seconds)))
         .ping_interval(PING)
-        .reconnect_delay_callback(reconnect_delay)
+        .reconnect_delay_callback(move |attempts| match is_first.swap(false, Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => reconnect_delay(attempts),
+        })
         .event_callback(move |event| {
             notice(&event, &changed);
             std::future::ready(())

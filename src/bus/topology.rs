@@ -7,7 +7,7 @@
 use std::{fmt, time::Duration};
 
 use async_nats::jetstream::{
-    consumer::{self, AckPolicy, Consumer, DeliverPolicy, ReplayPolicy, pull},
+    consumer::{self, AckPolicy, Consumer, DeliverPolicy, FromConsumer, ReplayPolicy, pull},
     response::Response,
     stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
 };
@@ -98,17 +98,15 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     for drift in &drifts {
         tracing::warn!(%drift, "not as this version would have made it; left as it is");
     }
-    let consumer = connection
-        .jetstream
-        .get_consumer_from_stream(&info.name, &stream)
-        .await
-        .map_err(|error| {
-            Error::because(
-                ErrorKind::Missing,
-                format_args!("cannot use consumer {}", info.name),
-                error,
-            )
-        })?;
+    // All is known of it already: no need to ask once more.
+    let config = pull::Config::try_from_consumer_config(info.config.clone()).map_err(|error| {
+        Error::because(
+            ErrorKind::Missing,
+            format_args!("cannot use consumer {}", info.name),
+            error,
+        )
+    })?;
+    let consumer = Consumer::new(config, info, connection.jetstream.clone());
     Ok(Topology { consumer, drifts })
 }
 

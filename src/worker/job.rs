@@ -44,7 +44,6 @@ pub struct Core {
     policy: AlertPolicy,
     include_text: bool,
     edxml: config::Edxml,
-    vocabulary: &'static Vocabulary,
     configuration: String,
 }
 
@@ -174,40 +173,18 @@ pub struct Output {
     pub refusal: Option<Refusal>,
 }
 
-/// Says at the start which formats will be refused, rather than when the first document comes.
-fn report_missing(decoder: &Decoder) {
-    let missing: BTreeSet<&str> = decoder
-        .programs()
-        .missing()
-        .into_iter()
-        .map(Program::packages)
-        .collect();
-    for packages in missing {
-        tracing::warn!(
-            packages,
-            "programs are not installed; documents that need them will be refused"
-        );
-    }
-}
-
 impl Core {
     /// As the settings have it.
     pub fn new(settings: &Settings, names: Names) -> Self {
-        let stages = settings.worker.stages;
-        let decoder = Decoder::new(settings.sandbox());
-        if stages != Stages::Validate {
-            report_missing(&decoder);
-        }
         Self {
-            stages,
+            stages: settings.worker.stages,
             names,
             limits: settings.limits(),
-            decoder,
+            decoder: Decoder::new(settings.sandbox()),
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
             edxml: settings.edxml.clone(),
-            vocabulary: Vocabulary::embedded(),
             configuration: live::configuration(settings),
         }
     }
@@ -223,6 +200,21 @@ impl Core {
                 fresh.decoder.clone()
             },
             ..fresh
+        }
+    }
+
+    /// Says at the start which formats will be refused, rather than when the first document comes.
+    pub fn report_missing(&self) {
+        if self.stages == Stages::Validate {
+            return;
+        }
+        let missing = self.decoder.programs().missing();
+        let missing: BTreeSet<&str> = missing.into_iter().map(Program::packages).collect();
+        for packages in missing {
+            tracing::warn!(
+                packages,
+                "programs are not installed; documents that need them will be refused"
+            );
         }
     }
 
@@ -268,7 +260,8 @@ impl Core {
                 // The day it was handed in, not the day of this delivery.
                 let today = PartialDate::in_viet_nam(about.received_at);
                 let rules = self.rules.of(&about.submission.unit);
-                let outcome = pipeline::finish_observed(document, self.vocabulary, rules, today, &stages::Measured);
+                let outcome =
+                    pipeline::finish_observed(document, Vocabulary::embedded(), rules, today, &stages::Measured);
                 self.output(input, &about, outcome, max_message)
             }
         };
@@ -359,7 +352,7 @@ impl Core {
     /// The message for the worker that validates. Of one that is too large, the whole goes to the object store.
     fn hand_on(&self, input: &Input, about: &About, document: &Document, max_message: usize) -> Output {
         let made_at = SystemTime::now();
-        let report = stages::extract(document, self.vocabulary);
+        let report = stages::extract(document, Vocabulary::embedded());
         let mut message = wire::extracted(&about.submission, document, &report, about.received_at, made_at);
         self.sign(&mut message.producer);
         let Identity { unit, submission } = &about.identity;

@@ -45,10 +45,12 @@ pub struct Reloaded {
 impl Live {
     /// Settings in force from the beginning.
     pub fn new(settings: &Settings, names: &Names) -> Self {
+        let core = Core::new(settings, names.clone());
+        core.report_missing();
         Self {
             current: ArcSwap::from_pointee(InForce {
                 settings: settings.clone(),
-                core: Arc::new(Core::new(settings, names.clone())),
+                core: Arc::new(core),
                 service: Arc::new(Core::new(&for_requests(settings), names.clone())),
             }),
         }
@@ -86,6 +88,7 @@ impl Live {
         }
         telemetry::set_log(&settings.telemetry.log)?;
         let core = Arc::new(old.core.anew(&settings));
+        core.report_missing();
         let configuration = core.configuration().to_owned();
         let service = Arc::new(old.service.anew(&for_requests(&settings)));
         self.current.store(Arc::new(InForce {
