@@ -256,13 +256,12 @@ impl Intake {
                 return next.ok_or_else(|| Error::new(ErrorKind::Malformed, "a message without room"));
             }
             let batch = self.batch();
-            // What is on its way may be enough for a while.
-            let is_short = self.asked < batch.least;
-            let may_ask = !alone && self.free() > 0;
-            if may_ask && self.free() >= batch.least {
+            if !alone && self.free() >= batch.least {
                 self.ask(batch).await?;
             }
-            let ask_at = may_ask.then(|| *self.ask_at.get_or_insert_with(|| Instant::now() + GATHERING));
+            // Where enough is on its way, little room waits for more.
+            let asks_soon = !alone && self.free() > 0 && self.asked < batch.least;
+            let ask_at = asks_soon.then(|| *self.ask_at.get_or_insert_with(|| Instant::now() + GATHERING));
             let wants_room = !alone && self.wants_room(batch);
             tokio::select! {
                 biased;
@@ -271,9 +270,7 @@ impl Intake {
                     return Err(Error::new(ErrorKind::Unreachable, "the connection was down"));
                 }
                 room = self.budget.reserve(self.largest), if wants_room => self.rooms.push(room?),
-                () = sleep_until(ask_at.unwrap_or(self.heard_at)), if ask_at.is_some() && is_short => {
-                    self.ask(batch).await?;
-                }
+                () = sleep_until(ask_at.unwrap_or(self.heard_at)), if asks_soon => self.ask(batch).await?,
                 _ = self.looks.tick() => self.look().await,
             }
         }
@@ -300,15 +297,15 @@ impl Intake {
     /// Asks for as many messages as there is room for.
     async fn ask(&mut self, batch: Batch) -> Result<(), Error> {
         self.ask_at = None;
+        if batch == Batch::ONE && self.asked > 0 {
+            return Ok(());
+        }
         while self.free() < batch.most
             && let Some(room) = self.budget.reserve(self.largest).now_or_never()
         {
             self.rooms.push(room?);
         }
-        let wanted = match batch {
-            Batch::ONE if self.asked > 0 => 0,
-            batch => self.free().min(batch.most),
-        };
+        let wanted = self.free().min(batch.most);
         if wanted == 0 {
             return Ok(());
         }
