@@ -3,7 +3,7 @@
 use std::{
     fs,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -12,7 +12,10 @@ use std::{
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use tokio::{sync::watch, time::Instant};
 
-use super::{Error, ErrorKind, Names};
+use super::{
+    Error, ErrorKind, Names,
+    route::{Route, Use, Usefulness},
+};
 use crate::{config, telemetry::metrics};
 
 /// Longest pause between two attempts to reconnect.
@@ -21,10 +24,6 @@ const MAX_RECONNECT_DELAY: Duration = Duration::from_secs(2);
 /// How often the server is asked for a sign of life; after three without one it is given up. A network that swallows
 /// everything is noticed by nothing else.
 const PING: Duration = Duration::from_secs(2);
-
-/// How long a server of a cluster may be of no use before another one is tried. One that is cut off from its peers
-/// keeps its clients, and can do nothing for them.
-const OF_NO_USE: Duration = Duration::from_secs(4);
 
 /// A connection, its JetStream context and the names below its prefix. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -36,26 +35,23 @@ pub struct Connection {
     /// Subjects and names of streams.
     pub names: Names,
     connected: watch::Receiver<bool>,
-    /// Since when JetStream has not done what it was asked for.
-    of_no_use_since: Arc<Mutex<Option<Instant>>>,
+    complaint: watch::Receiver<Option<String>>,
+    usefulness: Arc<Usefulness>,
 }
 
 impl Connection {
-    /// Notes whether JetStream did what it was asked for. Where it has not for a while, although the connection stands,
-    /// the connection moves to another server of the cluster.
-    pub(super) fn note_use(&self, was_of_use: bool) {
-        let mut since = self.of_no_use_since.lock().unwrap_or_else(PoisonError::into_inner);
-        if was_of_use || !self.is_connected() {
-            *since = None;
+    /// Notes whether JetStream did what it was asked for at this time. Where it has not for a while, although the
+    /// connection stands, the connection moves to another server of the cluster.
+    pub(super) fn note_use(&self, asked_for: Use, at: Instant, is_done: bool) {
+        if !self.is_connected() {
+            return self.usefulness.forget();
+        }
+        let Some(for_so_long) = self.usefulness.note(asked_for, at, is_done) else {
+            return;
+        };
+        if self.client.server_info().cluster.is_none() {
             return;
         }
-        let for_so_long = since.get_or_insert_with(Instant::now).elapsed();
-        // With jitter, so that not all clients of a server leave it at once.
-        let is_long = for_so_long > OF_NO_USE.mul_f64(rand::random_range(1.0..1.25));
-        if !is_long || self.client.server_info().cluster.is_none() {
-            return;
-        }
-        *since = None;
         tracing::warn!(
             server = self.client.server_info().server_name,
             for_ms = for_so_long.as_millis() as u64,
@@ -79,6 +75,12 @@ impl Connection {
         self.connected.clone()
     }
 
+    /// What the server has complained of last, in its words: a denied permission shows nowhere else, since whoever
+    /// is denied something merely waits for an answer in vain.
+    pub fn complaint(&self) -> Option<String> {
+        self.complaint.borrow().clone()
+    }
+
     /// Waits until what was sent has left, at most this long.
     pub async fn flush(&self, within: Duration) -> Result<(), Error> {
         match tokio::time::timeout(within, self.client.flush()).await {
@@ -98,6 +100,9 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
     let names = Names::new(&settings.prefix)?;
     let identity = Identity::of(settings)?;
     let (changed, connected) = watch::channel(true);
+    let (complains, complaint) = watch::channel(None);
+    let inbox_prefix = settings.inbox_prefix.clone();
+    let route = Route::default();
     // Who connects for the first time waits for nobody.
     let is_first = AtomicBool::new(true);
     let options = identity
@@ -111,8 +116,16 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
             true => Duration::ZERO,
             false => reconnect_delay(attempts),
         })
+        .reconnect_to_server_callback(move |servers, _| std::future::ready(route.next(&servers)))
         .event_callback(move |event| {
             notice(&event, &changed);
+            if let Event::ServerError(error) = &event {
+                let said = error.to_string();
+                if is_about_inbox(&said, &inbox_prefix) {
+                    tracing::error!("{NO_ANSWERS}");
+                }
+                complains.send_replace(Some(said));
+            }
             std::future::ready(())
         });
     let options = with_tls(options, settings)?;
@@ -135,8 +148,18 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         jetstream,
         names,
         connected,
-        of_no_use_since: Arc::default(),
+        complaint,
+        usefulness: Arc::default(),
     })
+}
+
+/// What to do where [`is_about_inbox`].
+pub const NO_ANSWERS: &str = "no answer comes in: set bus.inbox_prefix to what this user may subscribe to, such as \
+                              \"_INBOX_worker\" (deploy/nats/baocao.conf)";
+
+/// Whether the server complains that we listen for its answers.
+pub fn is_about_inbox(complaint: &str, inbox_prefix: &str) -> bool {
+    complaint.contains(&format!("for Subscription to \"{inbox_prefix}."))
 }
 
 /// The pause before an attempt to reconnect: doubled each time, with jitter, so that a restarted
@@ -166,7 +189,6 @@ fn notice(event: &Event, connected: &watch::Sender<bool>) {
             connected.send_replace(false);
             tracing::info!("connection is closed");
         }
-        // A denied publish shows only here; the caller merely waits for an answer in vain.
         Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
             metrics().bus_errors.inc();
             tracing::error!(%event, "bus");

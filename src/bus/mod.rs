@@ -4,6 +4,7 @@
 //! client stand here and nowhere else.
 //!
 //! - [`connect`]: one connection, all ways to prove who we are;
+//! - `route`: which server of a cluster;
 //! - [`names`]: subjects and names of streams;
 //! - [`topology`]: creates what is missing, reports what differs;
 //! - [`intake`]: a permit, then a message;
@@ -29,6 +30,7 @@ pub mod inspect;
 pub mod intake;
 pub mod names;
 pub mod publish;
+mod route;
 pub mod sweep;
 pub mod topology;
 

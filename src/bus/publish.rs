@@ -7,8 +7,9 @@ use async_nats::{
     },
 };
 use bytes::Bytes;
+use tokio::time::Instant;
 
-use super::{Connection, Error, ErrorKind};
+use super::{Connection, Error, ErrorKind, route::Use};
 
 /// Says in the headers of a result whether it is a result or a refusal.
 pub const STATUS: &str = "Baocao-Status";
@@ -105,6 +106,7 @@ impl Outlet for Connection {
 impl Connection {
     /// Stores a message if the last one on its subject is this one.
     async fn publish_behind(&self, message: &Outgoing, sequence: u64) -> Result<Published, Error> {
+        let asked = Instant::now();
         let first = self.try_behind(message.headers.clone(), message, sequence).await;
         // A cluster that has taken the id of an earlier try for known, and does not know yet whether that is stored:
         // should its leader go now, it never will be. The same under another id is stored, or refused for certain.
@@ -119,7 +121,8 @@ impl Connection {
             Ok(Some(published)) => Ok(published),
             Err(error) => Err(error),
         };
-        self.note_use(!matches!(&published, Err(error) if is_silence(error.kind())));
+        let is_silent = matches!(&published, Err(error) if is_silence(error.kind()));
+        self.note_use(Use::Publish, asked, !is_silent);
         published
     }
 

@@ -14,8 +14,9 @@ use async_nats::jetstream::{
 
 use futures::{StreamExt, stream::FuturesUnordered};
 use serde::de::DeserializeOwned;
+use tokio::time::Instant;
 
-use super::{Connection, Error, ErrorKind, Names};
+use super::{Connection, Error, ErrorKind, Names, route::Use};
 use crate::config::{self, Provision, Stages};
 
 /// Messages that all workers together may hold unacknowledged. Each worker bounds its own share
@@ -98,16 +99,27 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     for drift in &drifts {
         tracing::warn!(%drift, "not as this version would have made it; left as it is");
     }
-    // All is known of it already: no need to ask once more.
-    let config = pull::Config::try_from_consumer_config(info.config.clone()).map_err(|error| {
-        Error::because(
-            ErrorKind::Missing,
-            format_args!("cannot use consumer {}", info.name),
-            error,
-        )
-    })?;
-    let consumer = Consumer::new(config, info, connection.jetstream.clone());
+    let consumer = consumer(connection, info)?;
     Ok(Topology { consumer, drifts })
+}
+
+/// The consumer, where it and the streams were there a moment ago: a stream that nobody leads yet, and that may not be
+/// needed for long, holds nothing up.
+pub async fn again(connection: &Connection, worker: &config::Worker) -> Result<Topology, Error> {
+    let stream = input_stream(&connection.names, worker.stages);
+    let info = consumer_info(connection, &stream, &connection.names.consumer()).await?;
+    let consumer = consumer(connection, info)?;
+    let drifts = Vec::new();
+    Ok(Topology { consumer, drifts })
+}
+
+/// A consumer that is there.
+fn consumer(connection: &Connection, info: consumer::Info) -> Result<Consumer<pull::Config>, Error> {
+    let config = pull::Config::try_from_consumer_config(info.config.clone()).map_err(|error| {
+        let what = format!("cannot use consumer {}", info.name);
+        Error::because(ErrorKind::Refused, what, error)
+    })?;
+    Ok(Consumer::new(config, info, connection.jetstream.clone()))
 }
 
 /// Whether the streams of results, alerts, dead letters and status packets are there, and that of extracted reports
@@ -280,6 +292,11 @@ pub async fn stream_info(connection: &Connection, name: &str) -> Result<stream::
     .await
 }
 
+/// Whether it is a matter of the server, or of the connection, that a look came to nothing.
+fn is_silence(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable)
+}
+
 /// Looks something up. A look that comes while a cluster elects a leader is never answered, and one that comes a moment
 /// later is: so it is repeated while the answer is outstanding.
 async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what: &str) -> Result<T, Error> {
@@ -295,16 +312,13 @@ async fn look<T: DeserializeOwned>(connection: &Connection, subject: &str, what:
         }
     };
     let mut asked = FuturesUnordered::new();
-    let answer = loop {
+    loop {
         asked.push(ask());
         tokio::select! {
-            Some(answer) = asked.next() => break answer,
+            Some(answer) = asked.next() => return answer,
             () = tokio::time::sleep(ONCE_MORE) => {}
         }
-    };
-    let is_silence = |kind| matches!(kind, ErrorKind::TimedOut | ErrorKind::Unreachable);
-    connection.note_use(!matches!(&answer, Err(error) if is_silence(error.kind())));
-    answer
+    }
 }
 
 async fn create_stream(connection: &Connection, wanted: &stream::Config) -> Result<stream::Info, Error> {
@@ -356,7 +370,12 @@ async fn ensure_consumer(
 /// What the server says of a consumer.
 pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) -> Result<consumer::Info, Error> {
     let what = format!("look at consumer {name} of stream {stream}");
-    look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await
+    let asked = Instant::now();
+    let answer = look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await;
+    // Whoever works with a consumer may ask for it; streams are asked for in vain where that is not permitted.
+    let is_silent = matches!(&answer, Err(error) if is_silence(Error::kind(error)));
+    connection.note_use(Use::Look, asked, !is_silent);
+    answer
 }
 
 /// Collects the fields that differ.

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::Settings,
     telemetry,
+    vocabulary::Vocabulary,
     worker::{self, Reread},
 };
 
@@ -22,7 +23,7 @@ pub struct Worker {}
 impl Worker {
     pub(super) fn run(self, global: &Global) -> Result {
         // The first report would wait for the tables; settings and the bus take their time, too.
-        std::thread::spawn(worker::job::build_tables);
+        std::thread::spawn(|| worker::job::build_tables(Vocabulary::embedded()));
         let settings = global.settings()?;
         let sources = global.sources();
         let reread: Reread = Box::new(move || Settings::load(&sources).map(|loaded| loaded.settings));

@@ -4,14 +4,14 @@
 //! so the number alone is no identity: the key of a document holds the type, number and issuer code,
 //! and the year or the term. Mentions that give neither join the one document they can mean.
 
-use std::{cmp::Reverse, hash::Hash, sync::Arc};
+use std::{borrow::Cow, cmp::Reverse, hash::Hash, sync::Arc};
 
 use rustc_hash::FxHashMap;
 
 use crate::{
     document::{Document, Span},
     extract::{Citation, CitedDocument, NumberStyle, PartialDate, Symbol},
-    shadow::{is_vietnamese, letter_case},
+    shadow::{Key, is_vietnamese, letter_case},
     vocabulary::Vocabulary,
 };
 
@@ -21,28 +21,7 @@ pub fn resolve(document: &Document, citations: &mut [Citation], vocabulary: &Voc
         text: &document.text,
         vocabulary,
     };
-    let lenders = resolver.lenders(citations);
-    let marks: Vec<Mark> = citations
-        .iter()
-        .zip(&lenders)
-        .map(|(citation, &lender)| resolver.mark(citation, lender.and_then(|lender| citations[lender].symbol.as_ref())))
-        .collect();
-    let mut by_mark: FxHashMap<&Base, Vec<usize>> = FxHashMap::default();
-    for (index, mark) in marks.iter().enumerate() {
-        by_mark.entry(&mark.base).or_default().push(index);
-    }
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    for mentions in by_mark.into_values() {
-        match mentions[..] {
-            [_] => groups.push(mentions),
-            _ => groups.extend(resolver.divide(citations, &marks, &mentions)),
-        }
-    }
-    groups.sort_by_key(|group| group[0]);
-    let documents: Vec<_> = groups
-        .into_iter()
-        .map(|mentions| resolver.document(citations, &marks, mentions))
-        .collect();
+    let documents = resolver.documents(citations);
     for (index, document) in documents.iter().enumerate() {
         for &mention in &document.mentions {
             citations[mention].document = index;
@@ -53,14 +32,14 @@ pub fn resolve(document: &Document, citations: &mut [Citation], vocabulary: &Voc
 
 /// What all mentions of a document have in common.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Base {
+struct Base<'t> {
     scheme: Scheme,
     /// Canonical type code, or the folded type where there is none.
-    kind: String,
+    kind: Cow<'t, str>,
     /// The number without leading zeros; the folded name of a law.
-    sequence: String,
+    sequence: Cow<'t, str>,
     /// Issuer code in capitals.
-    issuer: String,
+    issuer: Cow<'t, str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,8 +50,8 @@ enum Scheme {
 }
 
 /// How a mention marks its document.
-struct Mark {
-    base: Base,
+struct Mark<'t> {
+    base: Base<'t>,
     /// The year or the first year of the term, 0 when unknown.
     period: u16,
 }
@@ -90,22 +69,48 @@ struct Resolver<'t> {
     vocabulary: &'t Vocabulary,
 }
 
-impl Resolver<'_> {
+impl<'t> Resolver<'t> {
+    fn documents(&self, citations: &[Citation]) -> Vec<CitedDocument> {
+        let lenders = self.lenders(citations);
+        let marks: Vec<Mark<'_>> = citations
+            .iter()
+            .zip(&lenders)
+            .map(|(citation, &lender)| self.mark(citation, lender.and_then(|lender| citations[lender].symbol.as_ref())))
+            .collect();
+        let mut by_mark: FxHashMap<&Base<'_>, Vec<usize>> = FxHashMap::default();
+        for (index, mark) in marks.iter().enumerate() {
+            by_mark.entry(&mark.base).or_default().push(index);
+        }
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for mentions in by_mark.into_values() {
+            if self.is_one(&marks, &mentions) {
+                groups.push(mentions);
+            } else {
+                groups.extend(self.divide(citations, &marks, &mentions));
+            }
+        }
+        groups.sort_by_key(|group| group[0]);
+        groups
+            .into_iter()
+            .map(|mentions| self.document(citations, &marks, mentions))
+            .collect()
+    }
+
     /// `lender` is the symbol that lends its codes to a number alone; see [`Self::lenders`].
-    fn mark(&self, citation: &Citation, lender: Option<&Symbol>) -> Mark {
+    fn mark(&self, citation: &Citation, lender: Option<&Symbol>) -> Mark<'t> {
         let date = citation.date.unwrap_or_default();
         let Some(symbol) = &citation.symbol else {
             return Mark {
                 base: Base {
                     scheme: Scheme::Law,
-                    kind: fold(&citation.document_type),
-                    sequence: self.subject(citation),
-                    issuer: String::new(),
+                    kind: folded_law(&citation.document_type),
+                    sequence: self.subject(citation).into(),
+                    issuer: "".into(),
                 },
                 period: date.year,
             };
         };
-        let part = |span: Option<Span>| span.map_or(String::new(), |span| code(span.of(self.text)));
+        let part = |span: Option<Span>| span.map_or("".into(), |span| code(span.of(self.text)));
         let mut issuer = part(symbol.issuer_code);
         let mut style = symbol.style;
         if let Some(next) = lender.filter(|_| issuer.is_empty()) {
@@ -119,20 +124,17 @@ impl Resolver<'_> {
         };
         // Types that share a code (Quyết định and Quy định of the Party) share their numbers.
         let types = &self.vocabulary.document_types;
-        let written = symbol.type_code.map(|span| crate::shadow::Key::new(span.of(self.text)));
+        let written = symbol.type_code.map(|span| Key::new(span.of(self.text)));
         let kind = match written
             .and_then(|code| types.of_code(code))
             .or_else(|| types.named(&citation.document_type))
         {
             Some(kind) if symbol.type_code.is_none() && !symbol_is_bare(symbol) => kind_of_letter(&kind.name),
-            Some(kind) if !kind.code.is_empty() => kind.code.clone(),
-            _ => fold(&citation.document_type),
+            Some(kind) if !kind.code.is_empty() => kind.code.as_str().into(),
+            _ => fold(&citation.document_type).into(),
         };
-        let sequence = symbol
-            .sequence
-            .map_or("", |span| span.of(self.text))
-            .trim_start_matches('0')
-            .to_lowercase();
+        let sequence = symbol.sequence.map_or("", |span| span.of(self.text));
+        let sequence = lowercase(sequence.trim_start_matches('0'));
         let year = symbol.year.unwrap_or(date.year);
         let period = match scheme {
             Scheme::Party => self.term(citation, &issuer),
@@ -190,9 +192,16 @@ impl Resolver<'_> {
         }
     }
 
+    /// Whether mentions of one number mean one document, since no two give another year or term.
+    fn is_one(&self, marks: &[Mark<'_>], mentions: &[usize]) -> bool {
+        let periods = mentions.iter().map(|&mention| marks[mention].period);
+        let mut known = periods.filter(|&period| period != 0);
+        known.next().is_none_or(|first| known.all(|period| period == first))
+    }
+
     /// Divides mentions of one number into documents by year or term. A mention with another year
     /// but the same day and month, or the same subject, means the same document and errs in the year.
-    fn divide(&self, citations: &[Citation], marks: &[Mark], mentions: &[usize]) -> Vec<Vec<usize>> {
+    fn divide(&self, citations: &[Citation], marks: &[Mark<'_>], mentions: &[usize]) -> Vec<Vec<usize>> {
         let mut groups: Vec<Vec<usize>> = Vec::new();
         let (dated, undated): (Vec<usize>, Vec<usize>) =
             mentions.iter().partition(|&&mention| marks[mention].period != 0);
@@ -248,7 +257,7 @@ impl Resolver<'_> {
         groups
     }
 
-    fn document(&self, citations: &[Citation], marks: &[Mark], mentions: Vec<usize>) -> CitedDocument {
+    fn document(&self, citations: &[Citation], marks: &[Mark<'_>], mentions: Vec<usize>) -> CitedDocument {
         let first = mentions[0];
         let base = &marks[first].base;
         let period = most(
@@ -260,13 +269,9 @@ impl Resolver<'_> {
         .unwrap_or(0);
         let dates = || mentions.iter().filter_map(|&mention| citations[mention].date);
         let date: Option<PartialDate> = most(dates().filter(|date| date.is_full())).or_else(|| most(dates()));
-        let issuers: Vec<Span> = mentions
-            .iter()
-            .filter_map(|&mention| citations[mention].issuer)
-            .collect();
-        let issuer = self.usual(&issuers);
-        let document_type: Arc<str> =
-            most(mentions.iter().map(|&mention| citations[mention].document_type.clone())).unwrap_or_else(|| "".into());
+        let issuer = self.usual(mentions.iter().filter_map(|&mention| citations[mention].issuer));
+        let document_type: Arc<str> = most(mentions.iter().map(|&mention| &citations[mention].document_type))
+            .map_or_else(|| "".into(), Arc::clone);
         let period = if period == 0 { String::new() } else { period.to_string() };
         let key = match base.scheme {
             Scheme::Law => ["law:", &base.kind, ":", &base.sequence, ":", &period].concat(),
@@ -304,10 +309,13 @@ impl Resolver<'_> {
     }
 
     /// The name met most often, where it stands first.
-    fn usual(&self, names: &[Span]) -> Option<Span> {
-        if names.len() < 2 {
-            return names.first().copied();
+    fn usual(&self, names: impl Iterator<Item = Span> + Clone) -> Option<Span> {
+        let text = |name: Span| name.of(self.text);
+        let first = names.clone().next()?;
+        if names.clone().all(|name| text(name) == text(first)) {
+            return Some(first);
         }
+        let names: Vec<Span> = names.collect();
         let folded: Vec<String> = names.iter().map(|name| fold(name.of(self.text))).collect();
         let usual = most(folded.iter());
         let first = folded.iter().position(|name| Some(name) == usual)?;
@@ -315,7 +323,7 @@ impl Resolver<'_> {
     }
 
     /// The number in the notation of its kind of body, whatever separators and spaces are written.
-    fn number(&self, citations: &[Citation], mentions: &[usize], base: &Base) -> String {
+    fn number(&self, citations: &[Citation], mentions: &[usize], base: &Base<'_>) -> String {
         let symbols = || {
             mentions
                 .iter()
@@ -327,7 +335,7 @@ impl Resolver<'_> {
         else {
             return String::new();
         };
-        let part = |span: Option<Span>| span.map_or(String::new(), |span| tidy(span.of(self.text)));
+        let part = |span: Option<Span>| span.map_or("".into(), |span| tidy(span.of(self.text)));
         let sequence = part(symbol.sequence);
         let (slash, year) = symbol.year.map_or(("", String::new()), |year| ("/", year.to_string()));
         let issuer = match part(symbol.issuer_code) {
@@ -335,7 +343,7 @@ impl Resolver<'_> {
             issuer => issuer,
         };
         let kind = match part(symbol.type_code) {
-            kind if kind.is_empty() => String::new(),
+            kind if kind.is_empty() => kind,
             kind => self.spelled(kind),
         };
         match (base.scheme, kind.is_empty(), issuer.is_empty()) {
@@ -348,15 +356,11 @@ impl Resolver<'_> {
     }
 
     /// A type code in its usual capitals and with Đ for D ("Ctr", "QD").
-    fn spelled(&self, written: String) -> String {
+    fn spelled(&self, written: Cow<'t, str>) -> Cow<'t, str> {
         let plain = |code: &str| code.to_uppercase().replace('Đ', "D");
-        match self
-            .vocabulary
-            .document_types
-            .of_code(crate::shadow::Key::new(&written))
-        {
+        match self.vocabulary.document_types.of_code(Key::new(&written)) {
             Some(found) if found.code == written => written,
-            Some(found) if plain(&found.code) == plain(&written) => found.code.clone(),
+            Some(found) if plain(&found.code) == plain(&written) => found.code.as_str().into(),
             _ => written,
         }
     }
@@ -369,20 +373,36 @@ fn symbol_is_bare(symbol: &Symbol) -> bool {
 
 /// Letters of state bodies carry no type code; laws and resolutions of the National Assembly neither,
 /// and there the type divides what the number does not.
-fn kind_of_letter(name: &str) -> String {
+fn kind_of_letter(name: &str) -> Cow<'static, str> {
     match name {
-        "Công văn" | "Văn bản" | "Công điện" | "Thông báo" => String::new(),
-        name => fold(name),
+        "Công văn" | "Văn bản" | "Công điện" | "Thông báo" => "".into(),
+        name => fold(name).into(),
     }
 }
 
+/// The type of a law, folded.
+fn folded_law(name: &str) -> Cow<'static, str> {
+    match name {
+        "Luật" => "luật".into(),
+        "Bộ luật" => "bộ luật".into(),
+        name => fold(name).into(),
+    }
+}
+
+/// In small letters; as it stands where it has no others.
+fn lowercase(text: &str) -> Cow<'_, str> {
+    if text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return text.into();
+    }
+    text.to_lowercase().into()
+}
+
 /// The value met most often; the first of several.
-fn most<T: Eq + Hash>(mut values: impl Iterator<Item = T>) -> Option<T> {
-    let first = values.next()?;
-    let Some(second) = values.next() else {
+fn most<T: Eq + Hash>(values: impl Iterator<Item = T> + Clone) -> Option<T> {
+    let first = values.clone().next()?;
+    if values.clone().all(|value| value == first) {
         return Some(first);
-    };
-    let values = [first, second].into_iter().chain(values);
+    }
     // How often each is met, and where first.
     let mut counts: FxHashMap<T, (usize, Reverse<usize>)> = FxHashMap::default();
     for (at, value) in values.enumerate() {
@@ -412,12 +432,12 @@ fn roman(text: &str) -> Option<u16> {
 }
 
 /// A code without spaces, in one kind of dash and Đ.
-fn tidy(text: &str) -> String {
+fn tidy(text: &str) -> Cow<'_, str> {
     if text
         .bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'/'))
     {
-        return text.to_owned();
+        return text.into();
     }
     let letters = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '*' | '_'));
     letters
@@ -430,13 +450,12 @@ fn tidy(text: &str) -> String {
 }
 
 /// A code for comparing: tidy and in capitals.
-fn code(text: &str) -> String {
-    let mut code = tidy(text);
-    if code.is_ascii() {
-        code.make_ascii_uppercase();
+fn code(text: &str) -> Cow<'_, str> {
+    let code = tidy(text);
+    if code.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_lowercase()) {
         return code;
     }
-    code.to_uppercase()
+    code.to_uppercase().into()
 }
 
 /// Words for comparing: small letters, single spaces, no marks, the tone mark where hòa has it.

@@ -11,7 +11,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
-    extract::numerals::digit_in,
     shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
 };
 
@@ -50,7 +49,7 @@ pub struct Line {
     pub label: Option<Label>,
     /// Whether it begins with a dash or another bullet.
     pub bullet: bool,
-    /// Whether it is a row of a table: cells between bars or tabs.
+    /// Whether it is a row of a table: cells between bars or tabs, or numbers set in columns by spaces.
     pub row: bool,
 }
 
@@ -115,6 +114,7 @@ impl Layout {
             .find(|line| !line.is_blank())
             .map_or(body_start, |line| line.span.end);
         let within = head.title_lines.end..closing.start.max(head.title_lines.end);
+        mark_spaced_rows(text, &mut lines[within.clone()]);
         let wrapped = wrap_width(text, &lines[within.clone()]);
         if let Some(width) = wrapped {
             unlabel_wrapped(text, &mut lines[within.clone()], width);
@@ -216,6 +216,11 @@ fn is_dash(text: &str) -> bool {
 
 /// Whether the letters of a text are capitals (a few slips of the scanner allowed).
 pub fn is_upper(text: &str) -> bool {
+    // In prose the plain small letters alone are too many.
+    let plain = text.bytes().filter(u8::is_ascii_lowercase).count();
+    if plain * 8 > text.len() {
+        return false;
+    }
     let (mut upper, mut lower) = (0, 0);
     for c in text.chars() {
         match letter_case(c) {
@@ -405,7 +410,7 @@ fn single_letter(rest: &str) -> Parsed {
         &[')', '.', '/', '-', '–']
     };
     let kind = match letter {
-        'A'..='Z' => LabelKind::Upper,
+        'A'..='Z' | 'Đ' => LabelKind::Upper,
         'a'..='y' | 'đ' => LabelKind::Lower,
         _ => return None,
     };
@@ -840,7 +845,7 @@ fn bare_marks(text: &str, line: Line) -> Vec<Span> {
     let bytes = body.as_bytes();
     let mut marks = Vec::new();
     let mut at = 0;
-    while let Some(start) = digit_in(bytes, at..bytes.len()) {
+    while let Some(start) = glued_digit(bytes, at) {
         let digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
         at = start + digits;
         let letters = |c: &char| c.is_alphabetic();
@@ -855,6 +860,27 @@ fn bare_marks(text: &str, line: Line) -> Vec<Span> {
         }
     }
     marks
+}
+
+/// The first digit from an offset on that stands right behind what may be a letter: there are few of these.
+fn glued_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    const STRIDE: usize = 32;
+    let from = from.max(1);
+    let (before, digits) = (bytes.get(from - 1..)?, bytes.get(from..)?);
+    let is_glued =
+        |(before, digit): (&u8, &u8)| (before.is_ascii_lowercase() | !before.is_ascii()) & digit.is_ascii_digit();
+    // Stretches without any are passed over as a whole.
+    let chunks = before
+        .as_chunks::<STRIDE>()
+        .0
+        .iter()
+        .zip(digits.as_chunks::<STRIDE>().0);
+    let has_any = |(before, digits): &(&[u8; STRIDE], &[u8; STRIDE])| {
+        before.iter().zip(*digits).fold(false, |any, pair| any | is_glued(pair))
+    };
+    let passed = STRIDE * chunks.take_while(|chunk| !has_any(chunk)).count();
+    let mut pairs = before[passed..].iter().zip(&digits[passed..]);
+    Some(from + passed + pairs.position(is_glued)?)
 }
 
 /// Finds where sentences go on across line breaks, and the footnotes between.
@@ -949,7 +975,10 @@ impl<'t> Joiner<'t> {
             return false;
         }
         let next = second.span.of(self.text);
-        let goes_on = next.starts_with(|c: char| !c.is_uppercase());
+        // A paragraph below a short heading may begin with a figure ("100% giáo viên …").
+        let below_heading =
+            first.label.is_some() && !self.is_full(first) && next.starts_with(|c: char| c.is_ascii_digit());
+        let goes_on = next.starts_with(|c: char| !c.is_uppercase()) && !below_heading;
         let comma = first.span.of(self.text).ends_with(',') || asks_for_more(self.text, first.span);
         match self.wrapped {
             Some(_) => goes_on || comma || upper || self.is_full(first),
@@ -1071,13 +1100,41 @@ fn is_torn(text: &str, span: Span) -> bool {
     let joint = line
         .strip_suffix(['-', '/', '–'])
         .is_some_and(|rest| rest.ends_with(char::is_alphanumeric) && rest.contains(|c: char| c.is_ascii_digit()));
+    joint || ends_in_number_word(text, span)
+}
+
+/// Whether a line ends in the word that a number must follow ("Quyết định số"), and not in a word
+/// that this one ends ("chuyển đổi số", "dân số").
+fn ends_in_number_word(text: &str, span: Span) -> bool {
+    const COMPOUNDS: [Key; 18] = [
+        Key::new("đổi"),
+        Key::new("tế"),
+        Key::new("hội"),
+        Key::new("quyền"),
+        Key::new("phủ"),
+        Key::new("dân"),
+        Key::new("ký"),
+        Key::new("tầng"),
+        Key::new("liệu"),
+        Key::new("chỉ"),
+        Key::new("năng"),
+        Key::new("thiểu"),
+        Key::new("đa"),
+        Key::new("tỷ"),
+        Key::new("hệ"),
+        Key::new("nghệ"),
+        Key::new("trường"),
+        Key::new("tảng"),
+    ];
     let flow = Flow::default();
-    joint || Reader::new(text, &flow).before(span.end as usize).key == key!("số")
+    let reader = Reader::new(text, &flow);
+    let last = reader.before(span.end as usize);
+    last.is_word() && last.key == key!("số") && !COMPOUNDS.contains(&reader.previous(last).key)
 }
 
 /// Whether a line's last word cannot end a sentence.
 fn asks_for_more(text: &str, span: Span) -> bool {
-    const WORDS: [Key; 17] = [
+    const WORDS: [Key; 16] = [
         Key::new("giữa"),
         Key::new("và"),
         Key::new("của"),
@@ -1092,13 +1149,86 @@ fn asks_for_more(text: &str, span: Span) -> bool {
         Key::new("để"),
         Key::new("do"),
         Key::new("là"),
-        Key::new("số"),
         Key::new("ngày"),
         Key::new("năm"),
     ];
     let flow = Flow::default();
     let last: Token = Reader::new(text, &flow).before(span.end as usize);
-    WORDS.contains(&last.key)
+    WORDS.contains(&last.key) || ends_in_number_word(text, span)
+}
+
+/// The cells of a line whose columns are set by spaces: the pieces between runs of two or more, trimmed.
+pub(in crate::extract) fn spaced_cells(text: &str, span: Span) -> impl Iterator<Item = Span> {
+    let line = span.of(text);
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        at += line[at..].len() - line[at..].trim_start().len();
+        let rest = &line[at..];
+        let end = memchr::memmem::find(rest.as_bytes(), b"  ").unwrap_or(rest.len());
+        let cell = rest[..end].trim_end();
+        let start = span.start as usize + at;
+        at += end;
+        (!cell.is_empty()).then(|| Span::new(start, start + cell.len()))
+    })
+}
+
+/// Marks the rows of tables whose columns are set by spaces alone: two or more lines one below the
+/// other with a label and the same number of figures, and the line of headings above them.
+fn mark_spaced_rows(text: &str, lines: &mut [Line]) {
+    const LEAST_ROWS: usize = 2;
+    /// Rows without headings are taken for a table only where there are more.
+    const LEAST_WITHOUT_HEADING: usize = 3;
+    let mut first = 0;
+    while first < lines.len() {
+        let width = spaced_figures(text, lines[first]);
+        let same = lines[first..]
+            .iter()
+            .take_while(|line| width.is_some() && spaced_figures(text, **line) == width)
+            .count();
+        if let Some(width) = width.filter(|_| same >= LEAST_ROWS) {
+            let heading = first
+                .checked_sub(1)
+                .filter(|&above| is_spaced_heading(text, lines[above], width));
+            if heading.is_some() || same >= LEAST_WITHOUT_HEADING {
+                for line in &mut lines[heading.unwrap_or(first)..first + same] {
+                    line.row = true;
+                    line.label = None;
+                }
+            }
+        }
+        first += same.max(1);
+    }
+}
+
+/// The number of cells of a line that looks like a row set by spaces: a label, then figures.
+fn spaced_figures(text: &str, line: Line) -> Option<usize> {
+    let inside = line.span.of(text);
+    if line.row || line.bullet || memchr::memmem::find(inside.as_bytes(), b"  ").is_none() {
+        return None;
+    }
+    let mut cells = spaced_cells(text, line.span);
+    cells.next()?;
+    let mut figures = 0;
+    for cell in cells {
+        let cell = cell.of(text);
+        let number = cell.starts_with(|c: char| c.is_ascii_digit())
+            && cell
+                .bytes()
+                .all(|b| b.is_ascii_digit() || matches!(b, b'.' | b',' | b'%' | b'/'));
+        if !number && !matches!(cell, "-" | "–") {
+            return None;
+        }
+        figures += usize::from(number);
+    }
+    (figures >= 2).then(|| spaced_cells(text, line.span).count())
+}
+
+/// Whether a line is the headings of columns: words in as many cells, or in one less where the
+/// column of labels has none.
+fn is_spaced_heading(text: &str, line: Line, width: usize) -> bool {
+    let cells: Vec<Span> = spaced_cells(text, line.span).collect();
+    let worded = |cell: &Span| cell.of(text).contains(char::is_alphabetic);
+    !line.row && !line.bullet && (width - 1..=width).contains(&cells.len()) && cells.iter().all(worded)
 }
 
 /// Wrapped lines have at most so many characters.
@@ -1144,20 +1274,38 @@ fn find_references(text: &str, lines: &[Line], notes: &mut [Note]) {
     if notes.is_empty() {
         return;
     }
+    // Marks are compared as they are written: raised ones with raised ones.
+    let raised = |note: &Note| note.mark.of(text).starts_with(is_superscript);
+    let kinds = (notes.iter().any(raised), !notes.iter().all(raised));
     let mut latest: FxHashMap<&str, Span> = FxHashMap::default();
     let mut pending = notes.iter_mut().peekable();
     for line in lines {
         while let Some(note) = pending.next_if(|note| note.mark.start < line.span.end) {
             note.reference = latest.get(note.mark.of(text)).copied();
         }
-        for mark in marks_in(text, *line) {
+        for mark in marks_in(text, *line, kinds) {
             latest.insert(mark.of(text), mark);
         }
     }
 }
 
-/// The footnote marks inside a line, not at its start.
-fn marks_in(text: &str, line: Line) -> Vec<Span> {
+/// The footnote marks inside a line, not at its start: raised ones and others, as is asked for.
+fn marks_in(text: &str, line: Line, (raised, plain): (bool, bool)) -> Vec<Span> {
+    let mut marks = Vec::new();
+    if raised {
+        marks = raised_marks(text, line);
+    }
+    if plain {
+        marks.extend(bracket_marks(text, line, b'[', ']'));
+        marks.extend(bracket_marks(text, line, b'(', ')'));
+        marks.extend(bare_marks(text, line));
+    }
+    marks.sort_unstable();
+    marks
+}
+
+/// The raised marks inside a line.
+fn raised_marks(text: &str, line: Line) -> Vec<Span> {
     let body = line.span.of(text);
     let is_raised = |rest: &str| rest.chars().next().is_some_and(is_superscript);
     let mut marks = Vec::new();
@@ -1180,10 +1328,6 @@ fn marks_in(text: &str, line: Line) -> Vec<Span> {
             ));
         }
     }
-    marks.extend(bracket_marks(text, line, b'[', ']'));
-    marks.extend(bracket_marks(text, line, b'(', ')'));
-    marks.extend(bare_marks(text, line));
-    marks.sort_unstable();
     marks
 }
 
@@ -1312,8 +1456,8 @@ mod tests {
         }
     }
 
-    /// What [`marks_in`] finds, character by character.
-    fn raised_marks(body: &str) -> Vec<Span> {
+    /// What [`raised_marks`] finds, character by character.
+    fn raised_marks_plainly(body: &str) -> Vec<Span> {
         let mut marks = Vec::new();
         let (mut previous, mut start) = (None, None);
         for (i, c) in body.char_indices().chain([(body.len(), ' ')]) {
@@ -1331,12 +1475,19 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_digit_behind_a_letter_is_found_by_its_bytes(body in "[ aBđ0-9.(]{0,80}", from in 0usize..80) {
+            let bytes = body.as_bytes();
+            let glued = |&at: &usize| bytes[at].is_ascii_digit() && (bytes[at - 1].is_ascii_lowercase() || !bytes[at - 1].is_ascii());
+            prop_assert_eq!(glued_digit(bytes, from), (from.max(1)..bytes.len()).find(glued));
+        }
+
+        #[test]
         fn raised_marks_are_found_by_their_bytes(body in "[ am²³⁴⁰¹“…à\u{A0}]{0,12}") {
             let line = Line {
                 span: Span::new(0, body.len()),
                 ..Line::default()
             };
-            prop_assert_eq!(marks_in(&body, line), raised_marks(&body));
+            prop_assert_eq!(raised_marks(&body, line), raised_marks_plainly(&body));
         }
 
         #[test]

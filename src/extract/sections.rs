@@ -31,9 +31,10 @@ pub fn extract(document: &Document, layout: &Layout) -> Vec<Section> {
         let in_note = notes.peek().is_some_and(|note| note.body.start <= line.span.start);
         let mut next = index + 1;
         if let Some(label) = line.label.filter(|_| !in_note && !line.row) {
+            // The last item of a list may be as short as a heading.
             let ends_list = item_above
                 .is_some_and(|(kind, end)| kind == label.kind && is_blank(layout, end + 1..index))
-                && !has_content(layout, index, label);
+                && (!has_content(layout, index, label) || ends_like_prose(paragraph(layout, index).of(text)));
             match title(text, layout, index, label).filter(|_| !ends_list) {
                 Some((title, end)) => {
                     let span = Span {
@@ -115,6 +116,13 @@ fn title_below(text: &str, layout: &Layout, index: usize, label: Label) -> Optio
             end,
         )),
     }
+}
+
+/// The paragraph that begins on this line.
+fn paragraph(layout: &Layout, index: usize) -> Span {
+    layout.lines[index]
+        .span
+        .join(layout.lines[paragraph_end(layout, index)].span)
 }
 
 /// The last line of the paragraph that begins on this line.
@@ -273,6 +281,20 @@ mod tests {
         expect(
             "BÁO CÁO\nNhiệm vụ\n\nIV. NHIỆM VỤ\n\n1. Các đơn vị tiếp tục đẩy mạnh tuyên truyền đến\n\ntừng hộ dân trong xã.\n\n2. Tăng cường kiểm tra; xử lý vi phạm.\n\n3. Lập kế hoạch\n\n4. Phân công cán bộ\n",
             &[("IV", 1, "NHIỆM VỤ")],
+        );
+    }
+
+    #[test]
+    fn the_last_item_of_a_list_is_none_and_what_stands_below_a_heading_may_begin_with_a_figure() {
+        expect(
+            "BÁO CÁO\nKết quả\n\nC. KẾ HOẠCH\n1. Duy trì giám sát, không để dịch lan rộng.\n2. Tiêm bù, tiêm vét cho trẻ.\n3. Mở 02 lớp tập huấn.\n\nTrung tâm trân trọng báo cáo.\n\nD. KHÁC\n1. Công khai tài chính\n100% đơn vị đã công khai.\n2. Ứng dụng công nghệ, chuyển đổi số\n100% cán bộ xử lý văn bản trên mạng.\n\nĐ. KẾT LUẬN\nTình hình chung ổn định.\n",
+            &[
+                ("C", 1, "KẾ HOẠCH"),
+                ("D", 1, "KHÁC"),
+                ("1", 2, "Công khai tài chính"),
+                ("2", 2, "Ứng dụng công nghệ, chuyển đổi số"),
+                ("Đ", 1, "KẾT LUẬN"),
+            ],
         );
     }
 

@@ -52,9 +52,22 @@ pub fn parse(reader: &Reader<'_>, types: &DocumentTypes, from: usize) -> Option<
 
 /// Parses the number and symbol that begins with this number.
 pub fn parse_with(reader: &Reader<'_>, types: &DocumentTypes, number: Token) -> Option<Symbol> {
+    if !may_go_on(reader.next(number)) {
+        return None;
+    }
     let (sequence, next) = sequence(reader, number)?;
     let codes = Codes::read(reader, types, next, false)?;
     codes.symbol(types, Some(sequence), sequence.start as usize)
+}
+
+/// Whether a number may be the first part of a symbol, by the token behind it: a separator, a dotted part, a
+/// letter, a code.
+fn may_go_on(next: Token) -> bool {
+    match next.kind {
+        Kind::Mark(mark) => matches!(mark, '/' | '-' | '.'),
+        Kind::Word => !next.spaced || matches!(next.case, Case::Upper | Case::Mixed),
+        _ => false,
+    }
 }
 
 /// Parses the number and symbol of a masthead, whose running number may be left blank:

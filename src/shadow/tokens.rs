@@ -4,9 +4,9 @@
 //! offsets; looking a token up costs a small part of lexing it. What the table answers is what
 //! [`Reader`](super::Reader) reads on demand, which a property test shows.
 
-use super::{Case, First, Flow, Key, KeySet, Kind, Token, Word, is_emphasis};
+use super::{First, Flow, KeySet, Token, is_emphasis};
 use crate::document::Span;
-use std::cell::RefCell;
+use std::{cell::RefCell, slice};
 
 /// All tokens of a text, and where each stretch of it finds its first.
 #[derive(Clone, Debug, Default)]
@@ -17,24 +17,34 @@ pub struct Tokens {
     blocks: Vec<u32>,
     /// Indexes of all tokens but plain words: of marks, line breaks, whatever has digits, certain words.
     anchors: Vec<u32>,
+    /// Those of the anchors from which figures and documents are read: whatever has digits, number words, the
+    /// types of laws.
+    leads: Vec<u32>,
 }
 
 /// The words at which extractors begin to read, and those they look for between figures: all others
 /// are plain.
-pub(crate) static ANCHORS: KeySet<30> = KeySet::new([
+pub(crate) static ANCHORS: KeySet<31> = KeySet::new([
     // Numbers in words.
     "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", // The types of laws.
     "luật", "pháp", "hiến", // What breaks figures down, and what compares them.
     "trong", "gồm", "chia", "cụ", "cùng", "kế", "so", "dự", "chỉ", "kỳ", "trước", "đảng", "dân", "phụ", "nữ", "riêng",
+    "phân",
+]);
+
+/// Those of them from which figures and documents are read.
+pub(crate) static LEADS: KeySet<14> = KeySet::new([
+    "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười", "luật", "pháp", "hiến",
 ]);
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
-const BLOCK: usize = 8;
+const BLOCK: usize = 16;
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
 
 /// Bytes of text an anchor takes at least, in most texts.
 const BYTES_PER_ANCHOR: usize = 16;
+const BYTES_PER_LEAD: usize = 64;
 
 #[cfg(test)]
 thread_local! {
@@ -61,40 +71,62 @@ impl Tokens {
 
     #[inline(never)] // The loop needs all registers.
     fn lex(text: &str, flow: &Flow, memo: &mut Memo) -> Self {
+        let bytes = text.as_bytes();
         let mut all: Vec<Token> = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
-        let mut anchors = Vec::with_capacity(text.len() / BYTES_PER_ANCHOR + 1);
+        let mut anchors: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_ANCHOR + 1);
+        let mut leads: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_LEAD + 1);
         // For each block, how many tokens begin before it.
         let mut blocks = vec![0; text.len() / BLOCK + 2];
         let mut at = 0;
-        while let Some(first) = First::behind(text, at) {
+        loop {
             let index = all.len() as u32;
-            let is_anchor = if first.is_letter() {
-                let word = memo.word(text, first.start);
-                at = first.start + word.size as usize;
-                all.push(word.token(&first, index));
-                word.is_anchor
+            let start;
+            // What was met before, mostly: nothing of it is read again but its bytes.
+            if let Some((found, known)) = memo.find(bytes, at) {
+                start = found.span.start;
+                at = found.span.end;
+                all.extend_from_slice(slice::from_ref(&known.token));
+                if let Some(token) = all.last_mut() {
+                    token.span = found.span;
+                    token.spaced = found.spaced;
+                    token.index = index;
+                }
+                if known.use_of != Use::Plain {
+                    anchors.push(index);
+                    if known.use_of == Use::Lead {
+                        leads.push(index);
+                    }
+                }
+            } else if let Some(known) = memo.learn(text, at as usize) {
+                (start, at) = (known.token.span.start, known.token.span.end);
+                all.push(Token { index, ..known.token });
+                if known.use_of != Use::Plain {
+                    anchors.push(index);
+                }
+                if known.use_of == Use::Lead {
+                    leads.push(index);
+                }
             } else {
-                let token = first.mark_or_number(text);
-                at = token.end();
-                all.push(Token { index, ..token });
-                true
-            };
-            if is_anchor {
-                anchors.push(index);
+                break;
             }
-            blocks[first.start / BLOCK + 1] = index + 1;
+            blocks[start as usize / BLOCK + 1] = index + 1;
         }
         anchors.push(all.len() as u32);
         all.push(Token {
             index: all.len() as u32,
-            ..First::none_behind(text, at)
+            ..First::none_behind(text, at as usize)
         });
         let mut before = 0;
         for block in &mut blocks {
             before = before.max(*block);
             *block = before;
         }
-        let mut tokens = Self { all, blocks, anchors };
+        let mut tokens = Self {
+            all,
+            blocks,
+            anchors,
+            leads,
+        };
         for &(from, to) in &flow.onward {
             tokens.join(from as usize, to as usize);
         }
@@ -116,14 +148,14 @@ impl Tokens {
         &self.anchors[self.anchors.partition_point(|&anchor| (anchor as usize) < index)..]
     }
 
-    /// Indexes of those of the anchors that begin in a stretch of the text.
-    pub(super) fn anchors_in(&self, span: Span) -> &[u32] {
+    /// Indexes of the leads that begin in a stretch of the text.
+    pub(super) fn leads_in(&self, span: Span) -> &[u32] {
         let before = |offset: u32| {
             let starts_before = |&index: &u32| self.all[index as usize].span.start < offset;
-            self.anchors.partition_point(starts_before)
+            self.leads.partition_point(starts_before)
         };
         let end = before(span.end);
-        &self.anchors[before(span.start).min(end)..end]
+        &self.leads[before(span.start).min(end)..end]
     }
 
     /// All of them.
@@ -158,18 +190,17 @@ impl Tokens {
     /// the text comes from elsewhere.
     pub(super) fn before(&self, text: &str, until: usize) -> Option<Token> {
         let index = self.index(until)?;
-        let end = self.end_before(index);
-        if end > until || self.all[index].resumed {
+        let next = &self.all[index];
+        let last = index.checked_sub(1).map_or(&Token::END, |last| &self.all[last]);
+        if last.end() > until || next.resumed {
             return None;
         }
-        let next = self.all[index];
         let spaced = if next.start() == until {
             next.spaced
         } else {
-            is_spaced(text, end, until)
+            is_spaced(text, last.end(), until)
         };
-        let token = index.checked_sub(1).map_or(Token::default(), |last| self.all[last]);
-        Some(Token { spaced, ..token })
+        Some(Token { spaced, ..*last })
     }
 
     /// Where the token before this one ends.
@@ -178,102 +209,156 @@ impl Tokens {
     }
 }
 
-/// The words that this thread has read. Reports say the same syllables over and over; to find one again
-/// takes a third of the time of reading it letter by letter, and tells the same.
+/// The words, numbers and marks that this thread has read. Reports say the same syllables over and over;
+/// to find one again takes a fraction of the time of reading it letter by letter, and tells the same.
 struct Memo {
-    /// By the hash of their bytes; a new word takes the place of an old one.
-    known: Box<[Known]>,
-    /// The last word that is too long to be known.
-    long: Known,
+    /// By the hash of their bytes; a new one takes the place of an old one.
+    known: Box<[Known; PLACES]>,
 }
 
 /// Bits of the hash of a word's bytes. There are about seven thousand syllables, half of them rare.
-const MEMO_BITS: u32 = 12;
+const MEMO_BITS: u32 = 13;
+const PLACES: usize = 1 << MEMO_BITS;
 
-/// A word, by the bytes of the text from its start to the next space or mark below '0': all that says
-/// where it ends and what it is.
-#[derive(Clone, Copy, Default)]
+/// The token that begins where these bytes of a text begin: see [`first_bytes`].
+#[derive(Clone, Copy)]
 struct Known {
-    /// The bytes, eight and eight.
     bytes: [u64; 2],
-    key: Key,
+    /// As it was where it was met.
+    token: Token,
     size: u32,
-    case: Case,
-    digits: bool,
-    trace: u8,
-    is_anchor: bool,
+    use_of: Use,
+}
+
+/// Whether extractors look for a token.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Plain,
+    Anchor,
+    /// An anchor that is a lead, too.
+    Lead,
+}
+
+impl Use {
+    fn of(token: Token) -> Self {
+        if token.is_number() || token.has_digits() || LEADS.has(token) {
+            Self::Lead
+        } else if !token.is_word() || ANCHORS.has(token) {
+            Self::Anchor
+        } else {
+            Self::Plain
+        }
+    }
 }
 
 impl Known {
-    /// Reads the word that begins with the letter at `start`.
-    #[cold]
-    fn read(text: &str, start: usize, bytes: [u64; 2]) -> Self {
-        let word = Word::at(text.as_bytes(), start);
-        let key = word.key(text, start);
-        Self {
-            bytes,
-            key,
-            size: (word.end - start) as u32,
-            case: word.case(),
-            digits: word.has_digits(),
-            trace: key.trace(),
-            is_anchor: word.has_digits() || ANCHORS.contains(key),
-        }
-    }
-
-    #[inline]
-    fn token(&self, first: &First, index: u32) -> Token {
-        Token {
-            kind: Kind::Word,
-            span: Span::new(first.start, first.start + self.size as usize),
-            key: self.key,
-            case: self.case,
-            spaced: first.spaced,
-            digits: self.digits,
-            passed: false,
-            resumed: false,
-            trace: self.trace,
-            index,
-        }
-    }
+    /// The bytes of nothing: where they go on behind eight, none of the eight is NUL.
+    const FREE: Self = Self {
+        bytes: [0, 1],
+        token: Token::END,
+        size: 0,
+        use_of: Use::Plain,
+    };
 }
 
 impl Memo {
     fn new() -> Self {
+        let known = vec![Known::FREE; PLACES].into_boxed_slice();
         Self {
-            known: vec![Known::default(); 1 << MEMO_BITS].into(),
-            long: Known::default(),
+            known: known
+                .try_into()
+                .unwrap_or_else(|_| unreachable!("as many as there are places")),
         }
     }
 
-    /// The word that begins with the letter at `start`.
-    #[inline]
-    fn word(&mut self, text: &str, start: usize) -> &Known {
-        let Some(bytes) = first_bytes(&text.as_bytes()[start..]) else {
-            self.long = Known::read(text, start, [0; 2]);
-            return &self.long;
-        };
-        let hash = (bytes[0] ^ bytes[1].rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let known = &mut self.known[(hash >> (u64::BITS - MEMO_BITS)) as usize];
-        if known.bytes != bytes {
-            *known = Known::read(text, start, bytes);
+    /// Where the token at an offset, or behind the space there, stands, and what it is, if its bytes were met
+    /// before.
+    #[inline(always)]
+    fn find(&self, text: &[u8], from: u32) -> Option<(Found, &Known)> {
+        let window: &[u8; 17] = text.get(from as usize..from as usize + 17)?.first_chunk()?;
+        let mut start = from + 1;
+        let mut bytes: &[u8; 16] = window.last_chunk()?;
+        if window[0] != b' ' {
+            seldom();
+            start = from;
+            bytes = window.first_chunk()?;
         }
-        known
+        let (bytes, size) = first_bytes(bytes)?;
+        let known = &self.known[place(bytes)];
+        if known.bytes != bytes {
+            return None;
+        }
+        let mut end = start + size;
+        if known.size != size {
+            seldom();
+            end = start + known.size;
+        }
+        let found = Found {
+            span: Span { start, end },
+            spaced: start != from,
+        };
+        Some((found, known))
+    }
+
+    /// Reads the next token at or behind an offset, if there is one.
+    #[cold]
+    #[inline(never)]
+    fn learn(&mut self, text: &str, from: usize) -> Option<Known> {
+        let first = First::behind(text, from)?;
+        let token = if first.is_letter() {
+            first.word(text)
+        } else {
+            first.mark_or_number(text)
+        };
+        let bytes = text.as_bytes()[first.start..].first_chunk().and_then(first_bytes);
+        let known = Known {
+            bytes: bytes.map_or(Known::FREE.bytes, |(bytes, _)| bytes),
+            token,
+            size: token.span.len() as u32,
+            use_of: Use::of(token),
+        };
+        if bytes.is_some() {
+            self.known[place(known.bytes)] = known;
+        }
+        Some(known)
     }
 }
 
-/// The bytes of a text up to the first that is below '0', if that is among the first sixteen.
-#[inline]
-fn first_bytes(text: &[u8]) -> Option<[u64; 2]> {
-    let (low, rest) = text.split_first_chunk()?;
-    let low = u64::from_le_bytes(*low);
+/// Where a token stands.
+struct Found {
+    span: Span,
+    spaced: bool,
+}
+
+/// Marks a way that is taken seldom, so that it is a branch: the processor guesses where the next token begins
+/// and reads on, instead of waiting for what the memo has of this one.
+#[cold]
+fn seldom() {}
+
+/// The bytes that tell which token begins with the first of sixteen, and where it ends: a space or mark below '0'
+/// alone, or all up to the first of these; and how many they are. None where there is none of these.
+#[inline(always)]
+fn first_bytes(text: &[u8; 16]) -> Option<([u64; 2], u32)> {
+    let bytes = u128::from_le_bytes(*text);
+    let (low, high) = (bytes as u64, (bytes >> 64) as u64);
+    let count = |mask: u64| mask.ilog2() / 8 + 1;
     let end = below_zero(low);
     if end != 0 {
-        return Some([low & (end - 1), 0]);
+        let mask = (end - 1) | 0xFF;
+        return Some(([low & mask, 0], count(mask)));
     }
-    let high = u64::from_le_bytes(*rest.first_chunk()?);
     let end = below_zero(high);
-    (end != 0).then(|| [low, high & (end - 1)])
+    if end <= 1 {
+        return (end == 1).then_some(([low, 0], 8));
+    }
+    Some(([low, high & (end - 1)], 8 + count(end - 1)))
+}
+
+/// Where the token with these first bytes is kept.
+#[inline]
+fn place(bytes: [u64; 2]) -> usize {
+    let hash = (bytes[0] ^ bytes[1].rotate_left(23)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (hash >> (u64::BITS - MEMO_BITS)) as usize
 }
 
 /// The lowest bit of the first of eight bytes that is below '0', or 0.
@@ -307,6 +392,7 @@ mod tests {
             Just("\n".to_owned()),
             Just(" ".to_owned()),
             Just("**".to_owned()),
+            Just("\0".to_owned()),
             "[\u{300}\u{A0}\u{AD}\u{200B}\u{2013}\u{2212}Ж中²½𝐀😀]",
         ];
         let text = prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat());
@@ -337,6 +423,10 @@ mod tests {
         for key in [&NUMBER_WORDS.keys()[..], LAW_WORDS.keys(), GAP_WORDS.keys()].concat() {
             assert!(ANCHORS.contains(key), "{key:?}");
         }
+        for key in [&NUMBER_WORDS.keys()[..], LAW_WORDS.keys()].concat() {
+            assert!(LEADS.contains(key), "{key:?}");
+        }
+        assert!(LEADS.keys().iter().all(|&key| ANCHORS.contains(key)));
     }
 
     proptest! {
@@ -344,11 +434,14 @@ mod tests {
         fn the_table_answers_as_the_lexer_does((text, joins) in texts()) {
             let flow = Flow::new(joins);
             let tokens = Tokens::of(&text, &flow);
-            let anchors = tokens.anchors_in(Span::new(0, text.len()));
-            let anchors: Vec<Token> = anchors.iter().map(|&index| tokens.all[index as usize]).collect();
+            let listed = |indexes: &[u32]| indexes.iter().map(|&index| tokens.all[index as usize]).collect::<Vec<_>>();
+            let all = || tokens.all[..tokens.all.len() - 1].iter().copied();
+            let lead = |token: &Token| token.is_number() || token.has_digits() || LEADS.has(*token);
+            let leads = listed(tokens.leads_in(Span::new(0, text.len())));
+            prop_assert_eq!(leads, all().filter(lead).collect::<Vec<_>>());
+            let anchors = listed(&tokens.anchors[..tokens.anchors.len() - 1]);
             let wanted = |token: &Token| !token.is_word() || token.has_digits() || ANCHORS.has(*token);
-            let all = tokens.all[..tokens.all.len() - 1].iter().copied();
-            prop_assert_eq!(anchors, all.filter(wanted).collect::<Vec<_>>());
+            prop_assert_eq!(anchors, all().filter(wanted).collect::<Vec<_>>());
             let lexing = Reader::new(&text, &flow);
             let looking = Reader::with(&text, &flow, &tokens);
             for at in (0..=text.len()).filter(|&at| text.is_char_boundary(at)) {

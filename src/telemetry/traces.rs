@@ -156,12 +156,24 @@ pub fn of_report(incoming: Option<&HeaderMap>, unit: &str) -> Span {
     if let Some(id) = headers::id(incoming) {
         span.record("submission", &*id);
     }
+    go_on(&span, incoming);
+    span
+}
+
+/// The span in which a result or an alert is taken notice of.
+pub fn of_event(incoming: Option<&HeaderMap>, subject: &str) -> Span {
+    let span = tracing::trace_span!(target: TARGET, "consume", otel.kind = "consumer", subject);
+    go_on(&span, incoming);
+    span
+}
+
+/// Puts a span under the one that the headers of a message name.
+fn go_on(span: &Span, incoming: Option<&HeaderMap>) {
     if let Some(incoming) = incoming.filter(|_| is_on()) {
         let context = TraceContextPropagator::new().extract(&Incoming(incoming));
         // It fails only where spans do not go to a collector.
         let _ = span.set_parent(context);
     }
-    span
 }
 
 /// Whether anybody may want what only the collector does; what this costs is one look at a flag.

@@ -29,7 +29,7 @@ A percentage (*tỷ lệ phần trăm*) that belongs to a ratio beside it ("412/
 unit ("tiếp nhận 1.204 hồ sơ … đã giải quyết 1.128 hồ sơ, đạt 96,3%", "4,62 tỷ đồng/7,15 tỷ đồng, đạt 68%") and is not
 what they make. The last digit shown may be rounded or cut off. Approximate figures and changes ("tăng 5%") are left
 alone. Behind a ratio or a quotient, a percentage of a plan ("đạt 95% kế hoạch") is likely meant to be theirs, and so is
-one of something else ("đạt 82,9% hợp đồng") that a ratio misses by no more than a fiftieth.
+one of something else ("đạt 82,9% hợp đồng") that a ratio misses by no more than a thirtieth.
 
 ## Why it matters
 One of three figures is wrong, and each of them may be copied alone.
@@ -131,7 +131,7 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
 /// Whether a percentage is a slip away from that of two figures.
 fn is_near(percent: &Measure, (part, total): (Decimal, Decimal)) -> bool {
     let computed = part * Decimal::from(100) / total;
-    (computed - percent.value).abs() * Decimal::from(50) <= computed
+    (computed - percent.value).abs() * Decimal::from(30) <= computed
 }
 
 /// Checks a percentage against two figures with their units on either side of a slash: "4,62 tỷ

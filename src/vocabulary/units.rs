@@ -68,16 +68,19 @@ pub struct Units {
     pub labels: Phrases<Label>,
     /// Words before a figure that say something of it, matched backwards.
     pub before: Phrases<Before>,
+    /// Those of the nouns that only say how things are counted or measured, matched forwards.
+    pub quantities: Phrases<()>,
     /// Words of one syllable that are nouns by themselves, for figures in words.
     pub nouns: FxHashSet<Key>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     classifiers: Vec<String>,
     classified: Vec<String>,
     nouns: Vec<String>,
+    quantities: Vec<String>,
     areas: Vec<String>,
     durations: Vec<String>,
     currencies: Vec<String>,
@@ -125,14 +128,8 @@ impl BeforeTable {
     }
 }
 
-impl Units {
-    /// The table embedded in the program.
-    pub fn embedded() -> Self {
-        let table: Table = match toml::from_str(include_str!("units.toml")) {
-            Ok(table) => table,
-            // The file is part of the program and read by the tests.
-            Err(error) => panic!("units.toml: {error}"),
-        };
+impl From<Table> for Units {
+    fn from(table: Table) -> Self {
         let mut behind = Phrases::forwards();
         // The first kind given for a phrase is overwritten by the later, more special ones.
         for (phrases, kind) in [
@@ -155,6 +152,10 @@ impl Units {
         let mut classified = Phrases::forwards();
         for phrase in table.classified.iter().chain(&table.nouns) {
             classified.insert(phrase, ());
+        }
+        let mut quantities = Phrases::forwards();
+        for phrase in &table.quantities {
+            quantities.insert(phrase, ());
         }
         let mut places = Phrases::forwards();
         for phrase in &table.places {
@@ -182,6 +183,7 @@ impl Units {
             places,
             labels,
             before: table.before.phrases(),
+            quantities,
             nouns,
         }
     }
@@ -212,10 +214,11 @@ fn respelt(phrase: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn the_table_is_read() {
-        let units = Units::embedded();
+        let units = &Vocabulary::embedded().units;
         assert!(units.behind.may_begin(Key::new("văn")));
         assert!(units.nouns.contains(&Key::new("hộ")));
     }

@@ -233,6 +233,24 @@ impl<O: Outlet + Documents> Handler<O> {
         }
     }
 
+    /// Ends a message that was acknowledged and is in the queue again. All that comes of it is out, so it goes; if it is
+    /// not, after all, the message is handled like any other. An error leaves it where it is.
+    pub async fn settle(&self, message: impl Delivery) -> Result<End, Error> {
+        let core = self.core();
+        let identity = core.identity(&Input::of(&message));
+        for (stream, subject, _) in core.traces_of_success(&identity) {
+            let look = || self.outlet.status_of(&stream, &subject);
+            // A refusal is as good as a result: whoever acknowledged it had put the dead letter away.
+            if self.insist(Patience::Short, look).await?.is_some() {
+                self.insist(Patience::Short, || message.confirm()).await?;
+                return Ok(End::AlreadyDone);
+            }
+        }
+        // Not beside a suspect, which might take it along.
+        let _company = self.company.read().await;
+        Ok(self.handle(message, ()).await)
+    }
+
     /// Says "still working" until there is a reason to stop.
     async fn watch_over(&self, delivery: &impl Delivery, reading: &Stopwatch) -> Failure {
         let cap = Duration::from_secs(self.settings.max_handling_seconds);
@@ -318,7 +336,8 @@ impl<O: Outlet + Documents> Handler<O> {
         let _one_of_few = self.fetching.acquire().await;
         let content = match self.insist_on_store(|| self.outlet.fetch(&reference)).await {
             Ok(content) => content,
-            Err(error) if error.kind() == ErrorKind::Malformed => {
+            // At last; before that, the server that was asked may not have all of it yet.
+            Err(error) if error.kind() == ErrorKind::Malformed && input.deliveries() >= self.settings.max_deliver => {
                 return Ok((self.core().refuse(input, job::not_as_stored()), Some(room)));
             }
             Err(error) => return Err(error.into()),

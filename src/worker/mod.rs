@@ -13,7 +13,12 @@
 //! - [`live`]: the settings in force, which may change while it runs;
 //! - [`control`]: requests to change them.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use tokio::{
@@ -31,12 +36,13 @@ use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
         delivery::Incoming,
-        given_up::Watched,
+        given_up::{AT_ONCE, Watched},
         intake::{Budget, Caution, Intake, Reservation},
         topology,
     },
-    config::{self, Settings, Stages},
+    config::{self, Provision, Settings, Stages},
     telemetry::{Health, health, logs, metrics},
+    vocabulary::OverlayError,
 };
 
 pub mod control;
@@ -63,7 +69,8 @@ const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
 const SELDOM: Duration = Duration::from_secs(60);
 
-/// How often messages are looked for that the server has given up.
+/// How soon messages are looked for that the server does not deliver any more, and how often later.
+const FIRST_LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(2);
 const LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(30);
 
 /// How often the server is asked how much waits in the queue.
@@ -110,6 +117,9 @@ pub enum Error {
     /// The bus, in a way that waiting does not mend.
     #[error(transparent)]
     Bus(#[from] bus::Error),
+    /// The files that add words and names.
+    #[error(transparent)]
+    Vocabulary(#[from] OverlayError),
     /// The address for probes cannot be used.
     #[error("cannot listen on telemetry.http_listen {address:?}: {error}")]
     Listen {
@@ -162,11 +172,26 @@ pub async fn run_reloading(
         given_up: JoinSet::new(),
         summary: Summary::default(),
     };
+    // The bus takes its time to answer; the words and names can be read meanwhile.
+    let words = task::spawn_blocking({
+        let settings = worker.settings.clone();
+        move || settings.vocabulary()
+    });
     let mut shutdown = std::pin::pin!(shutdown);
-    let connection = tokio::select! {
-        connected = worker.connect() => connected?,
+    let words = async {
+        words
+            .await
+            .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+            .map_err(Error::from)
+    };
+    let connected = async { worker.connect().await.map_err(Error::from) };
+    let (vocabulary, connection) = tokio::select! {
+        both = async { futures::try_join!(words, connected) } => both?,
         () = &mut shutdown => return Ok(worker.summary),
     };
+    // The first report would wait for the tables.
+    let tables = vocabulary.clone();
+    task::spawn_blocking(move || job::build_tables(&tables));
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
     let outputs = look_after_outputs(
         connection.clone(),
@@ -177,7 +202,7 @@ pub async fn run_reloading(
     let outputs = tokio::spawn(outputs);
     let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
     let queue = tokio::spawn(look_at_queue(connection.clone(), queue, worker.caution.clone()));
-    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    let live = Arc::new(Live::new(&worker.settings, &connection.names, vocabulary));
     tracing::info!(configuration = live.core().configuration(), "settings in force");
     let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
     let service = match service::start(&connection, &worker.settings, live.clone()).await {
@@ -244,27 +269,54 @@ async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<
     }
 }
 
-/// Makes dead letters of what the server does not deliver any more.
+/// Ends what lies in the queue and is not delivered any more: makes dead letters of what the server has given up, and
+/// settles what was acknowledged and is there again.
 async fn look_after_given_up(watched: Watched, handler: Arc<Handler<Connection>>) {
-    let mut advisories = match watched.advisories().await {
-        Ok(advisories) => advisories,
-        Err(error) => return tracing::error!(%error, "messages that the server gives up stay where they are"),
+    let mut advisories = match watched.gives_up() {
+        true => match watched.advisories().await {
+            Ok(advisories) => Some(advisories),
+            Err(error) => return tracing::error!(%error, "messages that the server gives up stay where they are"),
+        },
+        false => None,
     };
-    let mut looks = tokio::time::interval(LOOK_FOR_GIVEN_UP);
+    // Soon after the connection is up, since a server that was killed is what brings messages back; then seldom.
+    let mut pause = FIRST_LOOK_FOR_GIVEN_UP;
+    let mut seen = HashSet::new();
     loop {
-        let found = tokio::select! {
-            Some(advisory) = advisories.next() => {
-                watched.of_advisory(&advisory.payload).await.map(Vec::from_iter)
+        let advisory = async {
+            match &mut advisories {
+                Some(advisories) => advisories.next().await,
+                None => None,
             }
-            _ = looks.tick() => watched.look().await,
+        };
+        let found = tokio::select! {
+            Some(advisory) = advisory => watched.of_advisory(&advisory.payload).await.map(Vec::from_iter),
+            () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))) => {
+                pause = (pause * 2).min(LOOK_FOR_GIVEN_UP);
+                watched.look().await
+            }
         };
         let found = found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "looking for messages that the server has given up");
+            tracing::warn!(%error, "looking for messages that the server does not deliver any more");
             Vec::new()
         });
-        for given_up in found {
-            if let Err(error) = handler.put_away(&given_up).await {
-                tracing::warn!(%error, sequence = given_up.meta().sequence, "cannot make a dead letter of it yet");
+        if found.len() == AT_ONCE {
+            pause = FIRST_LOOK_FOR_GIVEN_UP;
+        }
+        let before = std::mem::replace(&mut seen, found.iter().map(|message| message.meta().sequence).collect());
+        for message in found {
+            let sequence = message.meta().sequence;
+            let ended = if watched.gives_up() {
+                handler.put_away(&message).await
+            } else if before.contains(&sequence) {
+                tracing::warn!(sequence, "an acknowledged report is in the queue again; settling it");
+                handler.settle(message).await
+            } else {
+                // On its way out, perhaps.
+                continue;
+            };
+            if let Err(error) = ended {
+                tracing::warn!(%error, sequence, "cannot end it yet");
             }
         }
     }
@@ -304,7 +356,7 @@ struct Worker {
     suspect: Option<task::Id>,
     /// Whether reports are about that were delivered before.
     caution: Caution,
-    /// Looks after messages that the server gives up, where it does.
+    /// Looks after messages that the server does not deliver any more.
     given_up: JoinSet<()>,
     summary: Summary,
 }
@@ -319,7 +371,7 @@ impl Worker {
                 Err(error) if matches!(error.kind(), ErrorKind::Settings | ErrorKind::Unauthorized) => {
                     return Err(error);
                 }
-                Err(error) => tracing::warn!(%error, "will try again"),
+                Err(error) => tracing::warn!(%error, "will try again; `baocao doctor` says what to do"),
             }
             pause.take().await;
         }
@@ -338,9 +390,10 @@ impl Worker {
             self.settings.worker.max_bytes_in_flight,
         );
         let mut pause = Pause::default();
+        let mut is_all_there = false;
         loop {
             let opened = tokio::select! {
-                opened = self.open(connection, &live, &budget) => opened,
+                opened = self.open(connection, &live, &budget, is_all_there) => opened,
                 () = &mut shutdown => return None,
             };
             match opened {
@@ -349,6 +402,7 @@ impl Worker {
                     pause = Pause::default();
                     tokio::select! {
                         error = self.pull(&mut intake, &handler) => {
+                            is_all_there = error.kind() != ErrorKind::Missing;
                             tracing::warn!(%error, "looking for streams and consumer again");
                         }
                         () = &mut shutdown => return Some(intake),
@@ -356,7 +410,17 @@ impl Worker {
                     self.health.set_pulling(false);
                     intake.close().await;
                 }
-                Err(error) => tracing::warn!(%error, "will try again"),
+                Err(error) => {
+                    is_all_there = is_all_there && error.kind() != ErrorKind::Missing;
+                    match (error.kind(), self.settings.bus.provision) {
+                        (ErrorKind::Missing, Provision::Never) => tracing::warn!(
+                            %error,
+                            "will try again; bus.provision is \"never\", so somebody else has to create it: start a worker \
+                             once with \"missing\", as a user who may"
+                        ),
+                        _ => tracing::warn!(%error, "will try again; `baocao doctor` says what to do"),
+                    }
+                }
             }
             tokio::select! {
                 () = pause.take() => {}
@@ -365,14 +429,18 @@ impl Worker {
         }
     }
 
-    /// Provides for streams and consumer, and begins to pull.
+    /// Provides for streams and consumer, unless all is there, and begins to pull.
     async fn open(
         &mut self,
         connection: &Connection,
         live: &Arc<Live>,
         budget: &Budget,
+        is_all_there: bool,
     ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
-        let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
+        let topology = match is_all_there {
+            true => topology::again(connection, &self.settings.worker).await?,
+            false => topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?,
+        };
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
             live: live.clone(),
@@ -391,10 +459,9 @@ impl Worker {
             fetching: Semaphore::new(self.large_documents()),
             readers: Arc::new(Readers::new(self.threads())),
         });
+        let watched = Watched::new(connection, topology.consumer.cached_info());
         self.given_up = JoinSet::new();
-        if let Some(watched) = Watched::new(connection, topology.consumer.cached_info()) {
-            self.given_up.spawn(look_after_given_up(watched, handler.clone()));
-        }
+        self.given_up.spawn(look_after_given_up(watched, handler.clone()));
         let (budget, caution) = (budget.clone(), self.caution.clone());
         let max_deliver = handler.settings.max_deliver;
         let intake = Intake::open(connection.clone(), topology, budget, max_deliver, caution).await?;

@@ -41,7 +41,7 @@ impl<'v> Scanner<'_, 'v> {
         let reader = self.reader;
         let bytes = reader.text.as_bytes();
         let mut from = region.start as usize;
-        for token in reader.anchors_in(region) {
+        for token in reader.leads_in(region) {
             let law = LAW_WORDS.has(*token);
             if !(law || token.is_number() || token.has_digits()) {
                 continue;
@@ -68,22 +68,25 @@ impl<'v> Scanner<'_, 'v> {
         let at = number.start();
         let text = &reader.text[..at];
         // Not inside a word ("QH15") or a number ("1.497/3.602").
-        let glued = text.chars().next_back().is_some_and(char::is_alphabetic);
+        let glued = !number.spaced && text.chars().next_back().is_some_and(char::is_alphabetic);
         if glued && !(text.ends_with("số") || text.ends_with("Số") || text.ends_with("SỐ")) {
             return None;
         }
-        let bytes = text.as_bytes();
-        if matches!(bytes, [.., b'0'..=b'9', b'.' | b'/']) {
+        if !number.spaced && matches!(text.as_bytes(), [.., b'0'..=b'9', b'.' | b'/']) {
             return None;
         }
         if self.own.start as usize <= at && at < self.own.end as usize {
             return Some(self.own.end as usize);
         }
-        if let Some(end) = self.standard(number) {
+        let last = reader.previous(number);
+        if let Some(end) = self.standard(last) {
             return Some(end);
         }
         let types = &self.vocabulary.document_types;
         let symbol = symbols::parse_with(&reader, types, number);
+        if symbol.is_none() && !glued && !self.may_call_number(last) {
+            return None;
+        }
         if symbol.as_ref().is_some_and(|symbol| self.is_own(symbol)) {
             return symbol.map(|symbol| symbol.span.end as usize);
         }
@@ -108,15 +111,27 @@ impl<'v> Scanner<'_, 'v> {
         Some(end)
     }
 
+    /// Whether a number alone may be that of a document, by the token before it: a type, "số", or what stands
+    /// between the members of a list.
+    fn may_call_number(&self, last: Token) -> bool {
+        match last.kind {
+            Kind::Mark(mark) => matches!(mark, ':' | '.' | ',' | ';'),
+            Kind::Word => {
+                [keys::NUMBER, keys::AND, keys::OR].contains(&last.key)
+                    || self.vocabulary.document_types.may_end(last.key)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is the report's own number, as appendices repeat it ("Kèm theo Báo cáo số …").
     fn is_own(&self, symbol: &Symbol) -> bool {
         !self.own.is_empty() && self.own_key == Key::new(self.reader.str(symbol.span))
     }
 
     /// A technical standard: "QCVN 102:2016/BTTTT", "TCVN 6909:2001".
-    fn standard(&mut self, number: Token) -> Option<usize> {
+    fn standard(&mut self, series: Token) -> Option<usize> {
         let reader = self.reader;
-        let series = reader.previous(number);
         if series.case != Case::Upper || !STANDARDS.contains(&series.key) {
             return None;
         }
@@ -211,7 +226,7 @@ impl<'v> Scanner<'_, 'v> {
             if token.is_mark(':') || token.is_mark('.') {
                 token = reader.previous(token);
             }
-            if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(&token.key) {
+            if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(token.key) {
                 before.start = token.start();
                 before.numbered = true;
                 last = reader.previous(token);
@@ -295,7 +310,7 @@ impl<'v> Scanner<'_, 'v> {
                 before.bare = kind.bare;
                 before.start = first.start();
                 return;
-            } else if of.is_none() && JOINTS.contains(&word.key) {
+            } else if of.is_none() && JOINTS.contains(word.key) {
                 return;
             }
             small &= word.case == Case::Lower;
@@ -316,7 +331,7 @@ impl<'v> Scanner<'_, 'v> {
             }
         }
         let types = &self.vocabulary.document_types;
-        if before.numbered && NOT_BEFORE_NUMBER.contains(&self.reader.before(before.start).key) {
+        if before.numbered && NOT_BEFORE_NUMBER.contains(self.reader.before(before.start).key) {
             return None;
         }
         if let Some(kind) = self.announced(before.start) {
@@ -440,7 +455,7 @@ impl<'v> Scanner<'_, 'v> {
         if kind == "Luật" && previous.key == keys::CODE {
             start = previous;
             kind = "Bộ luật";
-        } else if previous.is_word() && NOT_BEFORE_LAW.contains(&previous.key) {
+        } else if previous.is_word() && NOT_BEFORE_LAW.contains(previous.key) {
             return None;
         }
         let kind = self.vocabulary.document_types.named(kind)?.name.clone();
@@ -493,14 +508,14 @@ impl<'v> Scanner<'_, 'v> {
             return self.amended_law(first);
         }
         let shouting = word.case == Case::Upper;
-        if !first.is_capitalised() || NOT_BEHIND_LAW.contains(&first.key) || shouting {
+        if !first.is_capitalised() || NOT_BEHIND_LAW.contains(first.key) || shouting {
             return None;
         }
         let mut last = first;
         for _ in 0..12 {
             let next = reader.next(last);
             let digital = next.key == keys::NUMBER && !reader.next(next).is_number();
-            let ends = JOINTS.contains(&next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
+            let ends = JOINTS.contains(next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
             if !next.is_word() || ends {
                 break;
             }
@@ -575,18 +590,12 @@ impl<'v> Scanner<'_, 'v> {
 
 /// "ký ngày", "ban hành ngày", "đề ngày" before a date.
 fn is_signing_word(key: Key) -> bool {
-    const WORDS: [Key; 5] = [
-        Key::new("ký"),
-        Key::new("ban"),
-        Key::new("hành"),
-        Key::new("đề"),
-        Key::new("được"),
-    ];
-    WORDS.contains(&key)
+    static WORDS: KeySet<5> = KeySet::new(["ký", "ban", "hành", "đề", "được"]);
+    WORDS.contains(key)
 }
 
 /// Words that no type or name runs across.
-const JOINTS: [Key; 26] = [
+static JOINTS: KeySet<26> = KeySet::of([
     keys::OF,
     keys::AND,
     keys::OR,
@@ -613,44 +622,19 @@ const JOINTS: [Key; 26] = [
     Key::new("bằng"),
     Key::new("những"),
     Key::new("tổng"),
-];
+]);
 
 /// Words before "số" that number something else: a form, a table, an annex, a telephone.
-const NOT_BEFORE_NUMBER: [Key; 8] = [
-    Key::new("mẫu"),
-    Key::new("biểu"),
-    Key::new("lục"),
-    Key::new("thoại"),
-    Key::new("bảng"),
-    Key::new("tổng"),
-    Key::new("một"),
-    Key::new("tổ"),
-];
+static NOT_BEFORE_NUMBER: KeySet<8> = KeySet::new(["mẫu", "biểu", "lục", "thoại", "bảng", "tổng", "một", "tổ"]);
 
 /// What scans make of "số"; taken for it before a number and symbol only.
-const MISREAD_NUMBER: [Key; 5] = [
-    Key::new("sổ"),
-    Key::new("sô"),
-    Key::new("só"),
-    Key::new("sỗ"),
-    Key::new("so"),
-];
+static MISREAD_NUMBER: KeySet<5> = KeySet::new(["sổ", "sô", "só", "sỗ", "so"]);
 
 /// Series of technical standards.
 const STANDARDS: [Key; 3] = [Key::new("QCVN"), Key::new("TCVN"), Key::new("QCĐP")];
 
 /// Words before "luật" that make it no law: pháp luật, kỷ luật, Hội Luật gia.
-const NOT_BEFORE_LAW: [Key; 9] = [
-    Key::new("pháp"),
-    Key::new("kỷ"),
-    Key::new("kỉ"),
-    Key::new("đạo"),
-    Key::new("quy"),
-    Key::new("hội"),
-    Key::new("đoàn"),
-    Key::new("trường"),
-    Key::new("khoa"),
-];
+static NOT_BEFORE_LAW: KeySet<9> = KeySet::new(["pháp", "kỷ", "kỉ", "đạo", "quy", "hội", "đoàn", "trường", "khoa"]);
 
 /// Words behind "Luật" that make it no law: Luật sư, Luật gia.
-const NOT_BEHIND_LAW: [Key; 4] = [Key::new("sư"), Key::new("gia"), Key::new("số"), Key::new("pháp")];
+static NOT_BEHIND_LAW: KeySet<4> = KeySet::new(["sư", "gia", "số", "pháp"]);

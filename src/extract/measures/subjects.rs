@@ -4,7 +4,7 @@
 use crate::{
     document::Span,
     extract::{Change, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -16,147 +16,106 @@ const MAX_WORDS: usize = 11;
 const MAX_BEFORE: usize = 13;
 
 /// Words at which the attributes behind a figure end.
-const END: [Key; 18] = [
-    Key::new("chiếm"),
-    Key::new("bằng"),
-    Key::new("gồm"),
-    Key::new("theo"),
-    Key::new("để"),
-    Key::new("nhằm"),
-    Key::new("so"),
-    Key::new("tương"),
-    Key::new("với"),
-    Key::new("tăng"),
-    Key::new("giảm"),
-    Key::new("trong"),
-    Key::new("tại"),
-    Key::new("qua"),
-    Key::new("bao"),
-    Key::new("trở"),
-    Key::new("cụ"),
-    Key::new("trị"),
-];
+static END: KeySet<18> = KeySet::new([
+    "chiếm", "bằng", "gồm", "theo", "để", "nhằm", "so", "tương", "với", "tăng", "giảm", "trong", "tại", "qua", "bao",
+    "trở", "cụ", "trị",
+]);
 /// Words that do not end a subject.
-const TRAILING: [Key; 23] = [
-    Key::new("trở"),
-    Key::new("và"),
-    Key::new("với"),
-    Key::new("cho"),
-    Key::new("của"),
-    Key::new("tại"),
-    Key::new("đến"),
-    Key::new("là"),
-    Key::new("đạt"),
-    Key::new("được"),
-    Key::new("có"),
-    Key::new("còn"),
-    Key::new("từ"),
-    Key::new("trên"),
-    Key::new("dưới"),
-    Key::new("trong"),
-    Key::new("gồm"),
-    Key::new("số"),
-    Key::new("ở"),
-    Key::new("đã"),
-    Key::new("đó"),
-    Key::new("bằng"),
-    Key::new("đối"),
+static TRAILING: KeySet<23> = KeySet::new([
+    "trở", "và", "với", "cho", "của", "tại", "đến", "là", "đạt", "được", "có", "còn", "từ", "trên", "dưới", "trong",
+    "gồm", "số", "ở", "đã", "đó", "bằng", "đối",
+]);
+/// The same, and words that only lead to a percentage or a rank ("chiếm", "xếp thứ", "tỷ lệ").
+static TRAILING_BEFORE: KeySet<37> = KeySet::new([
+    "trở", "và", "với", "cho", "của", "tại", "đến", "là", "đạt", "được", "có", "còn", "từ", "trên", "dưới", "trong",
+    "gồm", "số", "ở", "đã", "đó", "bằng", "đối", "chiếm", "xếp", "đứng", "thứ", "hạng", "vị", "trí", "thuộc", "nhóm",
+    "nằm", "top", "tương", "ứng", "vào",
+]);
+static NO_WORDS: KeySet<0> = KeySet::new([]);
+/// Words for people named before, and the first syllables of the nouns that they stand for ("đảng
+/// viên", "cán bộ", "cấp ủy viên", "học sinh").
+const STAND_INS: [(&str, &[Key]); 3] = [
+    ("đồng chí", &COMRADES),
+    ("đ/c", &COMRADES),
+    (
+        "em",
+        &[
+            Key::new("học"),
+            Key::new("hs"),
+            Key::new("trẻ"),
+            Key::new("thiếu"),
+            Key::new("sinh"),
+        ],
+    ),
 ];
-/// Words that only lead to a percentage or a rank ("chiếm", "xếp thứ", "tỷ lệ").
-const LEADS_TO: [Key; 14] = [
-    Key::new("chiếm"),
-    Key::new("xếp"),
-    Key::new("đứng"),
-    Key::new("thứ"),
-    Key::new("hạng"),
-    Key::new("vị"),
-    Key::new("trí"),
-    Key::new("thuộc"),
-    Key::new("nhóm"),
-    Key::new("nằm"),
-    Key::new("top"),
-    Key::new("tương"),
-    Key::new("ứng"),
-    Key::new("vào"),
-];
-/// Verbs that say nothing of what is counted.
-const GENERIC: [Key; 12] = [
-    Key::new("tổ"),
-    Key::new("chức"),
-    Key::new("ban"),
-    Key::new("hành"),
-    Key::new("thực"),
-    Key::new("hiện"),
-    Key::new("triển"),
-    Key::new("khai"),
-    Key::new("mở"),
-    Key::new("ra"),
-    Key::new("lập"),
-    Key::new("nhận"),
-];
-/// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
-const SIBLINGS: [Key; 38] = [
-    Key::new("áp"),
-    Key::new("cụm"),
-    Key::new("tố"),
-    Key::new("phản"),
-    Key::new("kiến"),
-    Key::new("khiếu"),
-    Key::new("xã"),
-    Key::new("phường"),
-    Key::new("thị"),
-    Key::new("thành"),
-    Key::new("huyện"),
-    Key::new("quận"),
-    Key::new("sở"),
-    Key::new("ban"),
-    Key::new("ngành"),
-    Key::new("đơn"),
-    Key::new("cơ"),
-    Key::new("tỉnh"),
-    Key::new("thôn"),
-    Key::new("bản"),
-    Key::new("ấp"),
-    Key::new("khu"),
-    Key::new("tổ"),
-    Key::new("khóm"),
-    Key::new("bài"),
-    Key::new("tin"),
+const COMRADES: [Key; 11] = [
+    Key::new("đảng"),
+    Key::new("cán"),
     Key::new("công"),
     Key::new("viên"),
-    Key::new("đảng"),
-    Key::new("hội"),
-    Key::new("đoàn"),
-    Key::new("bộ"),
-    Key::new("kiểm"),
-    Key::new("thanh"),
-    Key::new("phòng"),
-    Key::new("điển"),
-    Key::new("đặc"),
-    Key::new("buôn"),
+    Key::new("cấp"),
+    Key::new("ủy"),
+    Key::new("đại"),
+    Key::new("chiến"),
+    Key::new("cbgv"),
+    Key::new("giáo"),
+    Key::new("gv"),
 ];
+/// Words that only say that a sum of money follows ("với tổng trị giá", "số tiền", "kinh phí").
+static SUMS: KeySet<17> = KeySet::new([
+    "với", "tổng", "số", "tiền", "trị", "giá", "kinh", "phí", "giải", "ngân", "phạt", "nộp", "thu", "chi", "hồi",
+    "vốn", "mức",
+]);
+/// Verbs that say nothing of what is counted.
+static GENERIC: KeySet<12> = KeySet::new([
+    "tổ", "chức", "ban", "hành", "thực", "hiện", "triển", "khai", "mở", "ra", "lập", "nhận",
+]);
+/// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
+static SIBLINGS: KeySet<38> = KeySet::new([
+    "áp",
+    "cụm",
+    "tố",
+    "phản",
+    "kiến",
+    "khiếu",
+    "xã",
+    "phường",
+    "thị",
+    "thành",
+    "huyện",
+    "quận",
+    "sở",
+    "ban",
+    "ngành",
+    "đơn",
+    "cơ",
+    "tỉnh",
+    "thôn",
+    "bản",
+    "ấp",
+    "khu",
+    "tổ",
+    "khóm",
+    "bài",
+    "tin",
+    "công",
+    "viên",
+    "đảng",
+    "hội",
+    "đoàn",
+    "bộ",
+    "kiểm",
+    "thanh",
+    "phòng",
+    "điển",
+    "đặc",
+    "buôn",
+]);
 /// Words that do not begin a subject taken from before the figure.
-const LEADING: [Key; 19] = [
-    Key::new("trở"),
-    Key::new("và"),
-    Key::new("trong"),
-    Key::new("đó"),
-    Key::new("có"),
-    Key::new("còn"),
-    Key::new("đã"),
-    Key::new("được"),
-    Key::new("là"),
-    Key::new("với"),
-    Key::new("đạt"),
-    Key::new("riêng"),
-    Key::new("nay"),
-    Key::new("như"),
-    Key::new("vậy"),
-    Key::new("của"),
-    Key::new("cho"),
-    Key::new("tại"),
-    Key::new("đang"),
-];
+static LEADING: KeySet<19> = KeySet::new([
+    "trở", "và", "trong", "đó", "có", "còn", "đã", "được", "là", "với", "đạt", "riêng", "nay", "như", "vậy", "của",
+    "cho", "tại", "đang",
+]);
 
 /// Finds the subject of every figure, in order.
 pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
@@ -188,7 +147,7 @@ pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [F
             .last()
             .filter(|previous| previous.stream == stream)
             .filter(|previous| !sentence_ends(&reader, previous.span.end as usize, rest[0].number.start as usize));
-        let (subject, qualifier) = namer.subject(&rest[0], previous, before_in(before, stream));
+        let (subject, qualifier) = namer.subject(&rest[0], previous, before);
         rest[0].subject = subject;
         rest[0].qualifier = qualifier;
         if rest[0].change != Change::None
@@ -237,7 +196,7 @@ fn row_end(reader: &Reader<'_>, vocabulary: &Vocabulary, from: usize) -> usize {
     loop {
         let comma = reader.after(end);
         let next = reader.next(comma);
-        if !comma.is_mark(',') || !is_any(next, &SIBLINGS) {
+        if !comma.is_mark(',') || !SIBLINGS.has(next) {
             break;
         }
         match vocabulary.units.behind.longest(reader, next) {
@@ -289,7 +248,13 @@ fn bracket_behind(reader: &Reader<'_>, at: usize) -> Option<usize> {
 }
 
 impl Namer<'_, '_> {
-    fn subject(&self, figure: &Figure, previous: Option<&Figure>, before: &[Figure]) -> (Option<Span>, Option<Span>) {
+    fn subject(
+        &self,
+        figure: &Figure,
+        previous: Option<&Figure>,
+        all_before: &[Figure],
+    ) -> (Option<Span>, Option<Span>) {
+        let before = before_in(all_before, figure.stream);
         let inherited = |subject: Option<Span>| match subject {
             Some(_) => (subject, None),
             None => previous.map_or((None, None), |previous| (previous.subject, previous.qualifier)),
@@ -314,16 +279,14 @@ impl Namer<'_, '_> {
                 match (before, behind) {
                     (Some(before), Some(behind)) if figure.kind == MeasureKind::Area => (Some(behind), Some(before)),
                     // "1,2 tỷ vốn vay"
-                    (_, Some(behind)) if is_any(self.reader.after(behind.start as usize), &FUNDS) => {
-                        (Some(behind), None)
-                    }
-                    (Some(before), _) => (Some(before), None),
+                    (_, Some(behind)) if FUNDS.has(self.reader.after(behind.start as usize)) => (Some(behind), None),
+                    (Some(before), _) => (Some(before), self.paid_for(before, figure, previous)),
                     (None, Some(behind)) => (Some(behind), None),
                     (None, None) => inherited(None),
                 }
             }
             MeasureKind::Count | MeasureKind::Ratio => {
-                let (mut subject, qualifier) = self.counted(figure, previous);
+                let (mut subject, qualifier) = self.counted(figure, previous, all_before);
                 subject = subject.or_else(|| self.list_head(figure));
                 match self.holder(figure, before) {
                     Some(holder) => (subject, Some(holder)),
@@ -331,6 +294,25 @@ impl Namer<'_, '_> {
                 }
             }
         }
+    }
+
+    /// What a sum is paid for, where the words before it say only that it is one and the figure
+    /// before counts the things: "tặng 312 suất quà, trị giá 156 triệu đồng".
+    fn paid_for(&self, before: Span, figure: &Figure, previous: Option<&Figure>) -> Option<Span> {
+        const MOST: usize = 4;
+        if figure.kind != MeasureKind::Money || self.words(before) > MOST {
+            return None;
+        }
+        let says_only = self
+            .tokens_of(before)
+            .filter(|token| token.start() < before.end as usize)
+            .all(|token| SUMS.contains(token.key));
+        let previous = previous.filter(|previous| previous.counts())?;
+        let apart = self
+            .reader
+            .previous(self.reader.after(before.start as usize))
+            .is_mark(';');
+        (says_only && !apart).then_some(previous.subject)?
     }
 
     /// The words that lead a list to which the line of a figure belongs: "Kết quả kiểm tra: | - Năm
@@ -365,7 +347,7 @@ impl Namer<'_, '_> {
             }
             span = Some(span.map_or(token.span, |span| span.join(token.span)));
         }
-        self.trim(span?, &LEADING, &[&TRAILING])
+        self.trim(span?, &LEADING, &TRAILING)
     }
 
     /// What holds at the places that a ratio counts, said before the first of them: "X đồng thời là Y
@@ -391,7 +373,12 @@ impl Namer<'_, '_> {
     }
 
     /// The counted noun with its attributes; where there are few, the words before the figure.
-    fn counted(&self, figure: &Figure, previous: Option<&Figure>) -> (Option<Span>, Option<Span>) {
+    fn counted(
+        &self,
+        figure: &Figure,
+        previous: Option<&Figure>,
+        all_before: &[Figure],
+    ) -> (Option<Span>, Option<Span>) {
         let steps = is_steps(&self.reader, figure);
         if steps {
             let subject = self
@@ -400,7 +387,14 @@ impl Namer<'_, '_> {
             return (subject, None);
         }
         let (head, words) = match (figure.unit, figure.noun) {
-            (Unit::Own(_), Some(noun)) => self.extended(noun),
+            (Unit::Own(_), Some(noun)) if self.is_quantity(noun) => match self.behind(noun.end as usize, 0) {
+                Some(behind) => (Some(behind), self.words(behind)),
+                None => (None, 0),
+            },
+            (Unit::Own(_), Some(noun)) => match (self.extended(noun), self.people_before(noun, all_before)) {
+                ((own, words), Some(people)) if own == Some(noun) => (Some(people), words),
+                (extended, _) => extended,
+            },
             (Unit::Own(_), None) => match self.behind(figure.span.end as usize, 0) {
                 Some(behind) => (Some(behind), self.words(behind)),
                 None => (None, 0),
@@ -441,6 +435,8 @@ impl Namer<'_, '_> {
             context = previous.and_then(|previous| match previous.kind {
                 MeasureKind::Count => previous.qualifier.or(previous.subject.filter(|_| head.is_none())),
                 MeasureKind::Ratio => previous.qualifier.or(previous.subject),
+                // "diện tích tự nhiên 1.846 ha, có 11 thôn": a quantity says nothing of the next thing.
+                MeasureKind::Money | MeasureKind::Area | MeasureKind::Duration if !self.is_aside(figure) => None,
                 _ => previous.subject,
             });
         }
@@ -448,6 +444,45 @@ impl Namer<'_, '_> {
             Some(_) => (head, context),
             None => (context, None),
         }
+    }
+
+    /// Who "đồng chí" or "em" are: the people that a figure before it in the paragraph counts ("47 đảng
+    /// viên, gồm: khiển trách 31 đồng chí").
+    fn people_before(&self, noun: Span, all_before: &[Figure]) -> Option<Span> {
+        const FAR: usize = 24;
+        let word = noun.of(self.reader.text).to_lowercase();
+        let (_, people) = STAND_INS.iter().find(|(stand_in, _)| *stand_in == word)?;
+        all_before
+            .iter()
+            .rev()
+            .take(FAR)
+            .take_while(|figure| !self.paragraph_ends(figure.span.end as usize, noun.start as usize))
+            .filter_map(|figure| figure.noun.filter(|_| figure.kind == MeasureKind::Count))
+            .find(|noun| is_any(self.reader.after(noun.start as usize), people))
+    }
+
+    fn paragraph_ends(&self, from: usize, until: usize) -> bool {
+        from > until
+            || self
+                .reader
+                .stops(from)
+                .take_while(|(_, token)| token.start() < until)
+                .any(|(_, token)| token.is_end())
+    }
+
+    /// Whether a noun only says how things are counted or measured ("con", "km").
+    fn is_quantity(&self, noun: Span) -> bool {
+        let first = self.reader.after(noun.start as usize);
+        let longest = self.vocabulary.units.quantities.longest(&self.reader, first);
+        longest.is_some_and(|(_, last)| last.end() == noun.end as usize)
+    }
+
+    /// Whether a figure stands right behind a bracket or a slash, as another word for the one before.
+    fn is_aside(&self, figure: &Figure) -> bool {
+        matches!(
+            self.reader.before(figure.lead as usize).kind,
+            Kind::Mark('(' | '/' | '=')
+        )
     }
 
     fn same_unit(&self, one: &Figure, other: &Figure) -> bool {
@@ -470,7 +505,7 @@ impl Namer<'_, '_> {
                 start = token.end();
                 generic = true;
             } else if token.is_word() {
-                generic &= GENERIC.contains(&token.key);
+                generic &= GENERIC.contains(token.key);
             }
         }
         if generic && words > 1 {
@@ -519,15 +554,9 @@ impl Namer<'_, '_> {
 
     /// "tỷ lệ", "tỷ lệ chung": a rate of what was named before.
     fn is_plain_rate(&self, context: Span) -> bool {
-        const PLAIN: [Key; 5] = [
-            Key::new("tỷ"),
-            Key::new("tỉ"),
-            Key::new("lệ"),
-            Key::new("chung"),
-            Key::new("trọng"),
-        ];
+        static PLAIN: KeySet<5> = KeySet::new(["tỷ", "tỉ", "lệ", "chung", "trọng"]);
         self.tokens_of(context)
-            .all(|token| token.start() >= context.end as usize || is_any(token, &PLAIN))
+            .all(|token| token.start() >= context.end as usize || PLAIN.has(token))
     }
 
     /// A noun with its attributes, and the number of words in all.
@@ -578,19 +607,19 @@ impl Namer<'_, '_> {
             if is_any(token, &[key!("và")]) {
                 last_and = span;
             }
-            if token.is_mark(',') && words > 0 && self.noun_follows(token) {
+            if token.is_mark(',') && words > 0 && (self.noun_follows(token) || self.goes_on(token)) {
                 continue;
             }
             if token.is_quote() {
                 continue;
             }
-            if !token.is_word() || is_any(token, &END) || self.reports(token) {
+            if !token.is_word() || END.has(token) || self.reports(token) {
                 break;
             }
             span = Some(span.map_or(token.span, |span| span.join(token.span)));
             words += 1;
         }
-        self.trim(span?, &[], &[&TRAILING])
+        self.trim(span?, &NO_WORDS, &TRAILING)
     }
 
     /// What is said of the things counted behind a bracket that breaks them down or gives their share.
@@ -620,7 +649,7 @@ impl Namer<'_, '_> {
             }
             span = span.join(token.span);
         }
-        self.trim(span, &[], &[&TRAILING])
+        self.trim(span, &NO_WORDS, &TRAILING)
     }
 
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
@@ -632,7 +661,7 @@ impl Namer<'_, '_> {
     /// Whether the next noun of a row follows a comma, and not the clause of the next figure.
     fn noun_follows(&self, comma: Token) -> bool {
         let next = self.reader.next(comma);
-        if !is_any(next, &SIBLINGS) {
+        if !SIBLINGS.has(next) {
             return false;
         }
         let Some((UnitKind::Noun, last)) = self.vocabulary.units.behind.longest(&self.reader, next) else {
@@ -642,11 +671,34 @@ impl Namer<'_, '_> {
             if token.start() >= self.ceiling {
                 return false;
             }
-            if !token.is_word() || is_any(token, &END) || is_any(token, &[key!("và")]) {
+            if !token.is_word() || END.has(token) || is_any(token, &[key!("và")]) {
                 return true;
             }
         }
         true
+    }
+
+    /// Whether a comma divides a row of short attributes ("bị sập, đổ, cuốn trôi"), up to the end of the
+    /// clause or the next comma.
+    fn goes_on(&self, comma: Token) -> bool {
+        const MOST: usize = 2;
+        let mut token = self.reader.next(comma);
+        if END.has(token) || is_any(token, &[key!("đạt"), key!("còn"), key!("trong")]) {
+            return false;
+        }
+        for _ in 0..=MOST {
+            if token.start() >= self.ceiling {
+                return false;
+            }
+            if !token.is_word() {
+                return token.is_end() || matches!(token.kind, Kind::Mark(',' | ';' | '.'));
+            }
+            if token.case != Case::Lower {
+                return false;
+            }
+            token = self.reader.next(token);
+        }
+        false
     }
 
     /// The words before a figure, back to the beginning of its clause.
@@ -701,7 +753,7 @@ impl Namer<'_, '_> {
             }
             token = self.reader.previous(token);
         }
-        self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
+        self.trim(span?, &LEADING, &TRAILING_BEFORE)
     }
 
     /// Whether a number is that of a year, a month or a day.
@@ -714,18 +766,10 @@ impl Namer<'_, '_> {
     /// The last token before the words of a time: "đến ngày 14/9/2025" ends with this number.
     fn before_time(&self, number: Token) -> Token {
         const LONGEST: usize = 8;
-        const WORDS: [Key; 7] = [
-            key!("năm"),
-            key!("tháng"),
-            key!("ngày"),
-            key!("đến"),
-            key!("hết"),
-            key!("trong"),
-            key!("tính"),
-        ];
+        static WORDS: KeySet<7> = KeySet::new(["năm", "tháng", "ngày", "đến", "hết", "trong", "tính"]);
         let mut token = number;
         for _ in 0..LONGEST {
-            let of_date = token.is_number() || token.is_mark('/') || is_any(token, &WORDS);
+            let of_date = token.is_number() || token.is_mark('/') || WORDS.has(token);
             if !of_date || token.start() < self.floor {
                 break;
             }
@@ -739,7 +783,7 @@ impl Namer<'_, '_> {
         let next = self.reader.next(comma);
         let last = self.reader.previous(comma);
         let first = self.reader.previous(last);
-        is_any(next, &SIBLINGS) && (is_any(last, &SIBLINGS) || is_any(first, &SIBLINGS))
+        SIBLINGS.has(next) && (SIBLINGS.has(last) || SIBLINGS.has(first))
     }
 
     /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
@@ -771,34 +815,41 @@ impl Namer<'_, '_> {
     }
 
     /// Leaves out words that do not begin or end a subject.
-    fn trim(&self, span: Span, leading: &[Key], trailing: &[&[Key]]) -> Option<Span> {
+    fn trim<const L: usize, const T: usize>(
+        &self,
+        span: Span,
+        leading: &KeySet<L>,
+        trailing: &KeySet<T>,
+    ) -> Option<Span> {
+        const OPENINGS: [[Key; 2]; 3] = [
+            [key!("đến"), key!("nay")],
+            [key!("theo"), key!("đó")],
+            [key!("hiện"), key!("nay")],
+        ];
         let (mut start, mut end) = (span.start as usize, span.end as usize);
-        for first in self.reader.walk(start) {
-            if start >= end {
-                break;
-            }
-            if first.end() >= end || !is_any(first, leading) && first.is_word() {
+        let mut first = self.reader.after(start);
+        while start < end {
+            if first.end() >= end || !leading.has(first) && first.is_word() {
                 start = first.start().max(start);
                 break;
             }
             start = first.end();
+            first = self.reader.next(first);
         }
-        for opening in [
-            [key!("đến"), key!("nay")],
-            [key!("theo"), key!("đó")],
-            [key!("hiện"), key!("nay")],
-        ] {
-            let first = self.reader.after(start);
+        for opening in OPENINGS {
+            if first.key != opening[0] {
+                continue;
+            }
             let second = self.reader.next(first);
             let third = self.reader.next(second);
-            if [first.key, second.key] == opening && third.is_word() && third.end() <= end {
-                start = third.start();
+            if second.key == opening[1] && third.is_word() && third.end() <= end {
+                first = third;
+                start = first.start();
             }
         }
         let mut last = self.reader.before(end);
         while start < end {
-            let trails = trailing.iter().any(|keys| is_any(last, keys));
-            if !trails && (last.is_word() || last.is_number()) || self.ends_compound(last) {
+            if !trailing.has(last) && (last.is_word() || last.is_number()) || self.ends_compound(last) {
                 break;
             }
             if last.is_mark(')') {

@@ -1,12 +1,13 @@
-//! Figures in tables, whose rows are lines and whose cells stand between bars or tabs.
+//! Figures in tables, whose rows are lines and whose cells stand between bars or tabs, or in columns
+//! that spaces set.
 //!
 //! The rows above the first row of numbers are headings. A bare number takes its unit from the
 //! heading ("Diện tích (ha)"), or from a column of units ("ĐVT").
 
 use crate::{
     document::{Document, Span},
-    extract::{Layout, MeasureKind, Unit, numerals},
-    shadow::{Key, Kind, Reader, key},
+    extract::{Layout, MeasureKind, Unit, layout::spaced_cells, numerals},
+    shadow::{Key, KeySet, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -33,6 +34,9 @@ pub(in crate::extract) struct Table {
 pub(in crate::extract) fn find(document: &Document, layout: &Layout) -> Vec<Table> {
     let text = document.text.as_str();
     let mut tables = Vec::new();
+    if !layout.lines.iter().any(|line| line.row) {
+        return tables;
+    }
     let mut lines: Vec<Span> = Vec::new();
     for (index, line) in layout.lines.iter().enumerate() {
         let inside = layout.body.start <= line.span.start && line.span.end <= layout.body.end;
@@ -57,7 +61,14 @@ impl Table {
         }
         let bars = lines.iter().filter(|line| line.of(text).contains('|')).count() * 2 > lines.len();
         let framed = bars && lines.iter().all(|line| line.of(text).trim_start().starts_with('|'));
-        let mut rows: Vec<Vec<Span>> = lines.iter().map(|line| cells(text, *line, bars, framed)).collect();
+        let spaced = |line: &Span| memchr::memchr2(b'|', b'\t', line.of(text).trim().as_bytes()).is_none();
+        let mut rows: Vec<Vec<Span>> = lines
+            .iter()
+            .map(|line| match spaced(line) {
+                true => spaced_cells(text, *line).collect(),
+                false => cells(text, *line, bars, framed),
+            })
+            .collect();
         let width = rows.iter().map(Vec::len).max()?;
         if width < 2 {
             return None;
@@ -87,15 +98,10 @@ impl Table {
 
     /// Whether a row is the sum of the others ("Tổng cộng").
     pub(in crate::extract) fn is_total(&self, reader: &Reader<'_>, row: &[Span]) -> bool {
-        const TOTAL: [Key; 4] = [
-            Key::new("tổng"),
-            Key::new("cộng"),
-            Key::new("tổngcộng"),
-            Key::new("toàn"),
-        ];
+        static TOTAL: KeySet<4> = KeySet::new(["tổng", "cộng", "tổngcộng", "toàn"]);
         row.iter().take(2).filter(|cell| !cell.is_empty()).any(|cell| {
             let first = reader.after(cell.start as usize);
-            is_any(first, &TOTAL) && first.start() < cell.end as usize
+            TOTAL.has(first) && first.start() < cell.end as usize
         })
     }
 
@@ -296,7 +302,12 @@ fn is_numbered(text: &str, rows: &[Vec<Span>], headings: usize) -> bool {
             next += 1;
             same
         });
+    // "Khối 6, 7, 8, 9": names of rows, one after the other.
+    let first_cells = rows[headings..].iter().map(|row| row[0].of(text).parse::<u32>());
+    let names: Vec<u32> = first_cells.map_while(Result::ok).collect();
+    let in_order = names.len() >= 3 && names.windows(2).all(|pair| pair[0].checked_add(1) == Some(pair[1]));
     named
+        || in_order
         || counted
             && next > 2
             && rows[headings..]

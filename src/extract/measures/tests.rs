@@ -362,6 +362,24 @@ fn sorts_and_rows() {
         ),
         ("Xếp loại: Tốt: 15; khá: 5.", &["15 | Count 15 ", "5 | Count 5 "]),
         (
+            "Vi phạm chủ yếu: dân số 31, đất đai 11, tài chính 8, còn lại là vi phạm khác.",
+            &["31 | Count 31 ", "11 | Count 11 ", "8 | Count 8 "],
+        ),
+        (
+            "Cao su 415 ha, điều 88 ha; sau 36 giờ mới xong; kéo dài bình quân 03 tháng; kết luận 29 đảng viên.",
+            &[
+                "415 ha | Area 415 ha",
+                "88 ha | Area 88 ha",
+                "36 giờ | Duration 36 giờ",
+                "03 tháng | Duration 3 tháng",
+                "29 đảng viên | Count 29 đảng viên",
+            ],
+        ),
+        (
+            "Có 45 ca: Đông Xá 16, Kim Bảng 29 ca.",
+            &["45 ca | Count 45 ca", "16 | Count 16 ca", "29 ca | Count 29 ca"],
+        ),
+        (
             "Tổng số đơn: 45. Trong đó: khiếu nại 12, tố cáo 33.",
             &["45 | Count 45 đơn", "12 | Count 12 đơn", "33 | Count 33 đơn"],
         ),
@@ -391,6 +409,24 @@ fn what_figures_count() {
             vec!["Kết quả kiểm tra công vụ", "Kết quả kiểm tra công vụ"],
         ),
         ("Việc sắp xếp 12 phòng.", vec!["phòng | Việc sắp xếp"]),
+        (
+            "Kỷ luật 47 đảng viên, gồm: khiển trách 31 đồng chí, cảnh cáo 16 đồng chí.",
+            vec!["đảng viên | Kỷ luật", "đảng viên | khiển trách", "đảng viên | cảnh cáo"],
+        ),
+        (
+            "Toàn trường có 527 học sinh. Xếp loại Tốt 462 em.",
+            vec!["học sinh | Toàn trường", "học sinh | Xếp loại Tốt"],
+        ),
+        (
+            "Trao 312 suất quà, trị giá 156 triệu đồng.",
+            vec!["quà | Trao", "trị giá | quà"],
+        ),
+        (
+            "Diện tích tự nhiên 1.846 ha, có 11 thôn.",
+            vec!["Diện tích tự nhiên", "thôn"],
+        ),
+        ("Nạo vét 7,2 km kênh mương.", vec!["kênh mương | Nạo vét"]),
+        ("Có 318 nhà bị sập, đổ, cuốn trôi.", vec!["nhà bị sập, đổ, cuốn trôi"]),
     ] {
         let document = Document::plain(format!("BÁO CÁO\nKết quả\n\n{text}\n"));
         let layout = Layout::of(&document);
@@ -426,6 +462,7 @@ fn what_is_no_figure() {
         "Bản đồ tỷ lệ 1/500; từ 01/7 đến 30/9; dịp lễ 30/4 và 01/5; Ngày Nhà giáo Việt Nam 20/11.",
         "thứ hai, lần hai, Hai Bà Trưng, Ba Đình, hai bên, hai chiều.",
         "Hai cơ quan phối hợp; cả hai huyện; “ba công khai”, \"bốn tốt\"; mười điều; hai ngày 15 và 16/5.",
+        "Lũy kế 10 tháng đạt khá; trẻ 18 tháng được tiêm chủng; vắc xin 5 trong 1; trong tháng 10 phục vụ tưới tiêu.",
         "SĐT: 0912345678; Số: 12; QL.12; sáng thứ 2 hàng tuần; trong tháng 6, 7 và 8; Điều 12, 13 và 14 Luật Cư trú.",
     ] {
         assert_eq!(figures(text), Vec::<String>::new(), "{text}");
@@ -452,6 +489,25 @@ fn tables_are_read_by_cells() {
             "107 | Money 107000000 đồng",
         ]
     );
+}
+
+#[test]
+fn columns_may_be_set_by_spaces() {
+    let rows = "6         4          158       74\n7         4          146       70\n8         3          117       57\nCộng      11         421       201";
+    let text = format!("Khối      Số lớp     Số học sinh     Nữ\n{rows}\nCác lớp đều học cả ngày.");
+    assert_eq!(
+        figures(&text)[..4],
+        [
+            "4 | Count 4 lớp",
+            "158 | Count 158 học sinh",
+            "74 | Count 74 ",
+            "4 | Count 4 lớp",
+        ]
+    );
+    assert_eq!(figures(&text).len(), 12);
+    // A masthead in two columns, a form and a single row are no tables.
+    let form = "Họ và tên      Lớp      Điểm\nĐã kiểm tra  12 đơn vị.";
+    assert_eq!(figures(form), ["12 đơn vị | Count 12 đơn vị"]);
 }
 
 mod any_text {
