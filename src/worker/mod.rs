@@ -23,7 +23,7 @@ use futures::StreamExt;
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
     task::{self, JoinError, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +63,9 @@ const MAX_PAUSE: Duration = Duration::from_millis(800);
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
 const SELDOM: Duration = Duration::from_secs(60);
+
+/// How soon streams and consumer are provided for again.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// How soon messages are looked for that the server does not deliver any more, and how often later.
 const FIRST_LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(2);
@@ -323,6 +326,13 @@ async fn look_at_queue(connection: Connection, stream: String) {
     }
 }
 
+/// Waits until it is told that something is gone, but a moment at least: while a cluster elects leaders, its streams are
+/// gone for every report in hand, over and over.
+async fn told_at_leisure(gone: &Notify, since: Instant) {
+    tokio::time::sleep_until(since + BETWEEN_LOOKS).await;
+    gone.notified().await;
+}
+
 struct Worker {
     settings: Settings,
     health: Arc<Health>,
@@ -453,6 +463,7 @@ impl Worker {
 
     /// Pulls and hands out until the intake fails.
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
+        let began = Instant::now();
         loop {
             tokio::select! {
                 next = intake.next(), if self.suspect.is_none() => match next {
@@ -460,7 +471,7 @@ impl Worker {
                     Err(error) => return error,
                 },
                 Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
-                () = self.gone.notified() => {
+                () = told_at_leisure(&self.gone, began) => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
             }
