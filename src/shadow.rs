@@ -643,10 +643,9 @@ impl<'t> Reader<'t> {
         match (self.all.get(index), self.all.get(index.wrapping_sub(1))) {
             (Some(known), Some(&before)) if !known.resumed => {
                 count();
-                Token {
-                    spaced: known.spaced,
-                    ..before
-                }
+                let mut before = before;
+                before.spaced = known.spaced;
+                before
             }
             _ => self.before(token.start()),
         }
@@ -666,7 +665,7 @@ impl<'t> Reader<'t> {
     /// long ways, in a text whose tokens are at hand. `spaced` tells of the text as it stands, over line
     /// breaks passed or not. No offset and no place where a sentence goes on may lie inside a token.
     pub fn stops(&self, from: usize) -> impl Iterator<Item = (usize, &'t Token)> {
-        let index_of = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
+        let index_of = |offset: usize| self.index_after(offset);
         let anchors_from = |index| self.tokens.map_or(&[][..], |tokens| tokens.anchors_from(index));
         let mut at = index_of(from);
         let mut anchors = anchors_from(at).iter();
@@ -692,7 +691,7 @@ impl<'t> Reader<'t> {
     /// No offset and no place where a sentence goes on may lie inside a token.
     #[inline]
     pub fn run(&self, from: usize) -> impl Iterator<Item = &'t Token> {
-        let start = |offset: usize| (self.after(offset).index as usize).min(self.all.len());
+        let start = |offset: usize| self.index_after(offset);
         let mut rest = self.all[start(from)..].iter();
         std::iter::from_fn(move || {
             let mut token = rest.next()?;
@@ -722,17 +721,33 @@ impl<'t> Reader<'t> {
     /// The token that begins at or behind `from`.
     #[inline]
     pub fn after(&self, from: usize) -> Token {
-        if let Some(index) = self.tokens.and_then(|tokens| tokens.index(from)) {
-            let token = &self.all[index];
-            let begins = token.start() == from;
-            if (begins || index > 0 && self.all[index - 1].end() == from) && !token.passed {
-                return Token {
-                    spaced: !begins && token.spaced,
-                    ..*token
-                };
+        match self.known_after(from) {
+            Some(token) => {
+                let mut found = *token;
+                found.spaced &= token.start() != from;
+                found
             }
+            None => self.find_after(from),
         }
-        self.find_after(from)
+    }
+
+    /// Its index among all tokens; their number where it is none of them.
+    #[inline]
+    fn index_after(&self, from: usize) -> usize {
+        let index = match self.known_after(from) {
+            Some(token) => token.index,
+            None => self.find_after(from).index,
+        };
+        (index as usize).min(self.all.len())
+    }
+
+    /// The same where the table has it as it is: where a token begins or ends, and no line break is passed.
+    #[inline]
+    fn known_after(&self, from: usize) -> Option<&'t Token> {
+        let index = self.tokens?.index(from)?;
+        let token = &self.all[index];
+        let at_edge = token.start() == from || index > 0 && self.all[index - 1].end() == from;
+        (at_edge && !token.passed).then_some(token)
     }
 
     fn find_after(&self, from: usize) -> Token {

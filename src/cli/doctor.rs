@@ -13,7 +13,11 @@ use serde_json::json;
 
 use super::{Global, Result, Status, runtime};
 use crate::{
-    bus::{self, Connection, ErrorKind, Unit, inspect, topology},
+    bus::{
+        self, Connection, ErrorKind, Unit,
+        connect::{NO_ANSWERS, is_about_inbox},
+        inspect, topology,
+    },
     config::{Provision, Settings, Stages},
     decode::{
         external::{Program, Programs},
@@ -206,9 +210,14 @@ async fn look_at_bus(settings: &Settings, checks: &mut Checks) {
     checks.ok("connection", format_args!("{}:{}", server.host, server.port));
     look_at_server(&server, checks);
     look_at_account(&connection, checks).await;
+    let complaint = connection.complaint().unwrap_or_default();
+    if is_about_inbox(&complaint, &settings.bus.inbox_prefix) {
+        // Nothing more can be asked.
+        return checks.fail("inbox", complaint, NO_ANSWERS);
+    }
     look_at_streams(&connection, settings, checks).await;
-    look_at_consumer(&connection, settings, checks).await;
-    look_at_permissions(&connection, settings, checks).await;
+    let has_consumer = look_at_consumer(&connection, settings, checks).await;
+    look_at_permissions(&connection, settings, has_consumer, checks).await;
     look_at_clock(&connection, settings, checks).await;
 }
 
@@ -292,8 +301,11 @@ async fn look_at_streams(connection: &Connection, settings: &Settings, checks: &
     }
 }
 
-async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: &mut Checks) {
-    match inspect::look_at_consumer(connection, &settings.worker).await {
+/// Whether there may be one.
+async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: &mut Checks) -> bool {
+    let looked = inspect::look_at_consumer(connection, &settings.worker).await;
+    let is_missing = matches!(&looked, Err(error) if error.kind() == ErrorKind::Missing);
+    match looked {
         Ok((info, drifts)) => {
             for drift in &drifts {
                 let advice = "change it on the server if that was not meant; a worker leaves it as it is";
@@ -322,10 +334,11 @@ async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: 
             checks.fail("consumer", error, advice);
         }
     }
+    !is_missing
 }
 
 /// What a worker publishes and asks for.
-async fn look_at_permissions(connection: &Connection, settings: &Settings, checks: &mut Checks) {
+async fn look_at_permissions(connection: &Connection, settings: &Settings, has_consumer: bool, checks: &mut Checks) {
     let names = &connection.names;
     let unit = Unit::new("");
     let stages = settings.worker.stages;
@@ -361,7 +374,7 @@ async fn look_at_permissions(connection: &Connection, settings: &Settings, check
     }
     match pulled {
         Ok(()) => allowed.push("messages of the consumer"),
-        Err(error) if error.kind() == ErrorKind::Missing => {}
+        Err(error) if error.kind() == ErrorKind::Missing || !has_consumer => {}
         Err(error) => checks.fail(
             "permission",
             error,

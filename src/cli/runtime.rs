@@ -1,12 +1,15 @@
 //! What the commands on the bus share: the async runtime, signals, a connection.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::OnceLock, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Error, Result};
 use crate::{
-    bus::{self, Connection},
+    bus::{
+        self, Connection,
+        connect::{NO_ANSWERS, is_about_inbox},
+    },
     config::Settings,
 };
 
@@ -24,6 +27,9 @@ pub fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
         .build()
         .map_err(|cause| Error::caused("cannot start the async runtime", cause))?;
     let done = runtime.block_on(command);
+    if done.is_err() {
+        remark_complaint();
+    }
     // Dropped, it would wait for a thread that hangs, for ever.
     runtime.shutdown_timeout(LAST_THREADS);
     done
@@ -54,11 +60,33 @@ impl Stop {
     }
 }
 
+/// The connection of this command, and the prefix of its inboxes.
+static CONNECTION: OnceLock<(Connection, String)> = OnceLock::new();
+
 /// Connects to the bus of the settings.
 pub async fn connect(settings: &Settings, name: &str) -> Result<Connection> {
-    bus::connect(&settings.bus, name)
+    let connection = bus::connect(&settings.bus, name)
         .await
-        .map_err(|cause| Error::caused("no connection to the bus", cause))
+        .map_err(|cause| Error::caused("no connection to the bus", cause))?;
+    // Only a demonstration connects twice, and is denied nothing.
+    let _ = CONNECTION.set((connection.clone(), settings.bus.inbox_prefix.clone()));
+    Ok(connection)
+}
+
+/// Says what the server has complained of, if it has: the error itself is that no answer came.
+pub fn remark_complaint() {
+    let Some((connection, inbox_prefix)) = CONNECTION.get() else {
+        return;
+    };
+    let Some(complaint) = connection.complaint() else {
+        return;
+    };
+    let advice = if is_about_inbox(&complaint, inbox_prefix) {
+        NO_ANSWERS
+    } else {
+        "deploy/nats/baocao.conf has the permissions of each role"
+    };
+    eprintln!("baocao: the server said: {complaint}; {advice}");
 }
 
 #[cfg(test)]

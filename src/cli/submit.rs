@@ -113,7 +113,11 @@ impl Submit {
                 Format::Text => {}
                 Format::Json => writeln!(io::stdout(), "{}", json!({ "total": total }))?,
             }
-            Ok(total.status())
+            let status = total.status();
+            if status == Status::Failed {
+                runtime::remark_complaint();
+            }
+            Ok(status)
         })
     }
 

@@ -38,13 +38,15 @@ pub fn extract(
     let streams = Streams::new(layout);
     // The body first, then each footnote, so that neighbours are neighbours of one text.
     let mut order: Vec<usize> = (0..measures.len()).collect();
-    order.sort_by_key(|&index| (streams.of(measures[index].span.start), index));
+    let streams: Vec<usize> = measures.iter().map(|measure| streams.of(measure.span.start)).collect();
+    order.sort_by_key(|&index| streams[index]);
     let sorted: Vec<&Measure> = order.iter().map(|&index| &measures[index]).collect();
-    let gaps: Vec<Gap> = sorted
+    let gaps: Vec<Gap> = order
         .windows(2)
         .map(|pair| {
-            let mut gap = Gap::read(&reader, pair[0].span.end as usize, pair[1].span.start as usize);
-            if streams.of(pair[0].span.start) != streams.of(pair[1].span.start) {
+            let [first, second] = [pair[0], pair[1]].map(|index| measures[index].span);
+            let mut gap = Gap::read(&reader, first.end as usize, second.start as usize);
+            if streams[pair[0]] != streams[pair[1]] {
                 gap.ends = true;
                 gap.bullet = false;
                 gap.opener = None;
@@ -52,7 +54,7 @@ pub fn extract(
             gap
         })
         .collect();
-    let body = sorted.partition_point(|measure| streams.of(measure.span.start) == 0);
+    let body = order.partition_point(|&index| streams[index] == 0);
     let finder = Finder {
         reader,
         measures: sorted,
@@ -131,7 +133,6 @@ pub(crate) static GAP_WORDS: KeySet<18> = KeySet::new([
 
 impl Gap {
     fn read(reader: &Reader<'_>, from: usize, until: usize) -> Self {
-        const RIENG: Key = Key::new("riêng");
         let mut gap = Self {
             opener: None,
             depth: 0,
@@ -146,7 +147,7 @@ impl Gap {
             leaves: false,
         };
         let mut words = 0;
-        for (plain, &token) in reader.stops(from) {
+        for (plain, token) in reader.stops(from) {
             if token.start() >= until {
                 break;
             }
@@ -170,12 +171,12 @@ impl Gap {
                 Kind::Mark(',') => gap.comma = true,
                 Kind::Mark(':') => gap.open(Opener::Colon, words),
                 Kind::Mark('…') => gap.ellipsis = true,
-                Kind::Mark('.') => gap.full_stop(reader, token, &mut words),
-                Kind::Break | Kind::End => gap.line_end(reader, token, &mut words),
-                Kind::Word if !GAP_WORDS.has(token) => words += 1,
+                Kind::Mark('.') => gap.full_stop(reader, *token, &mut words),
+                Kind::Break | Kind::End => gap.line_end(reader, *token, &mut words),
                 Kind::Word => {
-                    gap.word(token, reader.next(token), words);
-                    gap.leaves |= token.key == RIENG;
+                    if GAP_WORDS.has(*token) {
+                        gap.word(token.key, reader.next(*token).key, words);
+                    }
                     words += 1;
                 }
                 _ => {}
@@ -224,44 +225,72 @@ impl Gap {
         }
     }
 
-    fn word(&mut self, token: Token, next: Token, words: usize) {
-        const TRONG: Key = Key::new("trong");
-        const DO: Key = Key::new("đó");
-        const GOM: Key = Key::new("gồm");
-        const CHIA: Key = Key::new("chia");
-        const PHAN: Key = Key::new("phân");
-        const BO: Key = Key::new("bố");
-        const CU: Key = Key::new("cụ");
-        const THE: Key = Key::new("thể");
-        const RA: Key = Key::new("ra");
-        const COMPARING: [(Key, Key); 8] = [
-            (Key::new("cùng"), Key::new("kỳ")),
-            (Key::new("kế"), Key::new("hoạch")),
-            (Key::new("so"), Key::new("với")),
-            (Key::new("dự"), Key::new("toán")),
-            (Key::new("chỉ"), Key::new("tiêu")),
-            (Key::new("năm"), Key::new("trước")),
-            (Key::new("kỳ"), Key::new("trước")),
-            (Key::new("trước"), Key::new("đó")),
-        ];
-        const OVERLAPPING: [(Key, Key); 3] = [
-            (Key::new("đảng"), Key::new("viên")),
-            (Key::new("dân"), Key::new("tộc")),
-            (Key::new("phụ"), Key::new("nữ")),
-        ];
-        const NU: Key = Key::new("nữ");
-        let pair = (token.key, next.key);
-        // "Phân bố: thôn Thượng 61, thôn Hạ 52 …", often in a sentence of its own.
-        if pair == (TRONG, DO) || pair == (PHAN, BO) {
-            self.semicolon = false;
-            self.open(Opener::Among, words);
-        } else if token.key == GOM || pair == (CHIA, RA) {
-            self.open(Opener::Full, words);
-        } else if pair == (CU, THE) {
-            self.open(Opener::Colon, words);
+    /// Takes one of [`GAP_WORDS`], most of which say something only with the word behind.
+    fn word(&mut self, word: Key, next: Key, words: usize) {
+        if let Some(opener) = opener(word, next) {
+            if opener == Opener::Among {
+                self.semicolon = false;
+            }
+            self.open(opener, words);
         }
-        self.compares |= COMPARING.contains(&pair);
-        self.overlaps |= token.key == NU || OVERLAPPING.contains(&pair);
+        self.compares |= compares(word, next);
+        self.overlaps |= overlaps(word, next);
+        self.leaves |= word == key!("riêng");
+    }
+}
+
+/// What two words open, if anything. "Phân bố: thôn Thượng 61, thôn Hạ 52 …" often is a sentence of its own.
+fn opener(word: Key, next: Key) -> Option<Opener> {
+    const TRONG: Key = Key::new("trong");
+    const PHAN: Key = Key::new("phân");
+    const GOM: Key = Key::new("gồm");
+    const CHIA: Key = Key::new("chia");
+    const CU: Key = Key::new("cụ");
+    let (behind, opener) = match word {
+        TRONG => (key!("đó"), Opener::Among),
+        PHAN => (key!("bố"), Opener::Among),
+        CHIA => (key!("ra"), Opener::Full),
+        CU => (key!("thể"), Opener::Colon),
+        GOM => return Some(Opener::Full),
+        _ => return None,
+    };
+    (next == behind).then_some(opener)
+}
+
+/// Whether two words compare: "cùng kỳ", "kế hoạch".
+fn compares(word: Key, next: Key) -> bool {
+    const CUNG: Key = Key::new("cùng");
+    const KE: Key = Key::new("kế");
+    const SO: Key = Key::new("so");
+    const DU: Key = Key::new("dự");
+    const CHI: Key = Key::new("chỉ");
+    const NAM: Key = Key::new("năm");
+    const KY: Key = Key::new("kỳ");
+    const TRUOC: Key = Key::new("trước");
+    next == match word {
+        CUNG => KY,
+        KE => key!("hoạch"),
+        SO => key!("với"),
+        DU => key!("toán"),
+        CHI => key!("tiêu"),
+        NAM | KY => TRUOC,
+        TRUOC => key!("đó"),
+        _ => return false,
+    }
+}
+
+/// Whether two words name an attribute that overlaps with others: "nữ", "đảng viên".
+fn overlaps(word: Key, next: Key) -> bool {
+    const DANG: Key = Key::new("đảng");
+    const DAN: Key = Key::new("dân");
+    const PHU: Key = Key::new("phụ");
+    const NU: Key = Key::new("nữ");
+    match word {
+        NU => true,
+        DANG => next == key!("viên"),
+        DAN => next == key!("tộc"),
+        PHU => next == NU,
+        _ => false,
     }
 }
 

@@ -11,7 +11,6 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     document::{Document, Span},
-    extract::numerals::digit_in,
     shadow::{Case, Flow, Key, Reader, Token, Tokens, key, letter_case},
 };
 
@@ -217,6 +216,11 @@ fn is_dash(text: &str) -> bool {
 
 /// Whether the letters of a text are capitals (a few slips of the scanner allowed).
 pub fn is_upper(text: &str) -> bool {
+    // In prose the plain small letters alone are too many.
+    let plain = text.bytes().filter(u8::is_ascii_lowercase).count();
+    if plain * 8 > text.len() {
+        return false;
+    }
     let (mut upper, mut lower) = (0, 0);
     for c in text.chars() {
         match letter_case(c) {
@@ -841,7 +845,7 @@ fn bare_marks(text: &str, line: Line) -> Vec<Span> {
     let bytes = body.as_bytes();
     let mut marks = Vec::new();
     let mut at = 0;
-    while let Some(start) = digit_in(bytes, at..bytes.len()) {
+    while let Some(start) = glued_digit(bytes, at) {
         let digits = bytes[start..].iter().take_while(|b| b.is_ascii_digit()).count();
         at = start + digits;
         let letters = |c: &char| c.is_alphabetic();
@@ -856,6 +860,27 @@ fn bare_marks(text: &str, line: Line) -> Vec<Span> {
         }
     }
     marks
+}
+
+/// The first digit from an offset on that stands right behind what may be a letter: there are few of these.
+fn glued_digit(bytes: &[u8], from: usize) -> Option<usize> {
+    const STRIDE: usize = 32;
+    let from = from.max(1);
+    let (before, digits) = (bytes.get(from - 1..)?, bytes.get(from..)?);
+    let is_glued =
+        |(before, digit): (&u8, &u8)| (before.is_ascii_lowercase() | !before.is_ascii()) & digit.is_ascii_digit();
+    // Stretches without any are passed over as a whole.
+    let chunks = before
+        .as_chunks::<STRIDE>()
+        .0
+        .iter()
+        .zip(digits.as_chunks::<STRIDE>().0);
+    let has_any = |(before, digits): &(&[u8; STRIDE], &[u8; STRIDE])| {
+        before.iter().zip(*digits).fold(false, |any, pair| any | is_glued(pair))
+    };
+    let passed = STRIDE * chunks.take_while(|chunk| !has_any(chunk)).count();
+    let mut pairs = before[passed..].iter().zip(&digits[passed..]);
+    Some(from + passed + pairs.position(is_glued)?)
 }
 
 /// Finds where sentences go on across line breaks, and the footnotes between.
@@ -1249,20 +1274,38 @@ fn find_references(text: &str, lines: &[Line], notes: &mut [Note]) {
     if notes.is_empty() {
         return;
     }
+    // Marks are compared as they are written: raised ones with raised ones.
+    let raised = |note: &Note| note.mark.of(text).starts_with(is_superscript);
+    let kinds = (notes.iter().any(raised), !notes.iter().all(raised));
     let mut latest: FxHashMap<&str, Span> = FxHashMap::default();
     let mut pending = notes.iter_mut().peekable();
     for line in lines {
         while let Some(note) = pending.next_if(|note| note.mark.start < line.span.end) {
             note.reference = latest.get(note.mark.of(text)).copied();
         }
-        for mark in marks_in(text, *line) {
+        for mark in marks_in(text, *line, kinds) {
             latest.insert(mark.of(text), mark);
         }
     }
 }
 
-/// The footnote marks inside a line, not at its start.
-fn marks_in(text: &str, line: Line) -> Vec<Span> {
+/// The footnote marks inside a line, not at its start: raised ones and others, as is asked for.
+fn marks_in(text: &str, line: Line, (raised, plain): (bool, bool)) -> Vec<Span> {
+    let mut marks = Vec::new();
+    if raised {
+        marks = raised_marks(text, line);
+    }
+    if plain {
+        marks.extend(bracket_marks(text, line, b'[', ']'));
+        marks.extend(bracket_marks(text, line, b'(', ')'));
+        marks.extend(bare_marks(text, line));
+    }
+    marks.sort_unstable();
+    marks
+}
+
+/// The raised marks inside a line.
+fn raised_marks(text: &str, line: Line) -> Vec<Span> {
     let body = line.span.of(text);
     let is_raised = |rest: &str| rest.chars().next().is_some_and(is_superscript);
     let mut marks = Vec::new();
@@ -1285,10 +1328,6 @@ fn marks_in(text: &str, line: Line) -> Vec<Span> {
             ));
         }
     }
-    marks.extend(bracket_marks(text, line, b'[', ']'));
-    marks.extend(bracket_marks(text, line, b'(', ')'));
-    marks.extend(bare_marks(text, line));
-    marks.sort_unstable();
     marks
 }
 
@@ -1417,8 +1456,8 @@ mod tests {
         }
     }
 
-    /// What [`marks_in`] finds, character by character.
-    fn raised_marks(body: &str) -> Vec<Span> {
+    /// What [`raised_marks`] finds, character by character.
+    fn raised_marks_plainly(body: &str) -> Vec<Span> {
         let mut marks = Vec::new();
         let (mut previous, mut start) = (None, None);
         for (i, c) in body.char_indices().chain([(body.len(), ' ')]) {
@@ -1436,12 +1475,19 @@ mod tests {
 
     proptest! {
         #[test]
+        fn a_digit_behind_a_letter_is_found_by_its_bytes(body in "[ aBđ0-9.(]{0,80}", from in 0usize..80) {
+            let bytes = body.as_bytes();
+            let glued = |&at: &usize| bytes[at].is_ascii_digit() && (bytes[at - 1].is_ascii_lowercase() || !bytes[at - 1].is_ascii());
+            prop_assert_eq!(glued_digit(bytes, from), (from.max(1)..bytes.len()).find(glued));
+        }
+
+        #[test]
         fn raised_marks_are_found_by_their_bytes(body in "[ am²³⁴⁰¹“…à\u{A0}]{0,12}") {
             let line = Line {
                 span: Span::new(0, body.len()),
                 ..Line::default()
             };
-            prop_assert_eq!(marks_in(&body, line), raised_marks(&body));
+            prop_assert_eq!(raised_marks(&body, line), raised_marks_plainly(&body));
         }
 
         #[test]

@@ -38,7 +38,7 @@ pub(crate) static LEADS: KeySet<14> = KeySet::new([
 ]);
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
-const BLOCK: usize = 8;
+const BLOCK: usize = 16;
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
 

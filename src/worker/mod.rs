@@ -36,7 +36,7 @@ use crate::{
         intake::{Budget, Intake, Reservation},
         topology,
     },
-    config::{self, Settings, Stages},
+    config::{self, Provision, Settings, Stages},
     telemetry::{Health, health, logs, metrics},
     vocabulary::OverlayError,
 };
@@ -359,7 +359,7 @@ impl Worker {
                 Err(error) if matches!(error.kind(), ErrorKind::Settings | ErrorKind::Unauthorized) => {
                     return Err(error);
                 }
-                Err(error) => tracing::warn!(%error, "will try again"),
+                Err(error) => tracing::warn!(%error, "will try again; `baocao doctor` says what to do"),
             }
             pause.take().await;
         }
@@ -400,7 +400,14 @@ impl Worker {
                 }
                 Err(error) => {
                     is_all_there = is_all_there && error.kind() != ErrorKind::Missing;
-                    tracing::warn!(%error, "will try again");
+                    match (error.kind(), self.settings.bus.provision) {
+                        (ErrorKind::Missing, Provision::Never) => tracing::warn!(
+                            %error,
+                            "will try again; bus.provision is \"never\", so somebody else has to create it: start a worker \
+                             once with \"missing\", as a user who may"
+                        ),
+                        _ => tracing::warn!(%error, "will try again; `baocao doctor` says what to do"),
+                    }
                 }
             }
             tokio::select! {

@@ -226,7 +226,7 @@ impl<'v> Scanner<'_, 'v> {
             if token.is_mark(':') || token.is_mark('.') {
                 token = reader.previous(token);
             }
-            if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(&token.key) {
+            if token.key == keys::NUMBER || symbol && MISREAD_NUMBER.contains(token.key) {
                 before.start = token.start();
                 before.numbered = true;
                 last = reader.previous(token);
@@ -310,7 +310,7 @@ impl<'v> Scanner<'_, 'v> {
                 before.bare = kind.bare;
                 before.start = first.start();
                 return;
-            } else if of.is_none() && JOINTS.contains(&word.key) {
+            } else if of.is_none() && JOINTS.contains(word.key) {
                 return;
             }
             small &= word.case == Case::Lower;
@@ -331,7 +331,7 @@ impl<'v> Scanner<'_, 'v> {
             }
         }
         let types = &self.vocabulary.document_types;
-        if before.numbered && NOT_BEFORE_NUMBER.contains(&self.reader.before(before.start).key) {
+        if before.numbered && NOT_BEFORE_NUMBER.contains(self.reader.before(before.start).key) {
             return None;
         }
         if let Some(kind) = self.announced(before.start) {
@@ -455,7 +455,7 @@ impl<'v> Scanner<'_, 'v> {
         if kind == "Luật" && previous.key == keys::CODE {
             start = previous;
             kind = "Bộ luật";
-        } else if previous.is_word() && NOT_BEFORE_LAW.contains(&previous.key) {
+        } else if previous.is_word() && NOT_BEFORE_LAW.contains(previous.key) {
             return None;
         }
         let kind = self.vocabulary.document_types.named(kind)?.name.clone();
@@ -508,14 +508,14 @@ impl<'v> Scanner<'_, 'v> {
             return self.amended_law(first);
         }
         let shouting = word.case == Case::Upper;
-        if !first.is_capitalised() || NOT_BEHIND_LAW.contains(&first.key) || shouting {
+        if !first.is_capitalised() || NOT_BEHIND_LAW.contains(first.key) || shouting {
             return None;
         }
         let mut last = first;
         for _ in 0..12 {
             let next = reader.next(last);
             let digital = next.key == keys::NUMBER && !reader.next(next).is_number();
-            let ends = JOINTS.contains(&next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
+            let ends = JOINTS.contains(next.key) && !digital || phrases().resumes.longest(reader, next).is_some();
             if !next.is_word() || ends {
                 break;
             }
@@ -590,18 +590,12 @@ impl<'v> Scanner<'_, 'v> {
 
 /// "ký ngày", "ban hành ngày", "đề ngày" before a date.
 fn is_signing_word(key: Key) -> bool {
-    const WORDS: [Key; 5] = [
-        Key::new("ký"),
-        Key::new("ban"),
-        Key::new("hành"),
-        Key::new("đề"),
-        Key::new("được"),
-    ];
-    WORDS.contains(&key)
+    static WORDS: KeySet<5> = KeySet::new(["ký", "ban", "hành", "đề", "được"]);
+    WORDS.contains(key)
 }
 
 /// Words that no type or name runs across.
-const JOINTS: [Key; 26] = [
+static JOINTS: KeySet<26> = KeySet::of([
     keys::OF,
     keys::AND,
     keys::OR,
@@ -628,44 +622,19 @@ const JOINTS: [Key; 26] = [
     Key::new("bằng"),
     Key::new("những"),
     Key::new("tổng"),
-];
+]);
 
 /// Words before "số" that number something else: a form, a table, an annex, a telephone.
-const NOT_BEFORE_NUMBER: [Key; 8] = [
-    Key::new("mẫu"),
-    Key::new("biểu"),
-    Key::new("lục"),
-    Key::new("thoại"),
-    Key::new("bảng"),
-    Key::new("tổng"),
-    Key::new("một"),
-    Key::new("tổ"),
-];
+static NOT_BEFORE_NUMBER: KeySet<8> = KeySet::new(["mẫu", "biểu", "lục", "thoại", "bảng", "tổng", "một", "tổ"]);
 
 /// What scans make of "số"; taken for it before a number and symbol only.
-const MISREAD_NUMBER: [Key; 5] = [
-    Key::new("sổ"),
-    Key::new("sô"),
-    Key::new("só"),
-    Key::new("sỗ"),
-    Key::new("so"),
-];
+static MISREAD_NUMBER: KeySet<5> = KeySet::new(["sổ", "sô", "só", "sỗ", "so"]);
 
 /// Series of technical standards.
 const STANDARDS: [Key; 3] = [Key::new("QCVN"), Key::new("TCVN"), Key::new("QCĐP")];
 
 /// Words before "luật" that make it no law: pháp luật, kỷ luật, Hội Luật gia.
-const NOT_BEFORE_LAW: [Key; 9] = [
-    Key::new("pháp"),
-    Key::new("kỷ"),
-    Key::new("kỉ"),
-    Key::new("đạo"),
-    Key::new("quy"),
-    Key::new("hội"),
-    Key::new("đoàn"),
-    Key::new("trường"),
-    Key::new("khoa"),
-];
+static NOT_BEFORE_LAW: KeySet<9> = KeySet::new(["pháp", "kỷ", "kỉ", "đạo", "quy", "hội", "đoàn", "trường", "khoa"]);
 
 /// Words behind "Luật" that make it no law: Luật sư, Luật gia.
-const NOT_BEHIND_LAW: [Key; 4] = [Key::new("sư"), Key::new("gia"), Key::new("số"), Key::new("pháp")];
+static NOT_BEHIND_LAW: KeySet<4> = KeySet::new(["sư", "gia", "số", "pháp"]);

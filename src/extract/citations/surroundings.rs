@@ -3,7 +3,7 @@
 use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
-    shadow::{Case, Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, issuers::IssuerName},
 };
 
@@ -469,7 +469,7 @@ impl<'v> Surroundings<'_, 'v> {
     fn listed(&self, from: usize, later: &[Span]) -> bool {
         let mut token = self.reader.after(from);
         for _ in 0..2 {
-            if token.is_word() && LIST_WORDS.contains(&token.key) {
+            if token.is_word() && LIST_WORDS.contains(token.key) {
                 token = self.reader.next(token);
             }
         }
@@ -525,7 +525,7 @@ impl<'v> Surroundings<'_, 'v> {
             if token.is_mark(',') {
                 continue;
             }
-            if !token.is_word() || PREPOSITIONS.contains(&token.key) {
+            if !token.is_word() || PREPOSITIONS.contains(token.key) {
                 return false;
             }
             if phrases().actions.longest(&self.reader, token).is_some() {
@@ -646,7 +646,7 @@ impl<'v> Surroundings<'_, 'v> {
             if token.start() >= until {
                 return count > 0;
             }
-            let joint = matches!(token.kind, Kind::Mark(',' | ';')) || LIST_WORDS.contains(&token.key);
+            let joint = matches!(token.kind, Kind::Mark(',' | ';')) || LIST_WORDS.contains(token.key);
             if !joint {
                 return false;
             }
@@ -697,7 +697,7 @@ impl<'v> Surroundings<'_, 'v> {
             return;
         };
         let mut end = self.reader.previous(first);
-        while end.is_word() && ADVERBS.contains(&end.key) {
+        while end.is_word() && ADVERBS.contains(end.key) {
             end = self.reader.previous(end);
         }
         // The longest name that ends here; it begins at most a dozen words before.
@@ -727,32 +727,23 @@ struct End {
 }
 
 /// Words between the members of a list.
-const LIST_WORDS: [Key; 6] = [
+static LIST_WORDS: KeySet<6> = KeySet::of([
     keys::AND,
     keys::OR,
     Key::new("các"),
     Key::new("cùng"),
     keys::WITH,
     Key::new("những"),
-];
+]);
 
 /// Words between a body and its verb.
-const ADVERBS: [Key; 8] = [
-    Key::new("đã"),
-    Key::new("cũng"),
-    Key::new("tiếp"),
-    Key::new("tục"),
-    Key::new("kịp"),
-    Key::new("thời"),
-    Key::new("chủ"),
-    Key::new("động"),
-];
+static ADVERBS: KeySet<8> = KeySet::new(["đã", "cũng", "tiếp", "tục", "kịp", "thời", "chủ", "động"]);
 
 /// Bodies that stand in the middle of titles more often than they begin a clause.
 const NO_ACTORS: [Key; 3] = [Key::new("Nhà"), Key::new("MTTQ"), Key::new("Mặt")];
 
 /// Words behind which a verb tells nothing of who acts.
-const PREPOSITIONS: [Key; 10] = [
+static PREPOSITIONS: KeySet<10> = KeySet::of([
     Key::new("trong"),
     Key::new("để"),
     keys::ABOUT,
@@ -763,7 +754,7 @@ const PREPOSITIONS: [Key; 10] = [
     Key::new("nhằm"),
     Key::new("khi"),
     Key::new("cho"),
-];
+]);
 
 fn is_roman(word: &str) -> bool {
     !word.is_empty()

@@ -3,7 +3,7 @@
 
 use crate::{
     extract::{Approx, Change},
-    shadow::{Case, Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{
         Vocabulary,
         units::{Before, Label},
@@ -12,44 +12,14 @@ use crate::{
 
 use super::is_any;
 
-const EACH: [Key; 6] = [
-    Key::new("mỗi"),
-    Key::new("một"),
-    Key::new("hằng"),
-    Key::new("hàng"),
-    Key::new("từng"),
-    Key::new("1"),
-];
+static EACH: KeySet<6> = KeySet::new(["mỗi", "một", "hằng", "hàng", "từng", "1"]);
 const SO: Key = Key::new("số");
 /// Words before "số" that make it a noun of its own ("tổng số", "dân số").
-const SO_OF: [Key; 25] = [
+static SO_OF: KeySet<25> = KeySet::new([
     // "chuyển đổi số", "kinh tế số", …
-    Key::new("đổi"),
-    Key::new("thuật"),
-    Key::new("nghệ"),
-    Key::new("ký"),
-    Key::new("tế"),
-    Key::new("hội"),
-    Key::new("phủ"),
-    Key::new("quyền"),
-    Key::new("tảng"),
-    Key::new("tầng"),
-    Key::new("liệu"),
-    Key::new("năng"),
-    Key::new("trị"),
-    Key::new("tổng"),
-    Key::new("trong"),
-    Key::new("dân"),
-    Key::new("chỉ"),
-    Key::new("điểm"),
-    Key::new("đa"),
-    Key::new("thiểu"),
-    Key::new("doanh"),
-    Key::new("con"),
-    Key::new("hệ"),
-    Key::new("sĩ"),
-    Key::new("quân"),
-];
+    "đổi", "thuật", "nghệ", "ký", "tế", "hội", "phủ", "quyền", "tảng", "tầng", "liệu", "năng", "trị", "tổng", "trong",
+    "dân", "chỉ", "điểm", "đa", "thiểu", "doanh", "con", "hệ", "sĩ", "quân",
+]);
 const THU: Key = Key::new("thứ");
 const HANG: Key = Key::new("hạng");
 const TRI: Key = Key::new("trí");
@@ -57,67 +27,36 @@ const VI: Key = Key::new("vị");
 const XEP: Key = Key::new("xếp");
 const DUNG: Key = Key::new("đứng");
 const TOP: [Key; 3] = [Key::new("top"), Key::new("tốp"), Key::new("tóp")];
-const RANKED: [Key; 5] = [XEP, DUNG, TRI, HANG, VI];
+static RANKED: KeySet<5> = KeySet::of([XEP, DUNG, TRI, HANG, VI]);
 
 /// First words of what is ranked.
-pub(super) const RANKED_AMONG: [Key; 16] = [
-    Key::new("tỉnh"),
-    Key::new("thành"),
-    Key::new("sở"),
-    Key::new("huyện"),
-    Key::new("quận"),
-    Key::new("thị"),
-    Key::new("xã"),
-    Key::new("phường"),
-    Key::new("bộ"),
-    Key::new("ngành"),
-    Key::new("địa"),
-    Key::new("đơn"),
-    Key::new("cơ"),
-    Key::new("nước"),
-    Key::new("quốc"),
-    Key::new("vùng"),
-];
+pub(super) static RANKED_AMONG: KeySet<16> = KeySet::new([
+    "tỉnh",
+    "thành",
+    "sở",
+    "huyện",
+    "quận",
+    "thị",
+    "xã",
+    "phường",
+    "bộ",
+    "ngành",
+    "địa",
+    "đơn",
+    "cơ",
+    "nước",
+    "quốc",
+    "vùng",
+]);
 /// Words for money itself.
-pub(super) const FUNDS: [Key; 12] = [
-    Key::new("vốn"),
-    Key::new("tiền"),
-    Key::new("kinh"),
-    Key::new("ngân"),
-    Key::new("dư"),
-    Key::new("doanh"),
-    Key::new("thuế"),
-    Key::new("nợ"),
-    Key::new("lãi"),
-    Key::new("viện"),
-    Key::new("học"),
-    Key::new("trái"),
-];
+pub(super) static FUNDS: KeySet<12> = KeySet::new([
+    "vốn", "tiền", "kinh", "ngân", "dư", "doanh", "thuế", "nợ", "lãi", "viện", "học", "trái",
+]);
 /// What is counted in thousands of millions all the same.
-pub(super) const IN_MILLIONS: [Key; 22] = [
-    Key::new("đồng"),
-    Key::new("người"),
-    Key::new("lượt"),
-    Key::new("con"),
-    Key::new("cây"),
-    Key::new("tấn"),
-    Key::new("kg"),
-    Key::new("m"),
-    Key::new("m2"),
-    Key::new("m3"),
-    Key::new("mét"),
-    Key::new("lít"),
-    Key::new("kwh"),
-    Key::new("sản"),
-    Key::new("cổ"),
-    Key::new("tin"),
-    Key::new("liều"),
-    Key::new("đơn"),
-    Key::new("trẻ"),
-    Key::new("giao"),
-    Key::new("bản"),
-    Key::new("trang"),
-];
+pub(super) static IN_MILLIONS: KeySet<22> = KeySet::new([
+    "đồng", "người", "lượt", "con", "cây", "tấn", "kg", "m", "m2", "m3", "mét", "lít", "kwh", "sản", "cổ", "tin",
+    "liều", "đơn", "trẻ", "giao", "bản", "trang",
+]);
 
 /// What the word before a number makes of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,11 +83,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
     let second = reader.previous(before);
     match before.key {
         THU => {
-            return if is_any(second, &RANKED) {
-                Role::Rank
-            } else {
-                Role::Never
-            };
+            return if RANKED.has(second) { Role::Rank } else { Role::Never };
         }
         HANG if is_any(second, &[XEP, THU, DUNG]) => return Role::Rank,
         TRI if second.key == VI => return Role::Rank,
@@ -156,11 +91,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
         XEP if is_any(second, &[key!("sắp")]) => return Role::Plain,
         XEP => return Role::Rank,
         SO => {
-            return if is_any(second, &SO_OF) {
-                Role::Plain
-            } else {
-                Role::Never
-            };
+            return if SO_OF.has(second) { Role::Plain } else { Role::Never };
         }
         key if TOP.contains(&key) => return Role::Top,
         key if key == key!("nhóm") || key == key!("tốp") => return Role::Group,
@@ -186,7 +117,7 @@ pub(super) fn role(reader: &Reader<'_>, vocabulary: &Vocabulary, before: Token) 
                     .iter()
                     .all(|token| token.is_word() && token.case == Case::Title)
                 && (inside.is_word() || inside.is_mark(','));
-            if is_any(earlier, &EACH) || of_name {
+            if EACH.has(earlier) || of_name {
                 return Role::Plain;
             }
             match label {
@@ -212,22 +143,9 @@ pub(super) fn is_of_index(reader: &Reader<'_>, before: Token, floor: usize) -> b
         Key::new("pgi"),
         Key::new("pii"),
     ];
-    const OTHER: [Key; 14] = [
-        Key::new("tại"),
-        Key::new("ở"),
-        Key::new("có"),
-        Key::new("cho"),
-        Key::new("với"),
-        Key::new("gồm"),
-        Key::new("và"),
-        Key::new("thành"),
-        Key::new("hoàn"),
-        Key::new("trong"),
-        Key::new("điểm"),
-        Key::new("tăng"),
-        Key::new("giảm"),
-        Key::new("phần"),
-    ];
+    static OTHER: KeySet<14> = KeySet::new([
+        "tại", "ở", "có", "cho", "với", "gồm", "và", "thành", "hoàn", "trong", "điểm", "tăng", "giảm", "phần",
+    ]);
     const CHI: Key = Key::new("chỉ");
     let mut token = before;
     for _ in 0..10 {
@@ -238,7 +156,7 @@ pub(super) fn is_of_index(reader: &Reader<'_>, before: Token, floor: usize) -> b
             if NAMES.contains(&token.key) {
                 return true;
             }
-            if OTHER.contains(&token.key) {
+            if OTHER.contains(token.key) {
                 return false;
             }
             if token.key == SO && reader.previous(token).key == CHI {
@@ -340,23 +258,15 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
 /// "chuyển lên trên 06 vụ": to those above, not more than six.
 fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
     const LEN: Key = Key::new("lên");
-    const SENT: [Key; 4] = [Key::new("chuyển"), Key::new("gửi"), Key::new("cáo"), Key::new("trình")];
+    static SENT: KeySet<4> = KeySet::new(["chuyển", "gửi", "cáo", "trình"]);
     let up = reader.previous(above);
-    is_any(up, &[LEN]) && is_any(reader.previous(up), &SENT)
+    is_any(up, &[LEN]) && SENT.has(reader.previous(up))
 }
 
 /// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").
 fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
     const UOC: Key = Key::new("ước");
-    const BEHIND: [Key; 7] = [
-        Key::new("đạt"),
-        Key::new("thực"),
-        Key::new("tính"),
-        Key::new("cả"),
-        Key::new("năm"),
-        Key::new("có"),
-        Key::new("đến"),
-    ];
+    static BEHIND: KeySet<7> = KeySet::new(["đạt", "thực", "tính", "cả", "năm", "có", "đến"]);
     let mut last = Token::default();
     let mut token = reader.before(from);
     for _ in 0..8 {
@@ -364,7 +274,7 @@ fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
             return false;
         }
         if token.is_word() && token.key == UOC {
-            return is_any(last, &BEHIND);
+            return BEHIND.has(last);
         }
         last = token;
         token = reader.previous(token);
@@ -413,36 +323,14 @@ pub(super) fn is_best(reader: &Reader<'_>, end: usize) -> bool {
 
 /// Words between which and a date no figure stands ("từ 01/7 đến 30/9").
 pub(super) fn is_date_word(token: Token) -> bool {
-    const WORDS: [Key; 14] = [
-        Key::new("ngày"),
-        Key::new("từ"),
-        Key::new("đến"),
-        Key::new("tới"),
-        Key::new("hết"),
-        Key::new("trước"),
-        Key::new("sau"),
-        Key::new("sáng"),
-        Key::new("chiều"),
-        Key::new("tối"),
-        Key::new("lễ"),
-        Key::new("kể"),
-        Key::new("dịp"),
-        Key::new("tháng"),
-    ];
-    is_any(token, &WORDS)
+    static WORDS: KeySet<14> = KeySet::new([
+        "ngày", "từ", "đến", "tới", "hết", "trước", "sau", "sáng", "chiều", "tối", "lễ", "kể", "dịp", "tháng",
+    ]);
+    WORDS.has(token)
 }
 
 /// Words before a time of day ("lúc 14 giờ", "trước 17 giờ ngày …").
 pub(super) fn is_clock_word(token: Token) -> bool {
-    const WORDS: [Key; 8] = [
-        Key::new("lúc"),
-        Key::new("hồi"),
-        Key::new("vào"),
-        Key::new("trước"),
-        Key::new("sau"),
-        Key::new("từ"),
-        Key::new("đến"),
-        Key::new("tới"),
-    ];
-    is_any(token, &WORDS)
+    static WORDS: KeySet<8> = KeySet::new(["lúc", "hồi", "vào", "trước", "sau", "từ", "đến", "tới"]);
+    WORDS.has(token)
 }

@@ -10,7 +10,7 @@ use crate::{
         Approx, Change, MeasureKind, Unit,
         numerals::{self, NUMBER_WORDS, Numeral},
     },
-    shadow::{Case, Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -260,20 +260,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number in words counts something reported.
     fn counts_in_words(&self, first: Token, behind: &Behind) -> bool {
-        const NOT: [Key; 12] = [
-            key!("công"),
-            key!("điều"),
-            key!("nước"),
-            key!("loại"),
-            key!("mặt"),
-            key!("khâu"),
-            key!("vấn"),
-            key!("con"),
-            key!("vùng"),
-            key!("khối"),
-            key!("bà"),
-            key!("phần"),
-        ];
+        static NOT: KeySet<12> = KeySet::new([
+            "công", "điều", "nước", "loại", "mặt", "khâu", "vấn", "con", "vùng", "khối", "bà", "phần",
+        ]);
         let Some(unit) = behind.unit.span() else {
             return false;
         };
@@ -284,24 +273,14 @@ impl<'t, 'v> Scanner<'t, 'v> {
             && !behind.never
             && !name
             && next.case == Case::Lower
-            && (!is_any(next, &NOT) || part)
+            && (!NOT.has(next) || part)
             && !self.are_partners(first, unit)
     }
 
     /// "hai cơ quan phối hợp": the two bodies that report together are named, not counted.
     fn are_partners(&self, first: Token, unit: Span) -> bool {
         const HAI: Key = key!("hai");
-        const COUNTED: [Key; 9] = [
-            key!("có"),
-            key!("còn"),
-            key!("thêm"),
-            key!("tại"),
-            key!("ở"),
-            key!("giảm"),
-            key!("tăng"),
-            key!("đạt"),
-            key!("được"),
-        ];
+        static COUNTED: KeySet<9> = KeySet::new(["có", "còn", "thêm", "tại", "ở", "giảm", "tăng", "đạt", "được"]);
         const OFFICE: (Key, Key) = (key!("cơ"), key!("quan"));
         const BRANCH: Key = key!("ngành");
         const MINISTRY: Key = key!("bộ");
@@ -315,7 +294,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         } else {
             alone && word.key == BRANCH || (word.key, second.key) == OFFICE && second.end() == unit.end as usize
         };
-        body && first.key == HAI && !is_any(self.reader.previous(first), &COUNTED)
+        body && first.key == HAI && !COUNTED.has(self.reader.previous(first))
     }
 
     fn begins_sentence(&self, start: usize) -> bool {
@@ -559,7 +538,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether the word before a colon announces a number that names or calls.
     fn is_code_label(&self, colon: Token) -> bool {
-        const LABELS: [Key; 8] = [
+        static LABELS: KeySet<8> = KeySet::of([
             key!("thoại"),
             key!("fax"),
             key!("đt"),
@@ -568,10 +547,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
             key!("hotline"),
             key!("mã"),
             NGAY,
-        ];
+        ]);
         let word = self.reader.previous(colon);
-        is_any(word, &LABELS)
-            || word.key == key!("số") && context::role(&self.reader, self.vocabulary, word) == Role::Never
+        LABELS.has(word) || word.key == key!("số") && context::role(&self.reader, self.vocabulary, word) == Role::Never
     }
 
     /// "0912345678".
@@ -671,43 +649,12 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number with a unit of time is a period or a time of day, not a duration.
     fn is_time(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
-        const EDGE: [Key; 4] = [key!("đầu"), key!("cuối"), NAM, key!("qua")];
-        const LENGTH: [Key; 26] = [
-            key!("sau"),
-            key!("dưới"),
-            key!("trên"),
-            key!("hơn"),
-            key!("khoảng"),
-            key!("thiểu"),
-            key!("đa"),
-            key!("hạn"),
-            key!("gian"),
-            key!("từ"),
-            key!("còn"),
-            key!("nhất"),
-            key!("quá"),
-            key!("xuống"),
-            key!("giảm"),
-            key!("lên"),
-            key!("đủ"),
-            key!("là"),
-            key!("vòng"),
-            key!("ngắn"),
-            key!("kết"),
-            key!("tù"),
-            key!("quân"),
-            key!("dài"),
-            key!("mất"),
-            key!("thêm"),
-        ];
-        const DOING: [Key; 6] = [
-            key!("thực"),
-            key!("triển"),
-            key!("thi"),
-            key!("liên"),
-            key!("tập"),
-            key!("kể"),
-        ];
+        static EDGE: KeySet<4> = KeySet::of([key!("đầu"), key!("cuối"), NAM, key!("qua")]);
+        static LENGTH: KeySet<26> = KeySet::new([
+            "sau", "dưới", "trên", "hơn", "khoảng", "thiểu", "đa", "hạn", "gian", "từ", "còn", "nhất", "quá", "xuống",
+            "giảm", "lên", "đủ", "là", "vòng", "ngắn", "kết", "tù", "quân", "dài", "mất", "thêm",
+        ]);
+        static DOING: KeySet<6> = KeySet::new(["thực", "triển", "thi", "liên", "tập", "kể"]);
         const ADDED: [Key; 2] = [key!("lũy"), key!("cộng")];
         const KE: Key = key!("kế");
         const DON: Key = key!("dồn");
@@ -722,10 +669,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     && (next.is_mark(':')
                         || is_any(before, &[KE, DON]) && is_any(self.reader.previous(before), &ADDED));
                 let age = is_any(before, &[key!("trẻ")]);
-                is_any(next, &EDGE)
+                EDGE.has(next)
                     || ends_in_month
                     || age
-                    || matches!(number.small(), Some(3 | 6 | 9)) && !is_any(before, &LENGTH) && !is_any(next, &DOING)
+                    || matches!(number.small(), Some(3 | 6 | 9)) && !LENGTH.has(before) && !DOING.has(next)
             }
             GIO if number.small().is_some_and(|hours| hours > 24) => false,
             GIO => {
@@ -743,27 +690,11 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether "N điểm" is a score rather than a number of places.
     fn is_score(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
-        const REACHED: [Key; 16] = [
-            key!("đạt"),
-            key!("được"),
-            key!("chấm"),
-            key!("là"),
-            key!("tăng"),
-            key!("giảm"),
-            key!("cộng"),
-            key!("trừ"),
-            key!("số"),
-            key!("còn"),
-            key!("điểm"),
-            key!("thêm"),
-            key!("hơn"),
-            key!("dưới"),
-            key!("kém"),
-            key!("đa"),
-        ];
-        number.places > 0
-            || is_any(before, &REACHED)
-            || is_any(self.reader.after(behind.end), &[key!("so"), key!("xếp")])
+        static REACHED: KeySet<16> = KeySet::new([
+            "đạt", "được", "chấm", "là", "tăng", "giảm", "cộng", "trừ", "số", "còn", "điểm", "thêm", "hơn", "dưới",
+            "kém", "đa",
+        ]);
+        number.places > 0 || REACHED.has(before) || is_any(self.reader.after(behind.end), &[key!("so"), key!("xếp")])
     }
 
     /// The noun counted where it stands before the number: "Số hồ sơ tiếp nhận: 1.234".
@@ -865,20 +796,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether "a/b" is a day and a month.
     fn is_day_and_month(&self, chain: &Chain, before: Token, counted: bool) -> bool {
-        const REPORTED: [Key; 12] = [
-            key!("đạt"),
-            key!("giảm"),
-            key!("tăng"),
-            key!("được"),
-            key!("là"),
-            key!("có"),
-            key!("quyết"),
-            key!("xong"),
-            key!("thành"),
-            key!("tại"),
-            key!("với"),
-            key!("chiếm"),
-        ];
+        static REPORTED: KeySet<12> = KeySet::new([
+            "đạt", "giảm", "tăng", "được", "là", "có", "quyết", "xong", "thành", "tại", "với", "chiếm",
+        ]);
         if before.is_word() && before.key == NGAY {
             return true;
         }
@@ -889,7 +809,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         if context::is_date_word(before) && (falling || !counted) {
             return true;
         }
-        !counted && !is_any(before, &REPORTED)
+        !counted && !REPORTED.has(before)
     }
 
     /// Whether "a/b" is a place in an order though no "thứ" says so: behind "đứng", behind the name
@@ -899,7 +819,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
         const BACK: usize = 3;
         let ranked = behind.unit.span().is_none_or(|unit| {
             let token = self.reader.after(unit.start as usize);
-            !behind.known && !matches!(behind.kind, MeasureKind::Percent) || is_any(token, &context::RANKED_AMONG)
+            !behind.known && !matches!(behind.kind, MeasureKind::Percent) || context::RANKED_AMONG.has(token)
         });
         if !ranked || first.places > 0 || second.places > 0 || first.value > second.value {
             return false;
@@ -936,7 +856,7 @@ impl<'t, 'v> Scanner<'t, 'v> {
             .flatten()?;
         let behind = self.behind(total.span.end as usize, MeasureKind::Ratio);
         let unit = self.reader.after(behind.unit.span()?.start as usize);
-        let fits = total.places == 0 && total.value >= number.value && is_any(unit, &context::RANKED_AMONG);
+        let fits = total.places == 0 && total.value >= number.value && context::RANKED_AMONG.has(unit);
         (fits && behind.known).then_some((total, behind))
     }
 
@@ -1195,9 +1115,9 @@ impl<'t, 'v> Scanner<'t, 'v> {
             };
         }
         // "1,2 tỷ vốn", "350 triệu tiền mặt": money, though "đồng" is left out.
-        if money && !is_any(token, &context::IN_MILLIONS) {
+        if money && !context::IN_MILLIONS.has(token) {
             let funds = behind.factor >= 1_000_000_000 && found.is_none_or(|(kind, _)| *kind == UnitKind::Noun);
-            if funds || is_any(token, &context::FUNDS) {
+            if funds || context::FUNDS.has(token) {
                 return behind;
             }
         }

@@ -3,7 +3,7 @@
 use crate::{
     document::Span,
     extract::{Change, Layout, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token, key},
+    shadow::{Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -341,25 +341,10 @@ fn over_footnote(layout: &Layout, figures: &[Figure], index: usize) -> Option<(S
 /// Whether a number without a unit stands as a member of a list does: between words and a comma,
 /// a semicolon, a bracket, "và".
 fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
-    const BEHIND: [Key; 17] = [
-        Key::new("hoàn"),
-        Key::new("chưa"),
-        Key::new("không"),
-        Key::new("đang"),
-        Key::new("trực"),
-        Key::new("trong"),
-        Key::new("trước"),
-        Key::new("học"),
-        Key::new("bồi"),
-        Key::new("và"),
-        Key::new("xếp"),
-        Key::new("loại"),
-        Key::new("đạt"),
-        Key::new("đúng"),
-        Key::new("quá"),
-        Key::new("đã"),
-        Key::new("còn"),
-    ];
+    static BEHIND: KeySet<17> = KeySet::new([
+        "hoàn", "chưa", "không", "đang", "trực", "trong", "trước", "học", "bồi", "và", "xếp", "loại", "đạt", "đúng",
+        "quá", "đã", "còn",
+    ]);
     let before = reader.before(figure.lead as usize);
     let next = reader.after(figure.number.end as usize);
     // "dưới 30: 12 đồng chí" is a label.
@@ -368,7 +353,7 @@ fn is_listed(reader: &Reader<'_>, figure: &Figure) -> bool {
     }
     let behind = next.is_end()
         || matches!(next.kind, Kind::Mark(',' | ';' | '.' | ')' | '(' | '/' | '…' | ':'))
-        || is_any(next, &BEHIND);
+        || BEHIND.has(next);
     let lead = before.is_word() || matches!(before.kind, Kind::Mark(':' | '/' | ',' | ';' | ')' | '(' | '-'));
     behind && lead
 }
@@ -403,22 +388,13 @@ fn spread_changes(reader: &Reader<'_>, figures: &mut [Figure]) {
 
 /// Whether the words between two figures say more than what the first one counts.
 fn has_verb(reader: &Reader<'_>, previous: &Figure, figure: &Figure) -> bool {
-    const STOP: [Key; 8] = [
-        Key::new("so"),
-        Key::new("đã"),
-        Key::new("được"),
-        Key::new("có"),
-        Key::new("với"),
-        Key::new("trong"),
-        Key::new("còn"),
-        Key::new("là"),
-    ];
+    static STOP: KeySet<8> = KeySet::new(["so", "đã", "được", "có", "với", "trong", "còn", "là"]);
     let mut behind = previous.span.end as usize;
     for token in reader.walk(behind) {
         if behind >= figure.lead as usize {
             break;
         }
-        if token.is_end() || is_any(token, &STOP) {
+        if token.is_end() || STOP.has(token) {
             return true;
         }
         behind = token.end();

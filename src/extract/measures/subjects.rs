@@ -4,7 +4,7 @@
 use crate::{
     document::Span,
     extract::{Change, MeasureKind, Unit},
-    shadow::{Case, Key, Kind, Reader, Token, key},
+    shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -16,69 +16,22 @@ const MAX_WORDS: usize = 11;
 const MAX_BEFORE: usize = 13;
 
 /// Words at which the attributes behind a figure end.
-const END: [Key; 18] = [
-    Key::new("chiếm"),
-    Key::new("bằng"),
-    Key::new("gồm"),
-    Key::new("theo"),
-    Key::new("để"),
-    Key::new("nhằm"),
-    Key::new("so"),
-    Key::new("tương"),
-    Key::new("với"),
-    Key::new("tăng"),
-    Key::new("giảm"),
-    Key::new("trong"),
-    Key::new("tại"),
-    Key::new("qua"),
-    Key::new("bao"),
-    Key::new("trở"),
-    Key::new("cụ"),
-    Key::new("trị"),
-];
+static END: KeySet<18> = KeySet::new([
+    "chiếm", "bằng", "gồm", "theo", "để", "nhằm", "so", "tương", "với", "tăng", "giảm", "trong", "tại", "qua", "bao",
+    "trở", "cụ", "trị",
+]);
 /// Words that do not end a subject.
-const TRAILING: [Key; 23] = [
-    Key::new("trở"),
-    Key::new("và"),
-    Key::new("với"),
-    Key::new("cho"),
-    Key::new("của"),
-    Key::new("tại"),
-    Key::new("đến"),
-    Key::new("là"),
-    Key::new("đạt"),
-    Key::new("được"),
-    Key::new("có"),
-    Key::new("còn"),
-    Key::new("từ"),
-    Key::new("trên"),
-    Key::new("dưới"),
-    Key::new("trong"),
-    Key::new("gồm"),
-    Key::new("số"),
-    Key::new("ở"),
-    Key::new("đã"),
-    Key::new("đó"),
-    Key::new("bằng"),
-    Key::new("đối"),
-];
-/// Words that only lead to a percentage or a rank ("chiếm", "xếp thứ", "tỷ lệ").
-const LEADS_TO: [Key; 14] = [
-    Key::new("chiếm"),
-    Key::new("xếp"),
-    Key::new("đứng"),
-    Key::new("thứ"),
-    Key::new("hạng"),
-    Key::new("vị"),
-    Key::new("trí"),
-    Key::new("thuộc"),
-    Key::new("nhóm"),
-    Key::new("nằm"),
-    Key::new("top"),
-    Key::new("tương"),
-    Key::new("ứng"),
-    Key::new("vào"),
-];
+static TRAILING: KeySet<23> = KeySet::new([
+    "trở", "và", "với", "cho", "của", "tại", "đến", "là", "đạt", "được", "có", "còn", "từ", "trên", "dưới", "trong",
+    "gồm", "số", "ở", "đã", "đó", "bằng", "đối",
+]);
+/// The same, and words that only lead to a percentage or a rank ("chiếm", "xếp thứ", "tỷ lệ").
+static TRAILING_BEFORE: KeySet<37> = KeySet::new([
+    "trở", "và", "với", "cho", "của", "tại", "đến", "là", "đạt", "được", "có", "còn", "từ", "trên", "dưới", "trong",
+    "gồm", "số", "ở", "đã", "đó", "bằng", "đối", "chiếm", "xếp", "đứng", "thứ", "hạng", "vị", "trí", "thuộc", "nhóm",
+    "nằm", "top", "tương", "ứng", "vào",
+]);
+static NO_WORDS: KeySet<0> = KeySet::new([]);
 /// Words for people named before, and the first syllables of the nouns that they stand for ("đảng
 /// viên", "cán bộ", "cấp ủy viên", "học sinh").
 const STAND_INS: [(&str, &[Key]); 3] = [
@@ -109,103 +62,60 @@ const COMRADES: [Key; 11] = [
     Key::new("gv"),
 ];
 /// Words that only say that a sum of money follows ("với tổng trị giá", "số tiền", "kinh phí").
-const SUMS: [Key; 17] = [
-    Key::new("với"),
-    Key::new("tổng"),
-    Key::new("số"),
-    Key::new("tiền"),
-    Key::new("trị"),
-    Key::new("giá"),
-    Key::new("kinh"),
-    Key::new("phí"),
-    Key::new("giải"),
-    Key::new("ngân"),
-    Key::new("phạt"),
-    Key::new("nộp"),
-    Key::new("thu"),
-    Key::new("chi"),
-    Key::new("hồi"),
-    Key::new("vốn"),
-    Key::new("mức"),
-];
+static SUMS: KeySet<17> = KeySet::new([
+    "với", "tổng", "số", "tiền", "trị", "giá", "kinh", "phí", "giải", "ngân", "phạt", "nộp", "thu", "chi", "hồi",
+    "vốn", "mức",
+]);
 /// Verbs that say nothing of what is counted.
-const GENERIC: [Key; 12] = [
-    Key::new("tổ"),
-    Key::new("chức"),
-    Key::new("ban"),
-    Key::new("hành"),
-    Key::new("thực"),
-    Key::new("hiện"),
-    Key::new("triển"),
-    Key::new("khai"),
-    Key::new("mở"),
-    Key::new("ra"),
-    Key::new("lập"),
-    Key::new("nhận"),
-];
+static GENERIC: KeySet<12> = KeySet::new([
+    "tổ", "chức", "ban", "hành", "thực", "hiện", "triển", "khai", "mở", "ra", "lập", "nhận",
+]);
 /// First syllables of nouns that are named in rows ("xã, phường, thị trấn").
-const SIBLINGS: [Key; 38] = [
-    Key::new("áp"),
-    Key::new("cụm"),
-    Key::new("tố"),
-    Key::new("phản"),
-    Key::new("kiến"),
-    Key::new("khiếu"),
-    Key::new("xã"),
-    Key::new("phường"),
-    Key::new("thị"),
-    Key::new("thành"),
-    Key::new("huyện"),
-    Key::new("quận"),
-    Key::new("sở"),
-    Key::new("ban"),
-    Key::new("ngành"),
-    Key::new("đơn"),
-    Key::new("cơ"),
-    Key::new("tỉnh"),
-    Key::new("thôn"),
-    Key::new("bản"),
-    Key::new("ấp"),
-    Key::new("khu"),
-    Key::new("tổ"),
-    Key::new("khóm"),
-    Key::new("bài"),
-    Key::new("tin"),
-    Key::new("công"),
-    Key::new("viên"),
-    Key::new("đảng"),
-    Key::new("hội"),
-    Key::new("đoàn"),
-    Key::new("bộ"),
-    Key::new("kiểm"),
-    Key::new("thanh"),
-    Key::new("phòng"),
-    Key::new("điển"),
-    Key::new("đặc"),
-    Key::new("buôn"),
-];
+static SIBLINGS: KeySet<38> = KeySet::new([
+    "áp",
+    "cụm",
+    "tố",
+    "phản",
+    "kiến",
+    "khiếu",
+    "xã",
+    "phường",
+    "thị",
+    "thành",
+    "huyện",
+    "quận",
+    "sở",
+    "ban",
+    "ngành",
+    "đơn",
+    "cơ",
+    "tỉnh",
+    "thôn",
+    "bản",
+    "ấp",
+    "khu",
+    "tổ",
+    "khóm",
+    "bài",
+    "tin",
+    "công",
+    "viên",
+    "đảng",
+    "hội",
+    "đoàn",
+    "bộ",
+    "kiểm",
+    "thanh",
+    "phòng",
+    "điển",
+    "đặc",
+    "buôn",
+]);
 /// Words that do not begin a subject taken from before the figure.
-const LEADING: [Key; 19] = [
-    Key::new("trở"),
-    Key::new("và"),
-    Key::new("trong"),
-    Key::new("đó"),
-    Key::new("có"),
-    Key::new("còn"),
-    Key::new("đã"),
-    Key::new("được"),
-    Key::new("là"),
-    Key::new("với"),
-    Key::new("đạt"),
-    Key::new("riêng"),
-    Key::new("nay"),
-    Key::new("như"),
-    Key::new("vậy"),
-    Key::new("của"),
-    Key::new("cho"),
-    Key::new("tại"),
-    Key::new("đang"),
-];
+static LEADING: KeySet<19> = KeySet::new([
+    "trở", "và", "trong", "đó", "có", "còn", "đã", "được", "là", "với", "đạt", "riêng", "nay", "như", "vậy", "của",
+    "cho", "tại", "đang",
+]);
 
 /// Finds the subject of every figure, in order.
 pub(super) fn name(reader: Reader<'_>, vocabulary: &Vocabulary, figures: &mut [Figure]) {
@@ -286,7 +196,7 @@ fn row_end(reader: &Reader<'_>, vocabulary: &Vocabulary, from: usize) -> usize {
     loop {
         let comma = reader.after(end);
         let next = reader.next(comma);
-        if !comma.is_mark(',') || !is_any(next, &SIBLINGS) {
+        if !comma.is_mark(',') || !SIBLINGS.has(next) {
             break;
         }
         match vocabulary.units.behind.longest(reader, next) {
@@ -369,9 +279,7 @@ impl Namer<'_, '_> {
                 match (before, behind) {
                     (Some(before), Some(behind)) if figure.kind == MeasureKind::Area => (Some(behind), Some(before)),
                     // "1,2 tỷ vốn vay"
-                    (_, Some(behind)) if is_any(self.reader.after(behind.start as usize), &FUNDS) => {
-                        (Some(behind), None)
-                    }
+                    (_, Some(behind)) if FUNDS.has(self.reader.after(behind.start as usize)) => (Some(behind), None),
                     (Some(before), _) => (Some(before), self.paid_for(before, figure, previous)),
                     (None, Some(behind)) => (Some(behind), None),
                     (None, None) => inherited(None),
@@ -398,7 +306,7 @@ impl Namer<'_, '_> {
         let says_only = self
             .tokens_of(before)
             .filter(|token| token.start() < before.end as usize)
-            .all(|token| SUMS.contains(&token.key));
+            .all(|token| SUMS.contains(token.key));
         let previous = previous.filter(|previous| previous.counts())?;
         let apart = self
             .reader
@@ -439,7 +347,7 @@ impl Namer<'_, '_> {
             }
             span = Some(span.map_or(token.span, |span| span.join(token.span)));
         }
-        self.trim(span?, &LEADING, &[&TRAILING])
+        self.trim(span?, &LEADING, &TRAILING)
     }
 
     /// What holds at the places that a ratio counts, said before the first of them: "X đồng thời là Y
@@ -597,7 +505,7 @@ impl Namer<'_, '_> {
                 start = token.end();
                 generic = true;
             } else if token.is_word() {
-                generic &= GENERIC.contains(&token.key);
+                generic &= GENERIC.contains(token.key);
             }
         }
         if generic && words > 1 {
@@ -646,15 +554,9 @@ impl Namer<'_, '_> {
 
     /// "tỷ lệ", "tỷ lệ chung": a rate of what was named before.
     fn is_plain_rate(&self, context: Span) -> bool {
-        const PLAIN: [Key; 5] = [
-            Key::new("tỷ"),
-            Key::new("tỉ"),
-            Key::new("lệ"),
-            Key::new("chung"),
-            Key::new("trọng"),
-        ];
+        static PLAIN: KeySet<5> = KeySet::new(["tỷ", "tỉ", "lệ", "chung", "trọng"]);
         self.tokens_of(context)
-            .all(|token| token.start() >= context.end as usize || is_any(token, &PLAIN))
+            .all(|token| token.start() >= context.end as usize || PLAIN.has(token))
     }
 
     /// A noun with its attributes, and the number of words in all.
@@ -711,13 +613,13 @@ impl Namer<'_, '_> {
             if token.is_quote() {
                 continue;
             }
-            if !token.is_word() || is_any(token, &END) || self.reports(token) {
+            if !token.is_word() || END.has(token) || self.reports(token) {
                 break;
             }
             span = Some(span.map_or(token.span, |span| span.join(token.span)));
             words += 1;
         }
-        self.trim(span?, &[], &[&TRAILING])
+        self.trim(span?, &NO_WORDS, &TRAILING)
     }
 
     /// What is said of the things counted behind a bracket that breaks them down or gives their share.
@@ -747,7 +649,7 @@ impl Namer<'_, '_> {
             }
             span = span.join(token.span);
         }
-        self.trim(span, &[], &[&TRAILING])
+        self.trim(span, &NO_WORDS, &TRAILING)
     }
 
     /// Whether "đạt" or "được" gives the next figure rather than an attribute ("đạt chuẩn").
@@ -759,7 +661,7 @@ impl Namer<'_, '_> {
     /// Whether the next noun of a row follows a comma, and not the clause of the next figure.
     fn noun_follows(&self, comma: Token) -> bool {
         let next = self.reader.next(comma);
-        if !is_any(next, &SIBLINGS) {
+        if !SIBLINGS.has(next) {
             return false;
         }
         let Some((UnitKind::Noun, last)) = self.vocabulary.units.behind.longest(&self.reader, next) else {
@@ -769,7 +671,7 @@ impl Namer<'_, '_> {
             if token.start() >= self.ceiling {
                 return false;
             }
-            if !token.is_word() || is_any(token, &END) || is_any(token, &[key!("và")]) {
+            if !token.is_word() || END.has(token) || is_any(token, &[key!("và")]) {
                 return true;
             }
         }
@@ -781,7 +683,7 @@ impl Namer<'_, '_> {
     fn goes_on(&self, comma: Token) -> bool {
         const MOST: usize = 2;
         let mut token = self.reader.next(comma);
-        if is_any(token, &END) || is_any(token, &[key!("đạt"), key!("còn"), key!("trong")]) {
+        if END.has(token) || is_any(token, &[key!("đạt"), key!("còn"), key!("trong")]) {
             return false;
         }
         for _ in 0..=MOST {
@@ -851,7 +753,7 @@ impl Namer<'_, '_> {
             }
             token = self.reader.previous(token);
         }
-        self.trim(span?, &LEADING, &[&TRAILING, &LEADS_TO])
+        self.trim(span?, &LEADING, &TRAILING_BEFORE)
     }
 
     /// Whether a number is that of a year, a month or a day.
@@ -864,18 +766,10 @@ impl Namer<'_, '_> {
     /// The last token before the words of a time: "đến ngày 14/9/2025" ends with this number.
     fn before_time(&self, number: Token) -> Token {
         const LONGEST: usize = 8;
-        const WORDS: [Key; 7] = [
-            key!("năm"),
-            key!("tháng"),
-            key!("ngày"),
-            key!("đến"),
-            key!("hết"),
-            key!("trong"),
-            key!("tính"),
-        ];
+        static WORDS: KeySet<7> = KeySet::new(["năm", "tháng", "ngày", "đến", "hết", "trong", "tính"]);
         let mut token = number;
         for _ in 0..LONGEST {
-            let of_date = token.is_number() || token.is_mark('/') || is_any(token, &WORDS);
+            let of_date = token.is_number() || token.is_mark('/') || WORDS.has(token);
             if !of_date || token.start() < self.floor {
                 break;
             }
@@ -889,7 +783,7 @@ impl Namer<'_, '_> {
         let next = self.reader.next(comma);
         let last = self.reader.previous(comma);
         let first = self.reader.previous(last);
-        is_any(next, &SIBLINGS) && (is_any(last, &SIBLINGS) || is_any(first, &SIBLINGS))
+        SIBLINGS.has(next) && (SIBLINGS.has(last) || SIBLINGS.has(first))
     }
 
     /// Whether a comma divides a list of nouns or verbs rather than clauses: no figure stands in
@@ -921,34 +815,41 @@ impl Namer<'_, '_> {
     }
 
     /// Leaves out words that do not begin or end a subject.
-    fn trim(&self, span: Span, leading: &[Key], trailing: &[&[Key]]) -> Option<Span> {
+    fn trim<const L: usize, const T: usize>(
+        &self,
+        span: Span,
+        leading: &KeySet<L>,
+        trailing: &KeySet<T>,
+    ) -> Option<Span> {
+        const OPENINGS: [[Key; 2]; 3] = [
+            [key!("đến"), key!("nay")],
+            [key!("theo"), key!("đó")],
+            [key!("hiện"), key!("nay")],
+        ];
         let (mut start, mut end) = (span.start as usize, span.end as usize);
-        for first in self.reader.walk(start) {
-            if start >= end {
-                break;
-            }
-            if first.end() >= end || !is_any(first, leading) && first.is_word() {
+        let mut first = self.reader.after(start);
+        while start < end {
+            if first.end() >= end || !leading.has(first) && first.is_word() {
                 start = first.start().max(start);
                 break;
             }
             start = first.end();
+            first = self.reader.next(first);
         }
-        for opening in [
-            [key!("đến"), key!("nay")],
-            [key!("theo"), key!("đó")],
-            [key!("hiện"), key!("nay")],
-        ] {
-            let first = self.reader.after(start);
+        for opening in OPENINGS {
+            if first.key != opening[0] {
+                continue;
+            }
             let second = self.reader.next(first);
             let third = self.reader.next(second);
-            if [first.key, second.key] == opening && third.is_word() && third.end() <= end {
-                start = third.start();
+            if second.key == opening[1] && third.is_word() && third.end() <= end {
+                first = third;
+                start = first.start();
             }
         }
         let mut last = self.reader.before(end);
         while start < end {
-            let trails = trailing.iter().any(|keys| is_any(last, keys));
-            if !trails && (last.is_word() || last.is_number()) || self.ends_compound(last) {
+            if !trailing.has(last) && (last.is_word() || last.is_number()) || self.ends_compound(last) {
                 break;
             }
             if last.is_mark(')') {

@@ -7,7 +7,7 @@
 use crate::{
     document::{Document, Span},
     extract::{Layout, MeasureKind, Unit, layout::spaced_cells, numerals},
-    shadow::{Key, Kind, Reader, key},
+    shadow::{Key, KeySet, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
 
@@ -34,6 +34,9 @@ pub(in crate::extract) struct Table {
 pub(in crate::extract) fn find(document: &Document, layout: &Layout) -> Vec<Table> {
     let text = document.text.as_str();
     let mut tables = Vec::new();
+    if !layout.lines.iter().any(|line| line.row) {
+        return tables;
+    }
     let mut lines: Vec<Span> = Vec::new();
     for (index, line) in layout.lines.iter().enumerate() {
         let inside = layout.body.start <= line.span.start && line.span.end <= layout.body.end;
@@ -95,15 +98,10 @@ impl Table {
 
     /// Whether a row is the sum of the others ("Tổng cộng").
     pub(in crate::extract) fn is_total(&self, reader: &Reader<'_>, row: &[Span]) -> bool {
-        const TOTAL: [Key; 4] = [
-            Key::new("tổng"),
-            Key::new("cộng"),
-            Key::new("tổngcộng"),
-            Key::new("toàn"),
-        ];
+        static TOTAL: KeySet<4> = KeySet::new(["tổng", "cộng", "tổngcộng", "toàn"]);
         row.iter().take(2).filter(|cell| !cell.is_empty()).any(|cell| {
             let first = reader.after(cell.start as usize);
-            is_any(first, &TOTAL) && first.start() < cell.end as usize
+            TOTAL.has(first) && first.start() < cell.end as usize
         })
     }
 
