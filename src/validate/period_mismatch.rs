@@ -271,15 +271,32 @@ fn of_local_body(context: &Context<'_>, citation: &Citation) -> bool {
 /// Whether the paragraph opens with the period, says that something was issued, and does not lead
 /// to this document as a basis.
 fn issued_in_period(context: &Context<'_>, span: Span) -> bool {
+    /// Words looked at from the beginning of the paragraph, and back from the document: a paragraph may
+    /// name many.
+    const MOST: usize = 60;
+    let reader = context.layout.reader(context.document);
     let start = text::paragraph_start(context, span.start as usize);
-    let words = text::words(context, Span::new(start, span.start as usize));
-    let opens = words
+    let opening: Vec<Token> = reader
+        .walk(start)
+        .take(MOST)
+        .take_while(|token| token.start() < span.start as usize)
+        .filter(Token::is_word)
+        .collect();
+    let nearest: Vec<Token> = sentence_before(context, span)
+        .into_iter()
+        .filter(Token::is_word)
+        .collect();
+    let opens = opening
         .windows(2)
         .take(3)
-        .any(|pair| OPENINGS.iter().any(|opening| opening == pair));
-    let issued = words.windows(2).any(|pair| pair == [key!("ban"), key!("hành")]);
-    let near = &words[words.len().saturating_sub(8)..];
-    opens && issued && !near.iter().any(|word| BASES.contains(word))
+        .any(|pair| OPENINGS.contains(&[pair[0].key, pair[1].key]));
+    let issued = [&opening, &nearest].into_iter().any(|words| {
+        words
+            .windows(2)
+            .any(|pair| [pair[0].key, pair[1].key] == [key!("ban"), key!("hành")])
+    });
+    let near = &nearest[nearest.len().saturating_sub(8)..];
+    opens && issued && !near.iter().any(|word| BASES.contains(&word.key))
 }
 
 fn report_document(context: &Context<'_>, citation: &Citation, date: PartialDate, findings: &mut Findings<'_>) {
