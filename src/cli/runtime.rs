@@ -17,22 +17,22 @@ use crate::{
 /// stopped from outside; whatever it is at by then has been given up and is delivered again.
 const LAST_THREADS: Duration = Duration::from_millis(500);
 
-/// Runs a command that waits for the network. One thread serves it, which leaves the processors to those that read
-/// documents; several would hand every message from one to the other. The calling thread runs `command` itself, so what
-/// handles many messages is spawned.
+/// Runs a command that waits for the network. The calling thread does all of that alone, which leaves the processors to
+/// those that read documents; several threads would hand every message from one to the other.
 pub fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|cause| Error::caused("cannot start the async runtime", cause))?;
     let done = runtime.block_on(command);
-    if done.is_err() {
-        remark_complaint();
-    }
     // Dropped, it would wait for a thread that hangs, for ever.
     runtime.shutdown_timeout(LAST_THREADS);
-    done
+    match (done, complaint()) {
+        (Err(error), Some(complaint)) if !error.is_broken_pipe() => {
+            Err(Error::new(format!("{}; {complaint}", error.on_one_line())))
+        }
+        (done, _) => done,
+    }
 }
 
 /// SIGTERM and SIGINT (Ctrl-C), caught from when this is made.
@@ -73,20 +73,16 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Says what the server has complained of, if it has: the error itself is that no answer came.
-pub fn remark_complaint() {
-    let Some((connection, inbox_prefix)) = CONNECTION.get() else {
-        return;
-    };
-    let Some(complaint) = connection.complaint() else {
-        return;
-    };
+/// What the server has complained of, if it has, and what to do: an error itself says only that no answer came.
+pub fn complaint() -> Option<String> {
+    let (connection, inbox_prefix) = CONNECTION.get()?;
+    let complaint = connection.complaint()?;
     let advice = if is_about_inbox(&complaint, inbox_prefix) {
         NO_ANSWERS
     } else {
         "deploy/nats/baocao.conf has the permissions of each role"
     };
-    eprintln!("baocao: the server said: {complaint}; {advice}");
+    Some(format!("the server said: {complaint}; {advice}"))
 }
 
 #[cfg(test)]
