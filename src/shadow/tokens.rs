@@ -13,12 +13,10 @@ use std::cell::RefCell;
 pub struct Tokens {
     /// In order; all line breaks are among them, joined or not. The last is [`Kind::End`].
     all: Vec<Token>,
-    /// Index of the first token that begins at or behind the start of each block of bytes.
-    blocks: Vec<u32>,
+    /// What begins before each block of bytes.
+    blocks: Vec<Block>,
     /// Indexes of all tokens but plain words: of marks, line breaks, whatever has digits, certain words.
     anchors: Vec<u32>,
-    /// For each wide block of bytes, how many anchors begin before it.
-    anchor_blocks: Vec<u32>,
     /// Those of the anchors from which figures and documents are read: whatever has digits, number words, the
     /// types of laws.
     leads: Vec<u32>,
@@ -41,8 +39,14 @@ pub(crate) static LEADS: KeySet<14> = KeySet::new([
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
 const BLOCK: usize = 16;
-/// Bytes of a wide block, in which few anchors stand.
-const WIDE_BLOCK: usize = 64;
+
+/// How many tokens and how many anchors begin before a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    tokens: u32,
+    anchors: u32,
+}
+
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
 
@@ -100,32 +104,36 @@ impl Tokens {
 
     /// The tokens of a text, the last of which is its end, with their indexes.
     fn listed(text: &str, all: Vec<Token>) -> Self {
-        let mut blocks = vec![0; text.len() / BLOCK + 2];
-        let mut anchor_blocks = vec![0; text.len() / WIDE_BLOCK + 2];
-        // Each token is noted in both, and the next one over it unless it belongs there: which of them do is
-        // hard to guess for a processor, so that a branch would cost more.
-        let (mut anchors, mut leads) = (vec![0; all.len()], vec![0; all.len()]);
-        let (mut anchors_before, mut leads_before) = (0, 0);
+        let mut blocks = vec![Block::default(); text.len() / BLOCK + 2];
+        // Each token is noted, and the next one over it unless it is an anchor: which of them are is hard to
+        // guess for a processor, so that a branch would cost more.
+        let mut anchors = vec![0; all.len()];
+        let mut found = 0;
         let end = all.len() - 1;
         for (index, token) in all[..end].iter().enumerate() {
-            let start = token.start();
-            anchors[anchors_before] = index as u32;
-            leads[leads_before] = index as u32;
-            anchors_before += usize::from(token.use_of != Use::Plain);
-            leads_before += usize::from(token.use_of > Use::Anchor);
-            blocks[start / BLOCK + 1] = index as u32 + 1;
-            anchor_blocks[start / WIDE_BLOCK + 1] = anchors_before as u32;
+            anchors[found] = index as u32;
+            found += usize::from(token.use_of != Use::Plain);
+            blocks[token.start() / BLOCK + 1] = Block {
+                tokens: index as u32 + 1,
+                anchors: found as u32,
+            };
         }
-        leads.truncate(leads_before);
-        anchors.truncate(anchors_before);
+        anchors.truncate(found);
+        let is_lead = |&index: &u32| all[index as usize].use_of > Use::Anchor;
+        let leads = anchors.iter().copied().filter(is_lead).collect();
         anchors.push(end as u32);
-        fill(&mut blocks);
-        fill(&mut anchor_blocks);
+        // Where no token begins in a block, as many begin before the next one.
+        let mut before = Block::default();
+        for block in &mut blocks {
+            if block.tokens == 0 {
+                *block = before;
+            }
+            before = *block;
+        }
         Self {
             all,
             blocks,
             anchors,
-            anchor_blocks,
             leads,
         }
     }
@@ -143,7 +151,7 @@ impl Tokens {
     /// Indexes of the anchors from a token on.
     pub(super) fn anchors_from(&self, index: usize) -> &[u32] {
         let Some(token) = self.all.get(index) else { return &[] };
-        let mut rank = self.anchor_blocks[token.start() / WIDE_BLOCK] as usize;
+        let mut rank = self.blocks[token.start() / BLOCK].anchors as usize;
         while self.anchors.get(rank).is_some_and(|&anchor| (anchor as usize) < index) {
             rank += 1;
         }
@@ -169,7 +177,7 @@ impl Tokens {
     #[inline]
     pub(super) fn index(&self, offset: usize) -> Option<usize> {
         count();
-        let mut index = *self.blocks.get(offset / BLOCK)? as usize;
+        let mut index = self.blocks.get(offset / BLOCK)?.tokens as usize;
         while self.all.get(index)?.start() < offset {
             index += 1;
         }
@@ -209,15 +217,6 @@ impl Tokens {
     /// Where the token before this one ends.
     fn end_before(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |last| self.all[last].end())
-    }
-}
-
-/// Where no token begins in a block, as many begin before the next one.
-fn fill(blocks: &mut [u32]) {
-    let mut before = 0;
-    for block in blocks {
-        before = before.max(*block);
-        *block = before;
     }
 }
 
