@@ -3,12 +3,16 @@
 //! The defaults stand with their comments in `config.toml` beside this file; every setting has one
 //! there.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::{alert::AlertPolicy, decode, validate};
+use crate::{
+    alert::AlertPolicy,
+    decode, validate,
+    vocabulary::{OverlayError, Vocabulary},
+};
 
 mod load;
 
@@ -33,6 +37,8 @@ pub struct Settings {
     pub edxml: Edxml,
     /// What results carry.
     pub result: ResultSettings,
+    /// Words and names that are looked for.
+    pub vocabulary: VocabularySettings,
     /// Rules.
     pub rules: Rules,
     /// Alerts.
@@ -162,6 +168,14 @@ pub struct ResultSettings {
     pub include_text: bool,
 }
 
+/// Words and names that are looked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(missing_docs)] // each setting is documented in config.toml
+pub struct VocabularySettings {
+    pub overlay: String,
+}
+
 /// Rules.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -258,6 +272,14 @@ impl Settings {
             children: self.decode.children,
             warm: self.decode.warm_children,
             executable: (!self.decode.executable.is_empty()).then(|| self.decode.executable.clone().into()),
+        }
+    }
+
+    /// The words and names that are looked for: those of the program, with what files add to them.
+    pub fn vocabulary(&self) -> Result<Arc<Vocabulary>, OverlayError> {
+        match self.vocabulary.overlay.as_str() {
+            "" => Ok(Vocabulary::embedded().clone()),
+            path => Vocabulary::overlaid(path.as_ref()),
         }
     }
 

@@ -6,6 +6,7 @@ use async_nats::{
     HeaderMap, jetstream::consumer::DeliverPolicy, jetstream::consumer::pull::OrderedConfig,
     jetstream::message::PublishMessage, jetstream::stream::DirectGetErrorKind,
 };
+use bytes::Bytes;
 use futures::{Stream, StreamExt, stream};
 use prost::Message;
 
@@ -80,8 +81,9 @@ pub async fn submit(connection: &Connection, mut submission: pb::ReportSubmissio
 
 /// Puts the content of a submission into the object store, and says so in it.
 pub(super) async fn keep_apart(connection: &Connection, submission: &mut pb::ReportSubmission) -> Result<(), Error> {
-    let content = std::mem::take(&mut submission.content);
-    let Reference { name, size } = connection.keep(content.into()).await?;
+    let content = Bytes::from(std::mem::take(&mut submission.content));
+    let keep = |_| connection.keep(content.clone());
+    let Reference { name, size } = through_an_outage(connection, keep).await?;
     let size = size as u64;
     submission.content_sha256 = name.clone();
     submission.content_size = size;
@@ -92,37 +94,58 @@ pub(super) async fn keep_apart(connection: &Connection, submission: &mut pb::Rep
 /// Publishes a message that has an id, and waits until it is stored; whether somebody had stored it before. What passes
 /// by itself is waited for: with the same id the message is stored once, however often it is sent.
 pub(super) async fn store(connection: &Connection, subject: &str, publish: &PublishMessage) -> Result<bool, Error> {
+    through_an_outage(connection, |tries| {
+        try_to_store(connection, subject, publish.clone(), tries)
+    })
+    .await
+}
+
+async fn try_to_store(
+    connection: &Connection,
+    subject: &str,
+    publish: PublishMessage,
+    tries: u32,
+) -> Result<bool, Error> {
+    let asked = tokio::time::Instant::now();
+    let sent = connection.jetstream.send_publish(subject.to_owned(), publish).await;
+    let acknowledged = match sent {
+        Ok(acknowledgement) => acknowledgement.await,
+        Err(error) => Err(error),
+    };
+    let stored = match acknowledged {
+        Ok(acknowledgement) if is_undecided(&acknowledgement) => Err(Error::undecided(subject)),
+        // What an earlier try has stored unheard is no duplicate.
+        Ok(acknowledgement) => Ok(acknowledgement.duplicate && tries == 1),
+        Err(error) => Err(Error::publishing(subject, &error)),
+    };
+    let is_in_vain = matches!(&stored, Err(error) if passes(connection, error));
+    connection.note_use(Use::Publish, asked, !is_in_vain);
+    stored
+}
+
+/// Whether an error may be gone in a moment.
+fn passes(connection: &Connection, error: &Error) -> bool {
+    match error.kind() {
+        ErrorKind::TimedOut | ErrorKind::Unreachable => true,
+        // A cluster may be about to choose a leader; a single server has no such stream.
+        ErrorKind::Missing => connection.client.server_info().cluster.is_some(),
+        _ => false,
+    }
+}
+
+/// Does what may be done several times until it works, as long as an outage of a cluster takes. `act` is told which try
+/// it is.
+async fn through_an_outage<T, F: Future<Output = Result<T, Error>>>(
+    connection: &Connection,
+    mut act: impl FnMut(u32) -> F,
+) -> Result<T, Error> {
     let began = Instant::now();
     let mut tries = 0;
     loop {
         tries += 1;
-        let asked = tokio::time::Instant::now();
-        let sent = connection
-            .jetstream
-            .send_publish(subject.to_owned(), publish.clone())
-            .await;
-        let acknowledged = match sent {
-            Ok(acknowledgement) => acknowledgement.await,
-            Err(error) => Err(error),
-        };
-        let error = match acknowledged {
-            Ok(acknowledgement) if is_undecided(&acknowledgement) => Error::undecided(subject),
-            Ok(acknowledgement) => {
-                connection.note_use(Use::Publish, asked, true);
-                // What an earlier try has stored unheard is no duplicate.
-                return Ok(acknowledgement.duplicate && tries == 1);
-            }
-            Err(error) => Error::publishing(subject, &error),
-        };
-        let passes = match error.kind() {
-            ErrorKind::TimedOut | ErrorKind::Unreachable => true,
-            // A cluster may be about to choose a leader; a single server has no such stream.
-            ErrorKind::Missing => connection.client.server_info().cluster.is_some(),
-            _ => false,
-        };
-        connection.note_use(Use::Publish, asked, !passes);
-        if !passes || began.elapsed() > OUTAGE {
-            return Err(error);
+        match act(tries).await {
+            Err(error) if passes(connection, &error) && began.elapsed() <= OUTAGE => {}
+            done => return done,
         }
         tokio::time::sleep(PAUSE).await;
     }
@@ -186,6 +209,17 @@ impl Event {
     }
 }
 
+/// An event as it came.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// What it is.
+    pub event: Event,
+    /// The subject it came on.
+    pub subject: String,
+    /// Its headers.
+    pub headers: Option<HeaderMap>,
+}
+
 /// From where on to watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum From {
@@ -203,12 +237,30 @@ pub async fn watch(
     connection: &Connection,
     from: From,
 ) -> Result<impl Stream<Item = Result<Event, Error>> + Send + Unpin + use<>, Error> {
+    let seen = watch_messages(connection, from).await?;
+    Ok(seen.map(|seen| Ok(seen?.event)))
+}
+
+/// [`watch`], with the headers.
+pub async fn watch_messages(
+    connection: &Connection,
+    from: From,
+) -> Result<impl Stream<Item = Result<Seen, Error>> + Send + Unpin + use<>, Error> {
     let names = &connection.names;
     let alerts = listen(connection, names.alerts_stream(), names.all_alerts(), from).await?;
     let results = listen(connection, names.processed_stream(), names.all_processed(), from).await?;
-    let alerts = alerts.map(|message| decode(message?).map(|alert| Event::Alert(Box::new(alert))));
-    let results = results.map(|message| decode(message?).map(|result| Event::Processed(Box::new(result))));
+    let alerts = alerts.map(|message| seen(message?, |alert| Event::Alert(Box::new(alert))));
+    let results = results.map(|message| seen(message?, |result| Event::Processed(Box::new(result))));
     Ok(stream::select(alerts, results))
+}
+
+fn seen<M: wire::Json>(message: async_nats::jetstream::Message, of: fn(M) -> Event) -> Result<Seen, Error> {
+    let message = message.message;
+    Ok(Seen {
+        event: of(from_payload(message.headers.as_ref(), &message.payload)?),
+        subject: message.subject.into_string(),
+        headers: message.headers,
+    })
 }
 
 /// The messages of a stream, in order, by a consumer of our own that vanishes with us.
@@ -241,11 +293,6 @@ async fn listen(
         .await
         .map_err(|error| Error::because(ErrorKind::Unreachable, &what, error))?;
     Ok(messages.map(move |message| message.map_err(|error| Error::because(ErrorKind::Unreachable, &what, error))))
-}
-
-/// A message of the contract from a message of the bus.
-fn decode<M: wire::Json>(message: async_nats::jetstream::Message) -> Result<M, Error> {
-    from_payload(message.headers.as_ref(), &message.payload)
 }
 
 /// A message of the contract, by its content type.

@@ -1,6 +1,13 @@
 //! One connection to the servers: who we are, how long we wait, what we notice.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use tokio::{sync::watch, time::Instant};
@@ -28,6 +35,7 @@ pub struct Connection {
     /// Subjects and names of streams.
     pub names: Names,
     connected: watch::Receiver<bool>,
+    complaint: watch::Receiver<Option<String>>,
     usefulness: Arc<Usefulness>,
 }
 
@@ -67,6 +75,12 @@ impl Connection {
         self.connected.clone()
     }
 
+    /// What the server has complained of last, in its words: a denied permission shows nowhere else, since whoever
+    /// is denied something merely waits for an answer in vain.
+    pub fn complaint(&self) -> Option<String> {
+        self.complaint.borrow().clone()
+    }
+
     /// Waits until what was sent has left, at most this long.
     pub async fn flush(&self, within: Duration) -> Result<(), Error> {
         match tokio::time::timeout(within, self.client.flush()).await {
@@ -86,7 +100,11 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
     let names = Names::new(&settings.prefix)?;
     let identity = Identity::of(settings)?;
     let (changed, connected) = watch::channel(true);
+    let (complains, complaint) = watch::channel(None);
+    let inbox_prefix = settings.inbox_prefix.clone();
     let route = Route::default();
+    // Who connects for the first time waits for nobody.
+    let is_first = AtomicBool::new(true);
     let options = identity
         .options()?
         .name(name)
@@ -94,10 +112,20 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         .connection_timeout(Duration::from_secs(settings.connect_timeout_seconds))
         .request_timeout(Some(Duration::from_secs(settings.request_timeout_seconds)))
         .ping_interval(PING)
-        .reconnect_delay_callback(reconnect_delay)
+        .reconnect_delay_callback(move |attempts| match is_first.swap(false, Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => reconnect_delay(attempts),
+        })
         .reconnect_to_server_callback(move |servers, _| std::future::ready(route.next(&servers)))
         .event_callback(move |event| {
             notice(&event, &changed);
+            if let Event::ServerError(error) = &event {
+                let said = error.to_string();
+                if is_about_inbox(&said, &inbox_prefix) {
+                    tracing::error!("{NO_ANSWERS}");
+                }
+                complains.send_replace(Some(said));
+            }
             std::future::ready(())
         });
     let options = with_tls(options, settings)?;
@@ -120,8 +148,18 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         jetstream,
         names,
         connected,
+        complaint,
         usefulness: Arc::default(),
     })
+}
+
+/// What to do where [`is_about_inbox`].
+pub const NO_ANSWERS: &str = "no answer comes in: set bus.inbox_prefix to what this user may subscribe to, such as \
+                              \"_INBOX_worker\" (deploy/nats/baocao.conf)";
+
+/// Whether the server complains that we listen for its answers.
+pub fn is_about_inbox(complaint: &str, inbox_prefix: &str) -> bool {
+    complaint.contains(&format!("for Subscription to \"{inbox_prefix}."))
 }
 
 /// The pause before an attempt to reconnect: doubled each time, with jitter, so that a restarted
@@ -151,7 +189,6 @@ fn notice(event: &Event, connected: &watch::Sender<bool>) {
             connected.send_replace(false);
             tracing::info!("connection is closed");
         }
-        // A denied publish shows only here; the caller merely waits for an answer in vain.
         Event::ServerError(_) | Event::ClientError(_) | Event::SlowConsumer(_) => {
             metrics().bus_errors.inc();
             tracing::error!(%event, "bus");

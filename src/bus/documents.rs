@@ -13,9 +13,9 @@ use async_nats::jetstream::{
 };
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
+use tokio::{io::AsyncReadExt, time::Instant};
 
-use super::{Connection, Error, ErrorKind, names::hex};
+use super::{Connection, Error, ErrorKind, names::hex, route::Use};
 
 /// How long the store may be silent while an object is read: chunks that are missing are never
 /// announced.
@@ -54,14 +54,35 @@ pub trait Documents: Send + Sync {
     /// Stores a content, unless it is there.
     fn keep(&self, content: Bytes) -> impl Future<Output = Result<Reference, Error>> + Send;
 
-    /// Reads a content of exactly the size and digest that the reference says;
-    /// [`ErrorKind::Malformed`] if it is not that, [`ErrorKind::Absent`] if it is not there,
-    /// [`ErrorKind::Missing`] if the store is not.
+    /// Reads a content of exactly the size and digest that the reference says; [`ErrorKind::Absent`] if it is not there,
+    /// [`ErrorKind::Missing`] if the store is not, [`ErrorKind::Malformed`] if it is not what the reference says: another
+    /// content, or the beginning of it, which is all that a server has that was away and catches up.
     fn fetch(&self, reference: &Reference) -> impl Future<Output = Result<Bytes, Error>> + Send;
 }
 
 impl Documents for Connection {
     async fn keep(&self, content: Bytes) -> Result<Reference, Error> {
+        let asked = Instant::now();
+        let kept = self.put(content).await;
+        self.note_use(Use::Publish, asked, !is_silence(&kept));
+        kept
+    }
+
+    async fn fetch(&self, reference: &Reference) -> Result<Bytes, Error> {
+        let asked = Instant::now();
+        let fetched = self.get(reference).await;
+        self.note_use(Use::Look, asked, !is_silence(&fetched));
+        fetched
+    }
+}
+
+/// Whether nobody did what was asked for, for no reason that has to do with the object.
+fn is_silence<T>(done: &Result<T, Error>) -> bool {
+    matches!(done, Err(error) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::Unreachable))
+}
+
+impl Connection {
+    async fn put(&self, content: Bytes) -> Result<Reference, Error> {
         let reference = Reference::to(&content);
         let store = self.document_store().await?;
         let what = format!("cannot store object {}", reference.name);
@@ -81,7 +102,7 @@ impl Documents for Connection {
         Ok(reference)
     }
 
-    async fn fetch(&self, reference: &Reference) -> Result<Bytes, Error> {
+    async fn get(&self, reference: &Reference) -> Result<Bytes, Error> {
         let what = format!("cannot read object {}", reference.name);
         if !reference.is_sound() {
             return Err(Error::new(ErrorKind::Malformed, "the name of an object is no SHA-256"));
@@ -126,9 +147,7 @@ impl Documents for Connection {
         }
         Ok(content.into())
     }
-}
 
-impl Connection {
     pub(super) async fn document_store(&self) -> Result<ObjectStore, Error> {
         let name = self.names.documents();
         let store = self.jetstream.get_object_store(&name).await;

@@ -1,9 +1,12 @@
-//! Messages that the server has given up: where the owner of the consumer has set `max_deliver`, it is not delivered any
-//! more after so many times, and lies in the stream where nobody looks.
+//! Messages that lie in the queue and that the server does not deliver any more.
 //!
-//! The server says so once, in an advisory; whoever does not listen at that moment misses it. So the stream is looked
-//! through, too: in a work queue what is acknowledged is gone, so what lies at or below the consumer's floor of
-//! acknowledgements was given up.
+//! Either it has given them up: where the owner of the consumer has set `max_deliver`, a message is not delivered any more
+//! after so many times. The server says so once, in an advisory; whoever does not listen at that moment misses it. Or it
+//! has brought them back: a server of 2.9 that is killed has messages in the stream again whose acknowledgement it had
+//! confirmed, while the consumer remembers that they are done.
+//!
+//! So the stream is looked through. In a work queue what is acknowledged is gone, and what lies at or below the
+//! consumer's floor of acknowledgements nobody waits for.
 
 use std::time::Duration;
 
@@ -12,16 +15,20 @@ use async_nats::{
     jetstream::{
         consumer,
         message::StreamMessage,
-        stream::{RawMessageErrorKind, Stream},
+        stream::{RawMessageErrorKind, RetentionPolicy, Stream},
     },
 };
 use bytes::Bytes;
 use serde::Deserialize;
 
-use super::{Connection, Delivery, Error, ErrorKind, Meta, dead::delete, topology::consumer_info};
+use super::{
+    Connection, Delivery, Error, ErrorKind, Meta,
+    dead::delete,
+    topology::{consumer_info, stream_info},
+};
 
 /// Most messages that one look returns; the next look finds the others.
-const AT_ONCE: usize = 100;
+pub const AT_ONCE: usize = 100;
 
 /// A message that the server does not deliver any more.
 pub struct GivenUp {
@@ -37,7 +44,8 @@ pub struct Watched {
     connection: Connection,
     stream: String,
     consumer: String,
-    max_deliver: i64,
+    /// How often the server delivers a message before it gives it up, if it ever does.
+    max_deliver: Option<i64>,
 }
 
 /// What an advisory says, as far as it matters.
@@ -47,14 +55,19 @@ struct Advisory {
 }
 
 impl Watched {
-    /// The consumer, if the server gives up messages of it at all.
-    pub fn new(connection: &Connection, info: &consumer::Info) -> Option<Self> {
-        (info.config.max_deliver > 0).then(|| Self {
+    /// The consumer.
+    pub fn new(connection: &Connection, info: &consumer::Info) -> Self {
+        Self {
             connection: connection.clone(),
             stream: info.stream_name.clone(),
             consumer: info.name.clone(),
-            max_deliver: info.config.max_deliver,
-        })
+            max_deliver: Some(info.config.max_deliver).filter(|&max_deliver| max_deliver > 0),
+        }
+    }
+
+    /// Whether the server gives up messages of it at all; if not, what it does not deliver any more was acknowledged.
+    pub fn gives_up(&self) -> bool {
+        self.max_deliver.is_some()
     }
 
     /// Listens for advisories, each of which one of all workers hears.
@@ -73,8 +86,13 @@ impl Watched {
         self.given_up(stream.get_raw_message(advisory.stream_seq).await)
     }
 
-    /// The messages that were given up, oldest first.
+    /// The messages that are not delivered any more, oldest first. In a cluster one that was acknowledged a moment ago
+    /// may be among them.
     pub async fn look(&self) -> Result<Vec<GivenUp>, Error> {
+        // Elsewhere what is acknowledged stays, and has to.
+        if stream_info(&self.connection, &self.stream).await?.config.retention != RetentionPolicy::WorkQueue {
+            return Ok(Vec::new());
+        }
         let info = consumer_info(&self.connection, &self.stream, &self.consumer).await?;
         // The floor rises with the next acknowledgement only; where none is awaited, it may as well.
         let floor = match info.num_ack_pending {
@@ -111,12 +129,12 @@ impl Watched {
                 connection: self.connection.clone(),
                 stream: self.stream.clone(),
                 message,
-                deliveries: self.max_deliver,
+                deliveries: self.max_deliver.unwrap_or(1),
             })),
             Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => Ok(None),
             Err(error) => Err(Error::because(
                 ErrorKind::Unreachable,
-                "cannot read a message that was given up",
+                "cannot read a message that is not delivered any more",
                 error,
             )),
         }

@@ -60,8 +60,8 @@ impl Route {
 /// nothing; so each is judged for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Use {
-    /// To say how the consumer is.
-    Consumer,
+    /// To say what there is.
+    Look,
     /// To store a message.
     Publish,
 }
@@ -72,7 +72,7 @@ pub(super) struct Usefulness(Mutex<Idleness>);
 
 #[derive(Debug, Default)]
 struct Idleness {
-    consumer_since: Option<Instant>,
+    look_since: Option<Instant>,
     publish_since: Option<Instant>,
     moves: u32,
 }
@@ -83,12 +83,12 @@ impl Usefulness {
     pub(super) fn note(&self, asked_for: Use, at: Instant, is_done: bool) -> Option<Duration> {
         let mut idleness = held(&self.0);
         let since = match asked_for {
-            Use::Consumer => &mut idleness.consumer_since,
+            Use::Look => &mut idleness.look_since,
             Use::Publish => &mut idleness.publish_since,
         };
         if is_done {
             *since = None;
-            if idleness.consumer_since.is_none() && idleness.publish_since.is_none() {
+            if idleness.look_since.is_none() && idleness.publish_since.is_none() {
                 idleness.moves = 0;
             }
             return None;
@@ -109,7 +109,7 @@ impl Usefulness {
     /// Begins anew, with another server; or with none, whose answers nobody expects.
     pub(super) fn forget(&self) {
         let mut idleness = held(&self.0);
-        (idleness.consumer_since, idleness.publish_since) = (None, None);
+        (idleness.look_since, idleness.publish_since) = (None, None);
     }
 }
 
@@ -195,12 +195,12 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_about_the_consumer_is_no_excuse_for_not_storing() {
+    async fn an_answer_is_no_excuse_for_not_storing() {
         let usefulness = Usefulness::default();
         let began = Instant::now();
         usefulness.note(Use::Publish, began, false);
         tokio::time::sleep(2 * OF_NO_USE).await;
-        assert_eq!(usefulness.note(Use::Consumer, began, true), None);
+        assert_eq!(usefulness.note(Use::Look, began, true), None);
         assert!(usefulness.note(Use::Publish, Instant::now(), false).is_some());
     }
 }

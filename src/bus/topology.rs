@@ -7,7 +7,7 @@
 use std::{fmt, time::Duration};
 
 use async_nats::jetstream::{
-    consumer::{self, AckPolicy, Consumer, DeliverPolicy, ReplayPolicy, pull},
+    consumer::{self, AckPolicy, Consumer, DeliverPolicy, FromConsumer, ReplayPolicy, pull},
     response::Response,
     stream::{self, DiscardPolicy, RetentionPolicy, StorageType},
 };
@@ -68,11 +68,12 @@ impl Topology {
     }
 
     /// How often "still working" has to be said at least: the server's clock runs on the first
-    /// backoff where there is one, else on `ack_wait`.
+    /// backoff where there is one, else on `ack_wait`. A quarter of that, so that one word before an election, which
+    /// takes ten seconds, and one after it are in time by the default of 20.
     pub fn heartbeat(&self) -> Duration {
         let config = &self.consumer.cached_info().config;
         let shortest = config.backoff.iter().min().copied().unwrap_or(config.ack_wait);
-        (shortest / 3).max(Duration::from_millis(50))
+        (shortest / 4).max(Duration::from_millis(50))
     }
 }
 
@@ -99,18 +100,27 @@ pub async fn ensure(connection: &Connection, bus: &config::Bus, worker: &config:
     for drift in &drifts {
         tracing::warn!(%drift, "not as this version would have made it; left as it is");
     }
-    let consumer = connection
-        .jetstream
-        .get_consumer_from_stream(&info.name, &stream)
-        .await
-        .map_err(|error| {
-            Error::because(
-                ErrorKind::Missing,
-                format_args!("cannot use consumer {}", info.name),
-                error,
-            )
-        })?;
+    let consumer = consumer(connection, info)?;
     Ok(Topology { consumer, drifts })
+}
+
+/// The consumer, where it and the streams were there a moment ago: a stream that nobody leads yet, and that may not be
+/// needed for long, holds nothing up.
+pub async fn again(connection: &Connection, worker: &config::Worker) -> Result<Topology, Error> {
+    let stream = input_stream(&connection.names, worker.stages);
+    let info = consumer_info(connection, &stream, &connection.names.consumer()).await?;
+    let consumer = consumer(connection, info)?;
+    let drifts = Vec::new();
+    Ok(Topology { consumer, drifts })
+}
+
+/// A consumer that is there.
+fn consumer(connection: &Connection, info: consumer::Info) -> Result<Consumer<pull::Config>, Error> {
+    let config = pull::Config::try_from_consumer_config(info.config.clone()).map_err(|error| {
+        let what = format!("cannot use consumer {}", info.name);
+        Error::because(ErrorKind::Refused, what, error)
+    })?;
+    Ok(Consumer::new(config, info, connection.jetstream.clone()))
 }
 
 /// Whether the streams of results, alerts, dead letters and status packets are there, and that of extracted reports
@@ -365,7 +375,7 @@ pub async fn consumer_info(connection: &Connection, stream: &str, name: &str) ->
     let answer = look(connection, &format!("CONSUMER.INFO.{stream}.{name}"), &what).await;
     // Whoever works with a consumer may ask for it; streams are asked for in vain where that is not permitted.
     let is_silent = matches!(&answer, Err(error) if is_silence(Error::kind(error)));
-    connection.note_use(Use::Consumer, asked, !is_silent);
+    connection.note_use(Use::Look, asked, !is_silent);
     answer
 }
 

@@ -66,7 +66,7 @@ struct Checked {
 impl Check {
     pub(super) fn run(self, global: &Global) -> Result {
         let settings = global.settings()?;
-        let reading = Reading::new(global, &settings, &self.unit, self.today);
+        let reading = Reading::new(global, &settings, &self.unit, self.today)?;
         let lang = global.lang();
         let mut tally = Tally::default();
         let mut all = Vec::new();

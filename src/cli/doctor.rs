@@ -13,7 +13,11 @@ use serde_json::json;
 
 use super::{Global, Result, Status, runtime};
 use crate::{
-    bus::{self, Connection, ErrorKind, Unit, inspect, topology},
+    bus::{
+        self, Connection, ErrorKind, Unit,
+        connect::{NO_ANSWERS, is_about_inbox},
+        inspect, topology,
+    },
     config::{Provision, Settings, Stages},
     decode::{
         external::{Program, Programs},
@@ -117,6 +121,7 @@ impl Doctor {
         let settings = global.settings()?;
         let mut checks = Checks::default();
         checks.ok("settings", "valid");
+        look_at_vocabulary(&settings, &mut checks);
         runtime::block_on(async {
             look_at_bus(&settings, &mut checks).await;
             Ok(())
@@ -164,6 +169,30 @@ fn print(out: &mut impl Write, checks: &Checks) -> Result<()> {
     Ok(())
 }
 
+fn look_at_vocabulary(settings: &Settings, checks: &mut Checks) {
+    let overlay = &settings.vocabulary.overlay;
+    match settings.vocabulary() {
+        Ok(_) if overlay.is_empty() => {}
+        Ok(vocabulary) => checks.ok(
+            "vocabulary",
+            format_args!("{} entries of {overlay}", vocabulary.overlaid),
+        ),
+        Err(error) => {
+            let advice = "correct it and look with `baocao vocabulary`; a worker does not start with it, and one that runs \
+                          keeps what it has";
+            checks.fail("vocabulary", with_cause(&error), advice);
+        }
+    }
+}
+
+/// An error and why it came about, on one line.
+fn with_cause(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
+    }
+}
+
 async fn look_at_bus(settings: &Settings, checks: &mut Checks) {
     let connection = match bus::connect(&settings.bus, "baocao doctor").await {
         Ok(connection) => connection,
@@ -181,9 +210,14 @@ async fn look_at_bus(settings: &Settings, checks: &mut Checks) {
     checks.ok("connection", format_args!("{}:{}", server.host, server.port));
     look_at_server(&server, checks);
     look_at_account(&connection, checks).await;
+    let complaint = connection.complaint().unwrap_or_default();
+    if is_about_inbox(&complaint, &settings.bus.inbox_prefix) {
+        // Nothing more can be asked.
+        return checks.fail("inbox", complaint, NO_ANSWERS);
+    }
     look_at_streams(&connection, settings, checks).await;
-    look_at_consumer(&connection, settings, checks).await;
-    look_at_permissions(&connection, settings, checks).await;
+    let has_consumer = look_at_consumer(&connection, settings, checks).await;
+    look_at_permissions(&connection, settings, has_consumer, checks).await;
     look_at_clock(&connection, settings, checks).await;
 }
 
@@ -267,8 +301,11 @@ async fn look_at_streams(connection: &Connection, settings: &Settings, checks: &
     }
 }
 
-async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: &mut Checks) {
-    match inspect::look_at_consumer(connection, &settings.worker).await {
+/// Whether there may be one.
+async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: &mut Checks) -> bool {
+    let looked = inspect::look_at_consumer(connection, &settings.worker).await;
+    let is_missing = matches!(&looked, Err(error) if error.kind() == ErrorKind::Missing);
+    match looked {
         Ok((info, drifts)) => {
             for drift in &drifts {
                 let advice = "change it on the server if that was not meant; a worker leaves it as it is";
@@ -297,10 +334,11 @@ async fn look_at_consumer(connection: &Connection, settings: &Settings, checks: 
             checks.fail("consumer", error, advice);
         }
     }
+    !is_missing
 }
 
 /// What a worker publishes and asks for.
-async fn look_at_permissions(connection: &Connection, settings: &Settings, checks: &mut Checks) {
+async fn look_at_permissions(connection: &Connection, settings: &Settings, has_consumer: bool, checks: &mut Checks) {
     let names = &connection.names;
     let unit = Unit::new("");
     let stages = settings.worker.stages;
@@ -336,7 +374,7 @@ async fn look_at_permissions(connection: &Connection, settings: &Settings, check
     }
     match pulled {
         Ok(()) => allowed.push("messages of the consumer"),
-        Err(error) if error.kind() == ErrorKind::Missing => {}
+        Err(error) if error.kind() == ErrorKind::Missing || !has_consumer => {}
         Err(error) => checks.fail(
             "permission",
             error,

@@ -40,7 +40,7 @@ enum Format {
 impl Extract {
     pub(super) fn run(self, global: &Global) -> Result {
         let settings = global.settings()?;
-        let reading = Reading::new(global, &settings, "", self.today);
+        let reading = Reading::new(global, &settings, "", self.today)?;
         let files = input::files(&self.files)?;
         let mut out = io::stdout().lock();
         let mut status = Status::Fine;

@@ -6,6 +6,7 @@ use std::{
     io::{self, Read},
     panic::{self, AssertUnwindSafe},
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Instant, SystemTime},
 };
 
@@ -96,13 +97,13 @@ pub struct Reading<'g> {
     decoder: Decoder,
     rules: RuleSet,
     today: PartialDate,
-    vocabulary: &'static Vocabulary,
+    vocabulary: Arc<Vocabulary>,
 }
 
 impl<'g> Reading<'g> {
     /// Reading with these settings and the rules of a unit, on a given day or today.
-    pub fn new(global: &'g Global, settings: &Settings, unit: &str, today: Option<PartialDate>) -> Self {
-        Self {
+    pub fn new(global: &'g Global, settings: &Settings, unit: &str, today: Option<PartialDate>) -> Result<Self> {
+        Ok(Self {
             global,
             limits: settings.limits(),
             // Nobody knows whether another document follows: none is spawned ahead.
@@ -112,8 +113,10 @@ impl<'g> Reading<'g> {
             }),
             rules: settings.rule_sets().of(unit).clone(),
             today: today.unwrap_or_else(|| PartialDate::in_viet_nam(SystemTime::now())),
-            vocabulary: Vocabulary::embedded(),
-        }
+            vocabulary: settings
+                .vocabulary()
+                .map_err(|error| Error::caused("wrong settings", error))?,
+        })
     }
 
     /// The rules in force.
@@ -127,7 +130,7 @@ impl<'g> Reading<'g> {
         let started = Instant::now();
         let run = || {
             let decoded = self.decoder.decode_blocking(&input.bytes, "", &self.limits);
-            pipeline::finish(decoded, self.vocabulary, &self.rules, self.today)
+            pipeline::finish(decoded, &self.vocabulary, &self.rules, self.today)
         };
         let outcome = panic::catch_unwind(AssertUnwindSafe(run))
             .map_err(|_| Error::new(format!("{}: could not be processed: internal error", input.name)))?;

@@ -28,6 +28,7 @@ mod rules;
 mod runtime;
 mod schema;
 mod submit;
+mod vocabulary;
 mod watch;
 mod worker;
 
@@ -94,6 +95,7 @@ enum Command {
     Check(check::Check),
     Extract(extract::Extract),
     Rules(rules::Rules),
+    Vocabulary(vocabulary::PrintVocabulary),
     Schema(schema::Schema),
     Config(config::PrintConfig),
     Worker(worker::Worker),
@@ -145,6 +147,7 @@ impl Cli {
             Command::Check(command) => command.run(&global),
             Command::Extract(command) => command.run(&global),
             Command::Rules(command) => command.run(&global),
+            Command::Vocabulary(command) => command.run(&global),
             Command::Schema(command) => command.run(&global),
             Command::Config(command) => command.run(&global),
             Command::DecodeChild(command) => command.run(),

@@ -1,12 +1,15 @@
 //! What the commands on the bus share: the async runtime, signals, a connection.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::OnceLock, time::Duration};
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Error, Result};
 use crate::{
-    bus::{self, Connection},
+    bus::{
+        self, Connection,
+        connect::{NO_ANSWERS, is_about_inbox},
+    },
     config::Settings,
 };
 
@@ -14,19 +17,22 @@ use crate::{
 /// stopped from outside; whatever it is at by then has been given up and is delivered again.
 const LAST_THREADS: Duration = Duration::from_millis(500);
 
-/// Runs a command that waits for the network. One thread serves it, which leaves the processors to those that read
-/// documents; several would hand every message from one to the other. The calling thread runs `command` itself, so what
-/// handles many messages is spawned.
+/// Runs a command that waits for the network. The calling thread does all of that alone, which leaves the processors to
+/// those that read documents; several threads would hand every message from one to the other.
 pub fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|cause| Error::caused("cannot start the async runtime", cause))?;
     let done = runtime.block_on(command);
     // Dropped, it would wait for a thread that hangs, for ever.
     runtime.shutdown_timeout(LAST_THREADS);
-    done
+    match (done, complaint()) {
+        (Err(error), Some(complaint)) if !error.is_broken_pipe() => {
+            Err(Error::new(format!("{}; {complaint}", error.on_one_line())))
+        }
+        (done, _) => done,
+    }
 }
 
 /// SIGTERM and SIGINT (Ctrl-C), caught from when this is made.
@@ -54,11 +60,29 @@ impl Stop {
     }
 }
 
+/// The connection of this command, and the prefix of its inboxes.
+static CONNECTION: OnceLock<(Connection, String)> = OnceLock::new();
+
 /// Connects to the bus of the settings.
 pub async fn connect(settings: &Settings, name: &str) -> Result<Connection> {
-    bus::connect(&settings.bus, name)
+    let connection = bus::connect(&settings.bus, name)
         .await
-        .map_err(|cause| Error::caused("no connection to the bus", cause))
+        .map_err(|cause| Error::caused("no connection to the bus", cause))?;
+    // Only a demonstration connects twice, and is denied nothing.
+    let _ = CONNECTION.set((connection.clone(), settings.bus.inbox_prefix.clone()));
+    Ok(connection)
+}
+
+/// What the server has complained of, if it has, and what to do: an error itself says only that no answer came.
+pub fn complaint() -> Option<String> {
+    let (connection, inbox_prefix) = CONNECTION.get()?;
+    let complaint = connection.complaint()?;
+    let advice = if is_about_inbox(&complaint, inbox_prefix) {
+        NO_ANSWERS
+    } else {
+        "deploy/nats/baocao.conf has the permissions of each role"
+    };
+    Some(format!("the server said: {complaint}; {advice}"))
 }
 
 #[cfg(test)]

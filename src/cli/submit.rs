@@ -113,7 +113,11 @@ impl Submit {
                 Format::Text => {}
                 Format::Json => writeln!(io::stdout(), "{}", json!({ "total": total }))?,
             }
-            Ok(total.status())
+            let status = total.status();
+            if let (Status::Failed, Some(complaint)) = (status, runtime::complaint()) {
+                eprintln!("baocao: {complaint}");
+            }
+            Ok(status)
         })
     }
 

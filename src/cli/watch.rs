@@ -4,12 +4,19 @@ use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
 use futures::StreamExt;
+use tracing::Instrument;
 
 use super::{
     Error, Global, Result, Status, events,
     runtime::{self, Stop},
 };
-use crate::bus::{self, Event, client::From};
+use crate::{
+    bus::{
+        self, Event,
+        client::{From, Seen, watch_messages},
+    },
+    telemetry::{self, traces},
+};
 
 /// Print results and alerts as they come, until Ctrl-C
 #[derive(Debug, Args)]
@@ -51,10 +58,12 @@ impl Watch {
     pub(super) fn run(self, global: &Global) -> Result {
         let settings = global.settings()?;
         runtime::block_on(async {
+            let traces = telemetry::init_traces(&settings.telemetry, "baocao-watch");
+            let _traces = traces.map_err(|cause| Error::caused("cannot start tracing", cause))?;
             let mut stop = Stop::new()?;
             let connection = runtime::connect(&settings, "baocao watch").await?;
             let from = if self.all { From::Beginning } else { From::Now };
-            let mut events = bus::watch(&connection, from)
+            let mut events = watch_messages(&connection, from)
                 .await
                 .map_err(|cause| Error::caused("cannot watch; has a worker created the streams?", cause))?;
             global.remark("watching; Ctrl-C ends it");
@@ -65,9 +74,14 @@ impl Watch {
                     () = stop.wait() => break,
                 };
                 match event {
-                    Some(Ok(event)) if self.wants(&event) => {
-                        let event = whole(&connection, event).await;
-                        self.print(&event, &connection.names, global)?;
+                    Some(Ok(Seen {
+                        event,
+                        subject,
+                        headers,
+                    })) if self.wants(&event) => {
+                        let span = traces::of_event(headers.as_ref(), &subject);
+                        let event = whole(&connection, event).instrument(span.clone()).await;
+                        span.in_scope(|| self.print(&event, &connection.names, global))?;
                         seen += 1;
                     }
                     Some(Ok(_)) => {}

@@ -106,6 +106,11 @@ impl<const N: usize> Histograms<N> {
         let family = &self.0.family;
         family.get_or_create(&self.0.labels(values)).observe(time.as_secs_f64());
     }
+
+    /// Something was of this size.
+    pub fn measured(&self, values: [&'static str; N], size: usize) {
+        self.0.family.get_or_create(&self.0.labels(values)).observe(size as f64);
+    }
 }
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
@@ -150,7 +155,7 @@ pub struct Metrics {
     pub stage: Histograms<1>,
     pub decode: Histograms<1>,
     pub report: Histogram,
-    pub document_bytes: Histogram,
+    pub document_bytes: Histograms<1>,
     pub publish: Histograms<1>,
     pub publish_failures: Counters<1>,
     pub in_flight_messages: Gauge<i64, AtomicI64>,
@@ -238,6 +243,7 @@ impl Metrics {
                 "seconds",
                 "Time that each stage of a report took.",
                 STAGES.map(|stage| [stage]),
+                of_seconds,
             ),
             decode: all.histograms(
                 "decode_duration_seconds",
@@ -245,20 +251,28 @@ impl Metrics {
                 "seconds",
                 "Time that decoding took, by the format that was found, refusals included.",
                 FORMATS.map(|format| [format]),
+                of_seconds,
             ),
             report: all.histogram(
                 "report_duration_seconds",
                 "seconds",
                 "Time from the arrival of a message to its acknowledgement.",
-                &SECONDS,
             ),
-            document_bytes: all.histogram("document_bytes", "bytes", "Sizes of the documents taken on.", &BYTES),
+            document_bytes: all.histograms(
+                "document_bytes",
+                ["format"],
+                "bytes",
+                "Sizes of the documents taken on, by the format that was found.",
+                FORMATS.map(|format| [format]),
+                || Histogram::new(BYTES),
+            ),
             publish: all.histograms(
                 "publish_duration_seconds",
                 ["kind"],
                 "seconds",
                 "Time until the server has stored a message, tries again included.",
                 KINDS.map(|kind| [kind]),
+                of_seconds,
             ),
             publish_failures: all.counters(
                 "publish_failures",
@@ -307,7 +321,6 @@ impl Metrics {
                 "service_duration_seconds",
                 "seconds",
                 "Time from a request to its answer.",
-                &SECONDS,
             ),
             ready: all.gauge("ready", "0 or 1", "What /readyz says."),
             reloads: all.counters(
@@ -451,6 +464,10 @@ fn resident_memory() -> Option<i64> {
     Some(pages * i64::try_from(rustix::param::page_size()).ok()?)
 }
 
+fn of_seconds() -> Histogram {
+    Histogram::new(SECONDS)
+}
+
 /// Registers metrics and describes them, in one go.
 #[derive(Default)]
 struct Builder {
@@ -467,15 +484,8 @@ impl Builder {
         self.add(name, &[], unit, meaning, MetricType::Gauge, G::default())
     }
 
-    fn histogram(
-        &mut self,
-        name: &str,
-        unit: &'static str,
-        meaning: &'static str,
-        buckets: &'static [f64],
-    ) -> Histogram {
-        let histogram = Histogram::new(buckets.iter().copied());
-        self.add(name, &[], unit, meaning, MetricType::Histogram, histogram)
+    fn histogram(&mut self, name: &str, unit: &'static str, meaning: &'static str) -> Histogram {
+        self.add(name, &[], unit, meaning, MetricType::Histogram, of_seconds())
     }
 
     fn counters<const N: usize>(
@@ -500,8 +510,9 @@ impl Builder {
         unit: &'static str,
         meaning: &'static str,
         known: impl IntoIterator<Item = [&'static str; N]>,
+        make: fn() -> Histogram,
     ) -> Histograms<N> {
-        let told = self.told(name, labels, unit, meaning, || Histogram::new(SECONDS));
+        let told = self.told(name, labels, unit, meaning, make);
         let known: Vec<_> = known.into_iter().collect();
         self.list(&known);
         told.begin(known);

@@ -7,13 +7,8 @@ use rustc_hash::FxHashMap;
 use crate::{
     document::Span,
     shadow::{Case, Key, Token},
-    validate::{
-        Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{
-            spelling::{Spelling, is_broken, may_hold_d},
-            text,
-        },
-    },
+    validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity, support::text},
+    vocabulary::spelling::{Spelling, is_broken, may_hold_d},
 };
 
 /// The rule.
@@ -79,7 +74,7 @@ const SINGLE: [Key; 24] = [
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     let walk = context.walk();
-    let spelling = Spelling::embedded();
+    let spelling = &context.vocabulary.spelling;
     // One word that is wrong in one way throughout is one finding.
     let mut slips: BTreeMap<(String, String), Vec<Span>> = BTreeMap::new();
     let mut note = |span: Span, meant: &str| {
@@ -241,7 +236,7 @@ mod tests {
                 let mut slips = Vec::new();
                 let mut note = |span: Span, meant: &str| slips.push((span, meant.to_owned()));
                 for &start in starts {
-                    judge(Spelling::embedded(), &run(&context, start), &mut note);
+                    judge(&context.vocabulary.spelling, &run(&context, start), &mut note);
                 }
                 slips
             };

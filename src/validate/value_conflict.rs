@@ -7,11 +7,11 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::{
     extract::{Approx, Change, Measure, MeasureKind, Unit},
-    shadow::{Key, Kind, Reader, Token, keys},
+    shadow::{Key, Kind, Reader, Token, key, keys},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            figures::is_plausible,
+            figures::{digits, is_plausible},
             text::{excerpt, figure, paragraph_start, words_as_number},
         },
     },
@@ -30,7 +30,8 @@ pub static RULE: Rule = Rule {
 Two figures of one unit, in two places of the report, that are said of the same thing in nearly the same words, with
 values that lie close together or whose digits changed places: "Đảng bộ xã có 268 đảng viên … Đảng bộ xã hiện có 286
 đảng viên". Of percentages and scores only changed places count. Figures of other places, years or periods, of plans (*kế hoạch, chỉ tiêu*) or of the year before (*cùng kỳ*)
-are different indicators, and so are figures of which one is part of the other.
+are different indicators, and so are figures of which one is part of the other. What is left of a whole ("toàn xã còn
+47 hộ nghèo") is compared whatever the other words are.
 
 ## Why it matters
 One indicator (*chỉ tiêu*) can have one value only for one period; the statistics need to know which.
@@ -93,6 +94,8 @@ const SCOPES: [Key; 32] = keys([
 ]);
 /// Words of plans, estimates and other periods: another indicator wherever they stand.
 const OTHER_INDICATORS: [Key; 8] = keys(["kỳ", "kế", "tiêu", "dự", "ước", "trước", "giao", "phấn"]);
+/// Words of another time, at which as much was not left.
+const EARLIER: [Key; 4] = keys(["đầu", "cuối", "xuống", "thôn"]);
 /// Words of a place taken on either side of a figure.
 const REACH: usize = 14;
 
@@ -110,7 +113,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for mut group in groups(context) {
         group.sort_by_key(|measure| (measure.value, measure.span));
         let close = close_pairs(&group);
-        if close.is_empty() {
+        if close.is_empty() && !group.iter().any(|measure| is_stock(context, measure)) {
             continue;
         }
         // The words around a figure are read for those few that lie close to another one.
@@ -131,6 +134,8 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             values.entry(a).or_default().insert(b);
             values.entry(b).or_default().insert(a);
         }
+        let stocks = stocks(context, &group, place);
+        pairs.extend(stocks.into_iter().map(|(a, b)| (Certainty::Likely, a, b)));
         let mut reported = FxHashSet::default();
         for (certainty, a, b) in pairs {
             let (a, b) = (place(a), place(b));
@@ -142,6 +147,56 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             }
         }
     }
+}
+
+/// What is left of a whole ("toàn xã còn 47 hộ nghèo"), which is one number for the report.
+fn is_stock(context: &Context<'_>, measure: &Measure) -> bool {
+    let reader = context.layout.reader(context.document);
+    let before = reader.before(measure.span.start as usize);
+    measure.kind == MeasureKind::Count && before.is_word() && before.key == key!("còn")
+}
+
+/// The pairs of figures that say how much is left of the same whole, in other words perhaps, and do
+/// not agree; by their places in the group.
+fn stocks<'p, 'm: 'p>(
+    context: &Context<'_>,
+    group: &[&Measure],
+    place: impl Fn(usize) -> &'p Place<'m>,
+) -> Vec<(usize, usize)> {
+    /// Smaller numbers are those of villages and schools.
+    const LEAST: i64 = 30;
+    /// Most stocks of one unit that are compared; a report has a few.
+    const MOST: usize = 8;
+    const WHOLES: [Key; 6] = keys(["toàn", "xã", "phường", "huyện", "tỉnh", "thành"]);
+    let reader = context.layout.reader(context.document);
+    // "hộ nghèo" and "hộ cận nghèo" are different things.
+    let attribute = |at: usize| {
+        let next = group[at].unit.span().map(|unit| reader.after(unit.end as usize));
+        next.filter(|next| next.is_word()).map(|next| next.key)
+    };
+    let left: Vec<usize> = (0..group.len())
+        .filter(|&at| is_stock(context, group[at]) && group[at].value >= Decimal::from(LEAST))
+        .filter(|&at| WHOLES.iter().any(|whole| place(at).words.contains(whole)))
+        .take(MOST)
+        .collect();
+    let mut pairs = Vec::new();
+    for (index, &a) in left.iter().enumerate() {
+        for &b in &left[index + 1..] {
+            let (low, high) = (group[a].value, group[b].value);
+            let near = low != high && (high - low) * Decimal::from(5) <= high;
+            let other_time = |word: &Key| place(a).words.contains(word) || place(b).words.contains(word);
+            let alike = attribute(a).is_some() && attribute(a) == attribute(b);
+            if near
+                && alike
+                && !OTHER_INDICATORS.iter().chain(&EARLIER).any(other_time)
+                && !are_apart(place(a), place(b))
+                && !same_paragraph(context, group[a], group[b])
+            {
+                pairs.push((a, b));
+            }
+        }
+    }
+    pairs
 }
 
 /// Two figures of a group, by their places in it, whose values lie close together or have the same
@@ -260,9 +315,7 @@ fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     let x = a.measure.value;
     let rank = a.measure.kind == MeasureKind::Rank;
     let share = is_share(a.measure);
-    // Another place, another year.
-    let apart = |a: &FxHashSet<Key>, b: &FxHashSet<Key>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
-    if apart(&a.names, &b.names) || apart(&a.numbers, &b.numbers) || scopes_differ(a, b) {
+    if are_apart(a, b) || scopes_differ(a, b) {
         return None;
     }
     let (few, many) = if a.words.len() <= b.words.len() { (a, b) } else { (b, a) };
@@ -281,6 +334,12 @@ fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     Some(if strong { Certainty::Certain } else { Certainty::Likely })
 }
 
+/// Whether two figures are of different places or years.
+fn are_apart(a: &Place<'_>, b: &Place<'_>) -> bool {
+    let apart = |a: &FxHashSet<Key>, b: &FxHashSet<Key>| !a.is_empty() && !b.is_empty() && a.is_disjoint(b);
+    apart(&a.names, &b.names) || apart(&a.numbers, &b.numbers)
+}
+
 /// Whether a word that narrows the indicator stands in one place only, though the other is not
 /// shorter than the words that both have.
 fn scopes_differ(a: &Place<'_>, b: &Place<'_>) -> bool {
@@ -294,21 +353,6 @@ fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
     let line = |measure: &Measure| context.document.line_at(measure.span.start);
     let paragraph = |measure: &Measure| paragraph_start(context, measure.span.start as usize);
     paragraph(a) == paragraph(b) || a.section.is_some() && a.section == b.section && line(a).abs_diff(line(b)) < 3
-}
-
-/// How often each digit stands in a figure, five bits each, and whether it has decimal places; None
-/// where two of them are too few to tell. No digit stands 32 times in 29.
-fn digits(value: Decimal) -> Option<u64> {
-    let value = value.normalize();
-    let mut rest = u128::try_from(value.mantissa()).ok().filter(|&digits| digits >= 100)?;
-    let mut counts = u64::from(value.scale() > 0) << 50;
-    let mut length = 0;
-    while rest > 0 || length <= value.scale() {
-        counts += 1 << (5 * (rest % 10));
-        rest /= 10;
-        length += 1;
-    }
-    Some(counts)
 }
 
 /// Reads the words around a figure: its clause, without what stands in brackets before it.
@@ -331,8 +375,8 @@ fn before(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
     let mut last: Option<Token> = None;
     for _ in 0..REACH * 3 {
         let token = reader.before(at);
-        let stop =
-            token.is_end() || bracket == 0 && (matches!(token.kind, Kind::Mark('.' | ';' | ':')) || taken >= REACH);
+        let clause = bracket == 0 && (ends_clause(reader, token) || taken >= REACH);
+        let stop = token.is_end() || clause;
         // A word that begins a sentence is capitalised anyway.
         if let Some(word) = last.take() {
             note(reader, word, !stop, place);
@@ -353,10 +397,22 @@ fn before(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
     }
 }
 
+/// Whether a mark ends a clause: a full stop within a number ("7.358") does not.
+fn ends_clause(reader: &Reader<'_>, token: Token) -> bool {
+    match token.kind {
+        Kind::Mark('.') => {
+            let next = reader.next(token);
+            next.spaced || !next.is_number()
+        }
+        Kind::Mark(mark) => matches!(mark, ';' | ':'),
+        _ => false,
+    }
+}
+
 fn after(reader: &Reader<'_>, measure: &Measure, place: &mut Place<'_>) {
     let from = measure.unit.span().map_or(measure.span.end, |unit| unit.end) as usize;
     for token in reader.walk(from).take(REACH) {
-        if token.is_end() || matches!(token.kind, Kind::Mark('.' | ';' | ':' | ',' | '(' | ')')) {
+        if token.is_end() || ends_clause(reader, token) || matches!(token.kind, Kind::Mark(',' | '(' | ')')) {
             return;
         }
         if matches!(token.kind, Kind::Word | Kind::Number) {

@@ -30,29 +30,32 @@ pub struct DocumentTypes {
 }
 
 #[derive(Deserialize)]
-struct Table {
+#[serde(deny_unknown_fields)]
+pub(super) struct Table {
     r#type: Vec<Row>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Row {
+pub(super) struct Row {
     name: String,
     #[serde(default)]
-    codes: Vec<String>,
+    pub codes: Vec<String>,
     #[serde(default)]
     also: Vec<String>,
     #[serde(default)]
     bare: bool,
 }
 
-impl DocumentTypes {
-    /// The table embedded in the program.
-    ///
-    /// # Panics
-    /// When the embedded table is not well formed, which a test excludes.
-    pub fn embedded() -> Self {
-        let table: Table = toml::from_str(include_str!("document_types.toml")).expect("the embedded table is TOML");
+impl Row {
+    /// Each way to write it.
+    pub fn names(&self) -> Vec<String> {
+        std::iter::once(&self.name).chain(&self.also).cloned().collect()
+    }
+}
+
+impl From<Table> for DocumentTypes {
+    fn from(table: Table) -> Self {
         let mut types = Vec::with_capacity(table.r#type.len());
         let mut by_code = FxHashMap::default();
         let mut by_name = Phrases::backwards();
@@ -81,7 +84,9 @@ impl DocumentTypes {
             by_name,
         }
     }
+}
 
+impl DocumentTypes {
     /// The type that a code in a symbol stands for ("QĐ").
     pub fn of_code(&self, code: Key) -> Option<&DocumentType> {
         self.by_code.get(&code).map(|&index| &self.types[index])
@@ -107,10 +112,11 @@ impl DocumentTypes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn the_embedded_table_is_well_formed() {
-        let types = DocumentTypes::embedded();
+        let types = &Vocabulary::embedded().document_types;
         assert_eq!(
             types.of_code(Key::new("QÐ")).map(|kind| &*kind.name),
             Some("Quyết định")

@@ -11,24 +11,21 @@ pub struct Laws(Phrases<()>);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     names: Vec<String>,
 }
 
-impl Laws {
-    /// The table embedded in the program.
-    ///
-    /// # Panics
-    /// When the embedded table is not well formed, which a test excludes.
-    pub fn embedded() -> Self {
-        let table: Table = toml::from_str(include_str!("laws.toml")).expect("the embedded table is TOML");
+impl From<Table> for Laws {
+    fn from(table: Table) -> Self {
         let mut names = Phrases::over_marks();
         for name in &table.names {
             names.insert(name, ());
         }
         Self(names)
     }
+}
 
+impl Laws {
     /// The last token of the longest name that begins with the word `first`.
     pub fn longest(&self, reader: &Reader<'_>, first: Token) -> Option<Token> {
         self.0.longest(reader, first).map(|((), last)| last)
@@ -38,11 +35,11 @@ impl Laws {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::shadow::Flow;
+    use crate::{shadow::Flow, vocabulary::Vocabulary};
 
     #[test]
     fn the_longest_name_wins_over_commas() {
-        let laws = Laws::embedded();
+        let laws = &Vocabulary::embedded().laws;
         let flow = Flow::default();
         for (text, name) in [
             ("Cán bộ, công chức năm 2008", "Cán bộ, công chức"),

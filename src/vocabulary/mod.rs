@@ -1,22 +1,32 @@
 //! Data tables of the field, embedded as TOML beside this file. A new issuer code, unit or
-//! document type is one line there, no code.
+//! document type is one line there, no code. Who cannot build the program puts it into a file of his own instead, which
+//! `vocabulary.overlay` names ([`Vocabulary::overlaid`]).
 
-use std::sync::LazyLock;
+use std::{
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use rustc_hash::FxHashMap;
+use serde::Deserialize;
 
 use crate::shadow::{Key, Kind, Reader, Token};
 
 pub mod document_types;
 pub mod issuers;
 pub mod laws;
+mod overlay;
 pub mod provinces;
+pub mod spelling;
 pub mod units;
 
 pub use document_types::DocumentTypes;
 pub use issuers::Issuers;
 pub use laws::Laws;
+use overlay::Overlay;
+pub use overlay::OverlayError;
 pub use provinces::Provinces;
+pub use spelling::Spelling;
 pub use units::Units;
 
 /// All tables.
@@ -30,21 +40,89 @@ pub struct Vocabulary {
     pub laws: Laws,
     /// Provinces, past and present.
     pub provinces: Provinces,
+    /// Words that scans and typing break.
+    pub spelling: Spelling,
     /// Units, classifiers and counted nouns.
     pub units: Units,
+    /// Identifies what an overlay adds; empty without one.
+    pub overlay: String,
+    /// How many entries it adds or takes out.
+    pub overlaid: usize,
+}
+
+/// The sources of the tables, by name.
+pub const SOURCES: [(&str, &str); 6] = [
+    ("document_types", include_str!("document_types.toml")),
+    ("issuers", include_str!("issuers.toml")),
+    ("laws", include_str!("laws.toml")),
+    ("provinces", include_str!("provinces.toml")),
+    ("spelling", include_str!("spelling.toml")),
+    ("units", include_str!("units.toml")),
+];
+
+/// All tables as they are written.
+#[derive(Deserialize)]
+struct Tables {
+    document_types: document_types::Table,
+    issuers: issuers::Table,
+    laws: laws::Table,
+    provinces: provinces::Table,
+    spelling: spelling::Table,
+    units: units::Table,
 }
 
 impl Vocabulary {
     /// The tables embedded in the program.
-    pub fn embedded() -> &'static Vocabulary {
-        static EMBEDDED: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary {
-            document_types: DocumentTypes::embedded(),
-            issuers: Issuers::embedded(),
-            laws: Laws::embedded(),
-            provinces: Provinces::embedded(),
-            units: Units::embedded(),
+    ///
+    /// # Panics
+    /// When an embedded table is not well formed, which tests exclude.
+    pub fn embedded() -> &'static Arc<Vocabulary> {
+        static EMBEDDED: LazyLock<Arc<Vocabulary>> = LazyLock::new(|| {
+            fn table<T: serde::de::DeserializeOwned>(name: &str) -> T {
+                let source = SOURCES
+                    .iter()
+                    .find(|(table, _)| *table == name)
+                    .map_or("", |(_, source)| source);
+                toml::from_str(source).expect("the embedded table is well formed")
+            }
+            let tables = Tables {
+                document_types: table("document_types"),
+                issuers: table("issuers"),
+                laws: table("laws"),
+                provinces: table("provinces"),
+                spelling: table("spelling"),
+                units: table("units"),
+            };
+            Arc::new(Vocabulary::of(tables, String::new(), 0))
         });
         &EMBEDDED
+    }
+
+    /// The embedded tables with what a file, or the files of a folder, add to them.
+    pub fn overlaid(path: &Path) -> Result<Arc<Vocabulary>, OverlayError> {
+        let Overlay {
+            tables,
+            entries,
+            version,
+        } = Overlay::read(path)?;
+        let tables = Tables::deserialize(tables).map_err(|error| OverlayError::Wrong {
+            place: path.display().to_string(),
+            what: error.message().to_owned(),
+        })?;
+        Ok(Arc::new(Vocabulary::of(tables, version, entries)))
+    }
+
+    fn of(tables: Tables, overlay: String, overlaid: usize) -> Self {
+        Self {
+            document_types: tables.document_types.into(),
+            issuers: tables.issuers.into(),
+            laws: tables.laws.into(),
+            provinces: tables.provinces.into(),
+            spelling: tables.spelling.into(),
+            units: tables.units.into(),
+            overlay,
+            overlaid,
+        }
     }
 }
 

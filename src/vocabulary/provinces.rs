@@ -9,6 +9,9 @@ use crate::{
     shadow::{Reader, Token},
 };
 
+/// What a province can be.
+const KINDS: [&str; 2] = ["tỉnh", "thành phố"];
+
 /// Names of provinces and cities under the central government, past and present.
 #[derive(Debug)]
 pub struct Provinces {
@@ -48,19 +51,32 @@ impl Province {
     }
 }
 
+impl Province {
+    /// What is wrong with it, if anything is.
+    pub(super) fn check(&self) -> Result<(), String> {
+        if !KINDS.contains(&self.kind.as_str()) {
+            return Err(format!("kind: expected \"{}\" or \"{}\"", KINDS[0], KINDS[1]));
+        }
+        for day in [&self.from, &self.until] {
+            if !(day.is_empty() || date(day).is_some_and(PartialDate::exists)) {
+                return Err(format!("\"{day}\" is no day: expected YYYY-MM-DD"));
+            }
+        }
+        match self.until.is_empty() == self.now.is_empty() {
+            true => Ok(()),
+            false => Err("until and now need each other: what came after it?".into()),
+        }
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     provinces: Vec<Province>,
 }
 
-impl Provinces {
-    /// The table embedded in the program.
-    ///
-    /// # Panics
-    /// When the embedded table is not well formed, which a test excludes.
-    pub fn embedded() -> Self {
-        let table: Table = toml::from_str(include_str!("provinces.toml")).expect("the embedded table is TOML");
+impl From<Table> for Provinces {
+    fn from(table: Table) -> Self {
         let rows = table.provinces;
         let mut named: FxHashMap<String, Vec<usize>> = FxHashMap::default();
         for (index, row) in rows.iter().enumerate() {
@@ -79,7 +95,9 @@ impl Provinces {
         }
         Self { rows, phrases }
     }
+}
 
+impl Provinces {
     /// Whether a name may begin with this word.
     pub fn may_begin(&self, first: Token) -> bool {
         self.phrases.may_begin(first.key)
@@ -106,10 +124,11 @@ fn date(text: &str) -> Option<PartialDate> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn there_were_63_and_there_are_34() {
-        let provinces = Provinces::embedded();
+        let provinces = &Vocabulary::embedded().provinces;
         let count = |year, month, day| {
             let day = PartialDate::new(year, month, day);
             provinces.rows.iter().filter(|row| row.exists_on(day)).count()
@@ -122,10 +141,8 @@ mod tests {
 
     #[test]
     fn dates_are_well_formed_and_what_ended_has_a_successor() {
-        for row in Provinces::embedded().rows {
-            let good = |text: &str| text.is_empty() || date(text).is_some_and(PartialDate::exists);
-            assert!(good(&row.from) && good(&row.until), "{}", row.name);
-            assert_eq!(row.until.is_empty(), row.now.is_empty(), "{}", row.name);
+        for row in &Vocabulary::embedded().provinces.rows {
+            assert_eq!(row.check(), Ok(()), "{}", row.name);
         }
     }
 }

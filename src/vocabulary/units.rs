@@ -76,7 +76,7 @@ pub struct Units {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     classifiers: Vec<String>,
     classified: Vec<String>,
     nouns: Vec<String>,
@@ -128,14 +128,8 @@ impl BeforeTable {
     }
 }
 
-impl Units {
-    /// The table embedded in the program.
-    pub fn embedded() -> Self {
-        let table: Table = match toml::from_str(include_str!("units.toml")) {
-            Ok(table) => table,
-            // The file is part of the program and read by the tests.
-            Err(error) => panic!("units.toml: {error}"),
-        };
+impl From<Table> for Units {
+    fn from(table: Table) -> Self {
         let mut behind = Phrases::forwards();
         // The first kind given for a phrase is overwritten by the later, more special ones.
         for (phrases, kind) in [
@@ -220,10 +214,11 @@ fn respelt(phrase: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn the_table_is_read() {
-        let units = Units::embedded();
+        let units = &Vocabulary::embedded().units;
         assert!(units.behind.may_begin(Key::new("văn")));
         assert!(units.nouns.contains(&Key::new("hộ")));
     }

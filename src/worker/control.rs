@@ -66,7 +66,7 @@ fn reload(live: &Live, reread: Option<&Reread>) -> serde_json::Value {
     let reloaded = match reread {
         None => Err("this worker is part of another program, which holds its settings".into()),
         Some(reread) => match reread() {
-            Ok(settings) => live.reload(&settings).map_err(|error| error.to_string()),
+            Ok(settings) => live.reload(&settings).map_err(|error| with_causes(&error)),
             Err(error) => Err(with_causes(&error)),
         },
     };

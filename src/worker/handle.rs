@@ -21,6 +21,7 @@ use tracing::{Instrument, Span};
 use super::{
     Live,
     job::{self, Core, Input, Output, Work},
+    readers::Readers,
 };
 use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
@@ -122,15 +123,15 @@ pub struct Handler<O> {
     /// Held while a document from the object store is in memory, which the room for its message
     /// does not count.
     pub fetching: Semaphore,
-    /// Held while a text is read: more threads than processors only take memory and each other's caches.
-    pub threads: Arc<Semaphore>,
+    /// Where texts are read: more threads than processors only take memory and each other's caches.
+    pub readers: Arc<Readers>,
     /// Held by all reports in hand, by one alone if it is suspect.
     pub company: Arc<RwLock<()>>,
 }
 
 /// How long one document has been read, without the times that the bus makes it wait.
-#[derive(Default)]
-struct Stopwatch(Mutex<Option<Instant>>);
+#[derive(Clone, Default)]
+struct Stopwatch(Arc<Mutex<Option<Instant>>>);
 
 impl Stopwatch {
     fn set(&self, began: Option<Instant>) {
@@ -232,6 +233,24 @@ impl<O: Outlet + Documents> Handler<O> {
         }
     }
 
+    /// Ends a message that was acknowledged and is in the queue again. All that comes of it is out, so it goes; if it is
+    /// not, after all, the message is handled like any other. An error leaves it where it is.
+    pub async fn settle(&self, message: impl Delivery) -> Result<End, Error> {
+        let core = self.core();
+        let identity = core.identity(&Input::of(&message));
+        for (stream, subject, _) in core.traces_of_success(&identity) {
+            let look = || self.outlet.status_of(&stream, &subject);
+            // A refusal is as good as a result: whoever acknowledged it had put the dead letter away.
+            if self.insist(Patience::Short, look).await?.is_some() {
+                self.insist(Patience::Short, || message.confirm()).await?;
+                return Ok(End::AlreadyDone);
+            }
+        }
+        // Not beside a suspect, which might take it along.
+        let _company = self.company.read().await;
+        Ok(self.handle(message, ()).await)
+    }
+
     /// Says "still working" until there is a reason to stop.
     async fn watch_over(&self, delivery: &impl Delivery, reading: &Stopwatch) -> Failure {
         let cap = Duration::from_secs(self.settings.max_handling_seconds);
@@ -317,7 +336,8 @@ impl<O: Outlet + Documents> Handler<O> {
         let _one_of_few = self.fetching.acquire().await;
         let content = match self.insist_on_store(|| self.outlet.fetch(&reference)).await {
             Ok(content) => content,
-            Err(error) if error.kind() == ErrorKind::Malformed => {
+            // At last; before that, the server that was asked may not have all of it yet.
+            Err(error) if error.kind() == ErrorKind::Malformed && input.deliveries() >= self.settings.max_deliver => {
                 return Ok((self.core().refuse(input, job::not_as_stored()), Some(room)));
             }
             Err(error) => return Err(error.into()),
@@ -337,26 +357,27 @@ impl<O: Outlet + Documents> Handler<O> {
         reading: &Stopwatch,
         room: R,
     ) -> (Work, Option<R>) {
-        // Whatever waits for a decoder does not hold up what need not.
-        let thread = match self.core().only_computes(input, fetched.as_ref()) {
-            true => self.threads.clone().acquire_owned().await.ok(),
-            false => None,
-        };
-        tracing::debug!(subject = input.subject(), deliveries = input.deliveries(), "reading");
-        reading.set(Some(Instant::now()));
         let (core, job, max_message) = (self.core(), input.clone(), self.outlet.max_message());
-        let span = Span::current();
-        let computed = tokio::task::spawn_blocking(move || {
+        let only_computes = core.only_computes(input, fetched.as_ref());
+        let (span, watch) = (Span::current(), reading.clone());
+        let work = move || {
+            watch.set(Some(Instant::now()));
             // The thread holds the room: if the message is abandoned, it is still taken up.
-            let work = span.in_scope(|| core.work(&job, fetched, max_message));
-            drop(thread);
+            let work = span.in_scope(|| {
+                tracing::debug!(subject = job.subject(), deliveries = job.deliveries(), "reading");
+                core.work(&job, fetched, max_message)
+            });
             (work, room)
-        });
-        let computed = computed.await;
+        };
+        // Whatever waits for a decoder does not hold up what need not.
+        let computed = match only_computes {
+            true => self.readers.run(work).await.ok(),
+            false => tokio::task::spawn_blocking(work).await.ok(),
+        };
         reading.set(None);
         match computed {
-            Ok((work, room)) => (work, Some(room)),
-            Err(_) => {
+            Some((work, room)) => (work, Some(room)),
+            None => {
                 metrics().panics.inc();
                 (Work::Done(Box::new(self.core().refuse(input, job::panicked()))), None)
             }

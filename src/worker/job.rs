@@ -3,7 +3,7 @@
 //! A pure function of the message: a second delivery gives the same messages, so it does not
 //! matter which one's are stored.
 
-use std::{borrow::Cow, collections::BTreeSet, time::SystemTime};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::SystemTime};
 
 use async_nats::HeaderMap;
 use bytes::Bytes;
@@ -44,7 +44,7 @@ pub struct Core {
     policy: AlertPolicy,
     include_text: bool,
     edxml: config::Edxml,
-    vocabulary: &'static Vocabulary,
+    vocabulary: Arc<Vocabulary>,
     configuration: String,
 }
 
@@ -174,47 +174,26 @@ pub struct Output {
     pub refusal: Option<Refusal>,
 }
 
-/// Says at the start which formats will be refused, rather than when the first document comes.
-fn report_missing(decoder: &Decoder) {
-    let missing: BTreeSet<&str> = decoder
-        .programs()
-        .missing()
-        .into_iter()
-        .map(Program::packages)
-        .collect();
-    for packages in missing {
-        tracing::warn!(
-            packages,
-            "programs are not installed; documents that need them will be refused"
-        );
-    }
-}
-
 impl Core {
-    /// As the settings have it.
-    pub fn new(settings: &Settings, names: Names) -> Self {
-        let stages = settings.worker.stages;
-        let decoder = Decoder::new(settings.sandbox());
-        if stages != Stages::Validate {
-            report_missing(&decoder);
-        }
+    /// As the settings have it, with these words and names.
+    pub fn new(settings: &Settings, names: Names, vocabulary: Arc<Vocabulary>) -> Self {
         Self {
-            stages,
+            stages: settings.worker.stages,
             names,
             limits: settings.limits(),
-            decoder,
+            decoder: Decoder::new(settings.sandbox()),
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
             edxml: settings.edxml.clone(),
-            vocabulary: Vocabulary::embedded(),
-            configuration: live::configuration(settings),
+            configuration: live::configuration(settings, &vocabulary),
+            vocabulary,
         }
     }
 
     /// The same, but for other settings. Children that decode are kept where nothing changes for them.
-    pub fn anew(&self, settings: &Settings) -> Self {
-        let fresh = Self::new(settings, self.names.clone());
+    pub fn anew(&self, settings: &Settings, vocabulary: Arc<Vocabulary>) -> Self {
+        let fresh = Self::new(settings, self.names.clone(), vocabulary);
         let keeps = fresh.decoder.is_like(&self.decoder);
         Self {
             decoder: if keeps {
@@ -226,14 +205,39 @@ impl Core {
         }
     }
 
+    /// Says at the start which formats will be refused, rather than when the first document comes.
+    pub fn report_missing(&self) {
+        if self.stages == Stages::Validate {
+            return;
+        }
+        let missing = self.decoder.programs().missing();
+        let missing: BTreeSet<&str> = missing.into_iter().map(Program::packages).collect();
+        for packages in missing {
+            tracing::warn!(
+                packages,
+                "programs are not installed; documents that need them will be refused"
+            );
+        }
+    }
+
     /// What identifies the settings in force: results carry it.
     pub fn configuration(&self) -> &str {
         &self.configuration
     }
 
+    /// The words and names in force.
+    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
     /// What a message calls its submission.
     pub fn submission(&self, input: &Input) -> String {
-        self.about(input).identity.submission
+        self.identity(input).submission
+    }
+
+    /// Who a message is from and what it calls its submission.
+    pub fn identity(&self, input: &Input) -> Identity {
+        self.about(input).identity
     }
 
     /// Subjects and streams.
@@ -268,7 +272,7 @@ impl Core {
                 // The day it was handed in, not the day of this delivery.
                 let today = PartialDate::in_viet_nam(about.received_at);
                 let rules = self.rules.of(&about.submission.unit);
-                let outcome = pipeline::finish_observed(document, self.vocabulary, rules, today, &stages::Measured);
+                let outcome = pipeline::finish_observed(document, &self.vocabulary, rules, today, &stages::Measured);
                 self.output(input, &about, outcome, max_message)
             }
         };
@@ -359,7 +363,7 @@ impl Core {
     /// The message for the worker that validates. Of one that is too large, the whole goes to the object store.
     fn hand_on(&self, input: &Input, about: &About, document: &Document, max_message: usize) -> Output {
         let made_at = SystemTime::now();
-        let report = stages::extract(document, self.vocabulary);
+        let report = stages::extract(document, &self.vocabulary);
         let mut message = wire::extracted(&about.submission, document, &report, about.received_at, made_at);
         self.sign(&mut message.producer);
         let Identity { unit, submission } = &about.identity;
@@ -607,12 +611,12 @@ fn severity(severity: pb::Severity) -> &'static str {
 }
 
 /// Builds the tables that reading needs, as the first report would.
-pub fn build_tables() {
+pub fn build_tables(vocabulary: &Vocabulary) {
     let text =
         "BÁO CÁO\nKết quả năm 2024\n\nI. KẾT QUẢ\n\nQuyết định số 12/QĐ-UBND ngày 05/3/2021, 12/15 hộ, đạt 80%.\n";
     let outcome = pipeline::finish(
         Ok(Document::plain(text)),
-        Vocabulary::embedded(),
+        vocabulary,
         &RuleSet::default(),
         PartialDate::default(),
     );

@@ -14,6 +14,7 @@ use crate::{
     config::{Change, Settings, Stages, changes},
     telemetry,
     validate::RULES,
+    vocabulary::{OverlayError, Vocabulary},
 };
 
 /// The settings in force and what works by them.
@@ -42,14 +43,27 @@ pub struct Reloaded {
     pub configuration: String,
 }
 
+/// Why other settings are not put in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// What is to be logged cannot be said so.
+    #[error(transparent)]
+    Log(#[from] telemetry::Error),
+    /// The words and names that files add.
+    #[error(transparent)]
+    Vocabulary(#[from] OverlayError),
+}
+
 impl Live {
-    /// Settings in force from the beginning.
-    pub fn new(settings: &Settings, names: &Names) -> Self {
+    /// Settings, and words and names, in force from the beginning.
+    pub fn new(settings: &Settings, names: &Names, vocabulary: Arc<Vocabulary>) -> Self {
+        let core = Core::new(settings, names.clone(), vocabulary.clone());
+        core.report_missing();
         Self {
             current: ArcSwap::from_pointee(InForce {
                 settings: settings.clone(),
-                core: Arc::new(Core::new(settings, names.clone())),
-                service: Arc::new(Core::new(&for_requests(settings), names.clone())),
+                core: Arc::new(core),
+                service: Arc::new(Core::new(&for_requests(settings), names.clone(), vocabulary)),
             }),
         }
     }
@@ -69,12 +83,14 @@ impl Live {
         self.current.load().settings.clone()
     }
 
-    /// Puts other settings in force, as far as they can change while the worker runs. What is being
-    /// worked on is finished by the old ones.
-    pub fn reload(&self, wanted: &Settings) -> Result<Reloaded, telemetry::Error> {
+    /// Puts other settings in force, as far as they can change while the worker runs, and reads again the files that
+    /// add words and names. What is being worked on is finished by the old ones.
+    pub fn reload(&self, wanted: &Settings) -> Result<Reloaded, ReloadError> {
         let old = self.current.load();
         let settings = with_reloadable(&old.settings, wanted);
-        let changed = changes(&old.settings, &settings);
+        let mut changed = changes(&old.settings, &settings);
+        let vocabulary = settings.vocabulary()?;
+        changed.extend(overlay_change(old.core.vocabulary(), &vocabulary));
         let restart = changes(&settings, wanted);
         if changed.is_empty() {
             let configuration = old.core.configuration().to_owned();
@@ -85,9 +101,10 @@ impl Live {
             });
         }
         telemetry::set_log(&settings.telemetry.log)?;
-        let core = Arc::new(old.core.anew(&settings));
+        let core = Arc::new(old.core.anew(&settings, vocabulary.clone()));
+        core.report_missing();
         let configuration = core.configuration().to_owned();
-        let service = Arc::new(old.service.anew(&for_requests(&settings)));
+        let service = Arc::new(old.service.anew(&for_requests(&settings), vocabulary));
         self.current.store(Arc::new(InForce {
             settings,
             core,
@@ -105,6 +122,7 @@ impl Live {
 /// reading and checking looks at.
 fn with_reloadable(old: &Settings, wanted: &Settings) -> Settings {
     let mut settings = old.clone();
+    settings.vocabulary = wanted.vocabulary.clone();
     settings.rules = wanted.rules.clone();
     settings.alert = wanted.alert.clone();
     settings.result = wanted.result.clone();
@@ -114,6 +132,19 @@ fn with_reloadable(old: &Settings, wanted: &Settings) -> Settings {
     settings.decode.max_bytes = old.decode.max_bytes;
     settings.telemetry.log.clone_from(&wanted.telemetry.log);
     settings
+}
+
+/// What has changed in the files that add words and names.
+fn overlay_change(before: &Vocabulary, after: &Vocabulary) -> Option<Change> {
+    let shown = |vocabulary: &Vocabulary| {
+        let is_there = !vocabulary.overlay.is_empty();
+        is_there.then(|| format!("{} entries ({})", vocabulary.overlaid, vocabulary.overlay))
+    };
+    (before.overlay != after.overlay).then(|| Change {
+        setting: "vocabulary".into(),
+        before: shown(before),
+        after: shown(after),
+    })
 }
 
 /// Settings as they are for requests.
@@ -126,8 +157,8 @@ fn for_requests(settings: &Settings) -> Settings {
 }
 
 /// What identifies everything that decides what a result says: the program's version, its rules,
-/// and the settings of reading, checking and reporting.
-pub fn configuration(settings: &Settings) -> String {
+/// the words and names that files add, and the settings of reading, checking and reporting.
+pub fn configuration(settings: &Settings, vocabulary: &Vocabulary) -> String {
     let rules: Vec<_> = RULES
         .iter()
         .map(|rule| (rule.id, rule.severity.as_str(), rule.since))
@@ -135,6 +166,7 @@ pub fn configuration(settings: &Settings) -> String {
     let all = (
         env!("CARGO_PKG_VERSION"),
         rules,
+        &vocabulary.overlay,
         &settings.rules,
         &settings.alert,
         &settings.result,
@@ -151,7 +183,11 @@ mod tests {
     use crate::{config::RuleSeverity, validate::Severity};
 
     fn live() -> Live {
-        Live::new(&Settings::default(), &Names::new("baocao").unwrap())
+        Live::new(
+            &Settings::default(),
+            &Names::new("baocao").unwrap(),
+            Vocabulary::embedded().clone(),
+        )
     }
 
     #[test]
@@ -188,6 +224,7 @@ mod tests {
 
     #[test]
     fn the_same_settings_are_called_the_same() {
+        let configuration = |settings: &Settings| configuration(settings, Vocabulary::embedded());
         assert_eq!(configuration(&Settings::default()), configuration(&Settings::default()));
         let mut other = Settings::default();
         other.bus.url = "nats://elsewhere:4222".into();

@@ -4,6 +4,7 @@
 //!
 //! - [`run`]: connect, provide for streams and consumer, pull, hand out, drain;
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
+//! - `readers`: the threads that read;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
 //! - [`extracted`]: the same, of what another worker has extracted;
@@ -12,27 +13,36 @@
 //! - [`live`]: the settings in force, which may change while it runs;
 //! - [`control`]: requests to change them.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures::StreamExt;
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
     task::{self, JoinError, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use self::handle::{End, Handler};
+use self::{
+    handle::{End, Handler},
+    readers::Readers,
+};
 use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
         delivery::Incoming,
-        given_up::Watched,
-        intake::{Budget, Intake, Reservation},
+        given_up::{AT_ONCE, Watched},
+        intake::{Budget, Caution, Intake, Reservation},
         topology,
     },
-    config::{self, Settings, Stages},
+    config::{self, Provision, Settings, Stages},
     telemetry::{Health, health, logs, metrics},
+    vocabulary::OverlayError,
 };
 
 pub mod control;
@@ -41,6 +51,7 @@ pub mod extracted;
 pub mod handle;
 pub mod job;
 pub mod live;
+mod readers;
 pub mod service;
 mod stages;
 mod status;
@@ -58,7 +69,11 @@ const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
 const SELDOM: Duration = Duration::from_secs(60);
 
-/// How often messages are looked for that the server has given up.
+/// How soon streams and consumer are provided for again.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
+
+/// How soon messages are looked for that the server does not deliver any more, and how often later.
+const FIRST_LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(2);
 const LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(30);
 
 /// How often the server is asked how much waits in the queue.
@@ -105,6 +120,9 @@ pub enum Error {
     /// The bus, in a way that waiting does not mend.
     #[error(transparent)]
     Bus(#[from] bus::Error),
+    /// The files that add words and names.
+    #[error(transparent)]
+    Vocabulary(#[from] OverlayError),
     /// The address for probes cannot be used.
     #[error("cannot listen on telemetry.http_listen {address:?}: {error}")]
     Listen {
@@ -153,16 +171,30 @@ pub async fn run_reloading(
         gone: Arc::default(),
         company: Arc::default(),
         suspect: None,
+        caution: Caution::default(),
         given_up: JoinSet::new(),
         summary: Summary::default(),
     };
-    // The first report would wait for the tables; the bus takes its time to answer, too.
-    tokio::task::spawn_blocking(job::build_tables);
+    // The bus takes its time to answer; the words and names can be read meanwhile.
+    let words = task::spawn_blocking({
+        let settings = worker.settings.clone();
+        move || settings.vocabulary()
+    });
     let mut shutdown = std::pin::pin!(shutdown);
-    let connection = tokio::select! {
-        connected = worker.connect() => connected?,
+    let words = async {
+        words
+            .await
+            .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+            .map_err(Error::from)
+    };
+    let connected = async { worker.connect().await.map_err(Error::from) };
+    let (vocabulary, connection) = tokio::select! {
+        both = async { futures::try_join!(words, connected) } => both?,
         () = &mut shutdown => return Ok(worker.summary),
     };
+    // The first report would wait for the tables.
+    let tables = vocabulary.clone();
+    task::spawn_blocking(move || job::build_tables(&tables));
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
     let outputs = look_after_outputs(
         connection.clone(),
@@ -172,8 +204,8 @@ pub async fn run_reloading(
     );
     let outputs = tokio::spawn(outputs);
     let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
-    let queue = tokio::spawn(look_at_queue(connection.clone(), queue));
-    let live = Arc::new(Live::new(&worker.settings, &connection.names));
+    let queue = tokio::spawn(look_at_queue(connection.clone(), queue, worker.caution.clone()));
+    let live = Arc::new(Live::new(&worker.settings, &connection.names, vocabulary));
     tracing::info!(configuration = live.core().configuration(), "settings in force");
     let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
     let service = match service::start(&connection, &worker.settings, live.clone()).await {
@@ -240,40 +272,70 @@ async fn look_after_outputs(connection: Connection, stages: Stages, health: Arc<
     }
 }
 
-/// Makes dead letters of what the server does not deliver any more.
+/// Ends what lies in the queue and is not delivered any more: makes dead letters of what the server has given up, and
+/// settles what was acknowledged and is there again.
 async fn look_after_given_up(watched: Watched, handler: Arc<Handler<Connection>>) {
-    let mut advisories = match watched.advisories().await {
-        Ok(advisories) => advisories,
-        Err(error) => return tracing::error!(%error, "messages that the server gives up stay where they are"),
+    let mut advisories = match watched.gives_up() {
+        true => match watched.advisories().await {
+            Ok(advisories) => Some(advisories),
+            Err(error) => return tracing::error!(%error, "messages that the server gives up stay where they are"),
+        },
+        false => None,
     };
-    let mut looks = tokio::time::interval(LOOK_FOR_GIVEN_UP);
+    // Soon after the connection is up, since a server that was killed is what brings messages back; then seldom.
+    let mut pause = FIRST_LOOK_FOR_GIVEN_UP;
+    let mut seen = HashSet::new();
     loop {
-        let found = tokio::select! {
-            Some(advisory) = advisories.next() => {
-                watched.of_advisory(&advisory.payload).await.map(Vec::from_iter)
+        let advisory = async {
+            match &mut advisories {
+                Some(advisories) => advisories.next().await,
+                None => None,
             }
-            _ = looks.tick() => watched.look().await,
+        };
+        let found = tokio::select! {
+            Some(advisory) = advisory => watched.of_advisory(&advisory.payload).await.map(Vec::from_iter),
+            () = tokio::time::sleep(pause.mul_f64(rand::random_range(0.8..1.2))) => {
+                pause = (pause * 2).min(LOOK_FOR_GIVEN_UP);
+                watched.look().await
+            }
         };
         let found = found.unwrap_or_else(|error| {
-            tracing::warn!(%error, "looking for messages that the server has given up");
+            tracing::warn!(%error, "looking for messages that the server does not deliver any more");
             Vec::new()
         });
-        for given_up in found {
-            if let Err(error) = handler.put_away(&given_up).await {
-                tracing::warn!(%error, sequence = given_up.meta().sequence, "cannot make a dead letter of it yet");
+        if found.len() == AT_ONCE {
+            pause = FIRST_LOOK_FOR_GIVEN_UP;
+        }
+        let before = std::mem::replace(&mut seen, found.iter().map(|message| message.meta().sequence).collect());
+        for message in found {
+            let sequence = message.meta().sequence;
+            let ended = if watched.gives_up() {
+                handler.put_away(&message).await
+            } else if before.contains(&sequence) {
+                tracing::warn!(sequence, "an acknowledged report is in the queue again; settling it");
+                handler.settle(message).await
+            } else {
+                // On its way out, perhaps.
+                continue;
+            };
+            if let Err(error) = ended {
+                tracing::warn!(%error, sequence, "cannot end it yet");
             }
         }
     }
 }
 
-/// Asks every few seconds how much waits in the queue, for the metrics.
-async fn look_at_queue(connection: Connection, stream: String) {
+/// Asks every few seconds how much waits in the queue, for the metrics, and what was delivered before, for the intake.
+async fn look_at_queue(connection: Connection, stream: String, caution: Caution) {
     let consumer = connection.names.consumer();
     loop {
         let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
         if connection.is_connected() {
             match topology::consumer_info(&connection, &stream, &consumer).await {
-                Ok(info) => (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64),
+                Ok(info) => {
+                    caution.note(&info);
+                    (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64);
+                }
                 Err(error) => tracing::debug!(%error, "looking at the queue"),
             }
         }
@@ -282,6 +344,13 @@ async fn look_at_queue(connection: Connection, stream: String) {
         metrics().queue_unacknowledged.set(unacknowledged);
         tokio::time::sleep(LOOK_AT_QUEUE).await;
     }
+}
+
+/// Waits until it is told that something is gone, but a moment at least: while a cluster elects leaders, its streams are
+/// gone for every report in hand, over and over.
+async fn told_at_leisure(gone: &Notify, since: Instant) {
+    tokio::time::sleep_until(since + BETWEEN_LOOKS).await;
+    gone.notified().await;
 }
 
 struct Worker {
@@ -295,7 +364,9 @@ struct Worker {
     company: Arc<RwLock<()>>,
     /// The suspect report in hand: nothing is pulled beside it.
     suspect: Option<task::Id>,
-    /// Looks after messages that the server gives up, where it does.
+    /// Whether reports are about that were delivered before.
+    caution: Caution,
+    /// Looks after messages that the server does not deliver any more.
     given_up: JoinSet<()>,
     summary: Summary,
 }
@@ -310,7 +381,7 @@ impl Worker {
                 Err(error) if matches!(error.kind(), ErrorKind::Settings | ErrorKind::Unauthorized) => {
                     return Err(error);
                 }
-                Err(error) => tracing::warn!(%error, "will try again"),
+                Err(error) => tracing::warn!(%error, "will try again; `baocao doctor` says what to do"),
             }
             pause.take().await;
         }
@@ -329,9 +400,10 @@ impl Worker {
             self.settings.worker.max_bytes_in_flight,
         );
         let mut pause = Pause::default();
+        let mut is_all_there = false;
         loop {
             let opened = tokio::select! {
-                opened = self.open(connection, &live, &budget) => opened,
+                opened = self.open(connection, &live, &budget, is_all_there) => opened,
                 () = &mut shutdown => return None,
             };
             match opened {
@@ -340,6 +412,7 @@ impl Worker {
                     pause = Pause::default();
                     tokio::select! {
                         error = self.pull(&mut intake, &handler) => {
+                            is_all_there = error.kind() != ErrorKind::Missing;
                             tracing::warn!(%error, "looking for streams and consumer again");
                         }
                         () = &mut shutdown => return Some(intake),
@@ -347,7 +420,17 @@ impl Worker {
                     self.health.set_pulling(false);
                     intake.close().await;
                 }
-                Err(error) => tracing::warn!(%error, "will try again"),
+                Err(error) => {
+                    is_all_there = is_all_there && error.kind() != ErrorKind::Missing;
+                    match (error.kind(), self.settings.bus.provision) {
+                        (ErrorKind::Missing, Provision::Never) => tracing::warn!(
+                            %error,
+                            "will try again; bus.provision is \"never\", so somebody else has to create it: start a worker \
+                             once with \"missing\", as a user who may"
+                        ),
+                        _ => tracing::warn!(%error, "will try again; `baocao doctor` says what to do"),
+                    }
+                }
             }
             tokio::select! {
                 () = pause.take() => {}
@@ -356,14 +439,18 @@ impl Worker {
         }
     }
 
-    /// Provides for streams and consumer, and begins to pull.
+    /// Provides for streams and consumer, unless all is there, and begins to pull.
     async fn open(
         &mut self,
         connection: &Connection,
         live: &Arc<Live>,
         budget: &Budget,
+        is_all_there: bool,
     ) -> Result<(Intake, Arc<Handler<Connection>>), bus::Error> {
-        let topology = topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?;
+        let topology = match is_all_there {
+            true => topology::again(connection, &self.settings.worker).await?,
+            false => topology::ensure(connection, &self.settings.bus, &self.settings.worker).await?,
+        };
         let handler = Arc::new(Handler {
             outlet: connection.clone(),
             live: live.clone(),
@@ -380,13 +467,14 @@ impl Worker {
             health: self.health.clone(),
             company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
-            threads: Arc::new(Semaphore::new(self.threads())),
+            readers: Arc::new(Readers::new(self.threads())),
         });
+        let watched = Watched::new(connection, topology.consumer.cached_info());
         self.given_up = JoinSet::new();
-        if let Some(watched) = Watched::new(connection, topology.consumer.cached_info()) {
-            self.given_up.spawn(look_after_given_up(watched, handler.clone()));
-        }
-        let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
+        self.given_up.spawn(look_after_given_up(watched, handler.clone()));
+        let (budget, caution) = (budget.clone(), self.caution.clone());
+        let max_deliver = handler.settings.max_deliver;
+        let intake = Intake::open(connection.clone(), topology, budget, max_deliver, caution).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
     }
@@ -406,14 +494,15 @@ impl Worker {
 
     /// Pulls and hands out until the intake fails.
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
+        let began = Instant::now();
         loop {
             tokio::select! {
-                next = intake.next(), if self.suspect.is_none() => match next {
+                next = intake.next(self.suspect.is_some()) => match next {
                     Ok((incoming, room)) => self.hand_out(incoming, room, handler.clone()),
                     Err(error) => return error,
                 },
                 Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
-                () = self.gone.notified() => {
+                () = told_at_leisure(&self.gone, began) => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
             }

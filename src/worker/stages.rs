@@ -21,14 +21,14 @@ pub fn decode(content: &[u8], decode: impl FnOnce() -> Result<Document, Refusal>
     let began = Instant::now();
     let decoded = span.in_scope(decode);
     let took = began.elapsed();
-    let media_type = match &decoded {
+    let format = format_of(match &decoded {
         Ok(document) => document.media_type,
         Err(_) => decode::sniffed(content),
-    };
-    metrics().document_bytes.observe(content.len() as f64);
+    });
+    metrics().document_bytes.measured([format], content.len());
     metrics().stage.took(["decode"], took);
-    metrics().decode.took([format_of(media_type)], took);
-    traces::note(&span, "format", format_of(media_type));
+    metrics().decode.took([format], took);
+    traces::note(&span, "format", format);
     decoded
 }
 

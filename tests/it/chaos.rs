@@ -509,7 +509,7 @@ async fn keep_count(client: Client, progress: Arc<Progress>) {
 /// Compares what is there with what has to be there.
 async fn judge(client: &Client, settings: &Settings, begun: &[SystemTime]) -> Outcome {
     let names = client.names();
-    let core = Core::new(settings, names.clone());
+    let core = Core::new(settings, names.clone(), settings.vocabulary().unwrap());
     let mut wanted = Expected::default();
     for n in 0..begun.len() {
         expected(&core, names, n, &mut wanted);

@@ -301,3 +301,40 @@ fn flags_before_and_behind_the_command_count() {
         stderr(&output)
     );
 }
+
+#[test]
+fn words_of_a_file_are_known_to_all_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "BÁO CÁO\nKết quả năm 2026\n\nĐã lắp 12 giàn phơi.\n";
+    let report = write(folder.path(), "report.txt", text);
+    let overlay = write(folder.path(), "words.toml", "[units]\nnouns = [\"giàn phơi\"]\n");
+    let set = format!("vocabulary.overlay={overlay}");
+    let unit = |arguments: &[&str]| {
+        let output = run(&[&["extract", &report, "--format", "json"], arguments].concat());
+        let extracted: Value = serde_json::from_str(&stdout(&output)).unwrap();
+        extracted["report"]["measures"][0]["unit"].as_str().map(str::to_owned)
+    };
+    assert_eq!(unit(&["--set", &set]).as_deref(), Some("giàn phơi"));
+    assert_ne!(unit(&[]).as_deref(), Some("giàn phơi"));
+
+    let output = run(&["vocabulary", "--set", &set]);
+    assert_eq!(status(&output), 0);
+    let printed = stdout(&output);
+    assert!(
+        printed.contains("\nissuers ") && printed.contains("1 entries of"),
+        "{printed}"
+    );
+    let output = run(&["vocabulary", "units"]);
+    assert!(stdout(&output).contains("nouns = ["), "{output:?}");
+
+    write(folder.path(), "words.toml", "[units]\nnouns = [\"giàn phơi\"\n");
+    for command in [&["check", &report][..], &["extract", &report], &["vocabulary"]] {
+        let output = run(&[command, &["--set", &set]].concat());
+        assert_eq!(status(&output), 2);
+        let said = stderr(&output);
+        assert!(
+            said.contains("words.toml:") && said.contains("not valid TOML"),
+            "{said}"
+        );
+    }
+}

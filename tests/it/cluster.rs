@@ -14,12 +14,15 @@ use baocao::{bus, config::Settings, proto::baocao::v1 as pb};
 use tempfile::TempDir;
 
 use crate::{
-    harness::{Client, PATIENCE, Worker, launch, little_report, newest_server},
+    harness::{Client, PATIENCE, Worker, launch, little_report, on_each_program},
     proxy::Proxy,
 };
 
 /// Largest message of these servers, so that a document need not be large to go through the object store.
 pub const MAX_PAYLOAD: usize = 64 * 1024;
+
+/// How long a server that is asked to stop has for it.
+const TO_STOP: Duration = Duration::from_secs(10);
 
 /// A cluster of three servers, whose routes can be cut.
 pub struct Cluster {
@@ -65,10 +68,19 @@ impl Node {
         }
     }
 
-    /// Asks it to stop, as an operator would who restarts it.
+    /// Asks it to stop, as a service manager would that restarts it; one that does not is killed. A server of 2.9 whose
+    /// disk was full never ends.
     pub fn stop(&mut self) {
         self.signal("-TERM");
-        let _ = self.child.take().unwrap().wait();
+        let asked = Instant::now();
+        let child = self.child.as_mut().unwrap();
+        while child.try_wait().unwrap().is_none() {
+            if asked.elapsed() > TO_STOP {
+                return self.kill();
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.child = None;
     }
 
     /// Lets it hang: connections stand, and nothing is heard of it.
@@ -260,9 +272,8 @@ async fn until_results(client: &Client, wanted: u64) -> Duration {
 
 #[test]
 fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(async {
-        let mut cluster = Cluster::start(&newest_server(), &[]).await;
+    on_each_program(|server| async move {
+        let mut cluster = Cluster::start(&server, &[]).await;
         let mut settings = cluster.settings();
         // What was on its way from a leader that is gone comes again after this.
         settings.worker.ack_wait_seconds = 5;
@@ -293,7 +304,9 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
             done += 20;
             until_results(&client, done as u64).await;
             let stalled = began.elapsed();
-            eprintln!("without {name}, which led {stream}: another leads after {elected:.1?}, submitted after {submitted:.1?}, all done after {stalled:.1?}");
+            eprintln!(
+                "without {name}, which led {stream}: another leads after {elected:.1?}, submitted after {submitted:.1?}, all done after {stalled:.1?}"
+            );
             assert!(stalled < Duration::from_secs(30), "{stalled:?}");
             cluster.nodes[gone].start();
             worker.until_ready().await;
@@ -313,5 +326,4 @@ fn leaders_that_stop_in_the_middle_cost_nothing_but_time() {
         assert_eq!(count(&client, &client.names().dead_stream()).await, 0);
         worker.stop().await;
     });
-    runtime.shutdown_background();
 }

@@ -1,14 +1,20 @@
 //! Dead letters: seen, replayed, dropped; nothing is lost on the way.
 
+use std::process::Output;
+
 use baocao::{
-    bus::dead::{self, Obstacle, Selection},
+    bus::{
+        self,
+        dead::{self, Obstacle, Selection},
+    },
+    config::Settings,
     proto::baocao::v1 as pb,
 };
 use prost::Message;
 
 use crate::{
     cli::{run, status, stderr, stdout},
-    harness::{Client, Worker, little_report, on_each_server},
+    harness::{Client, Server, Worker, little_report, on_each_server, until},
 };
 
 /// A submission that is refused: it says it is text, and is not.
@@ -26,34 +32,38 @@ async fn letters(client: &Client) -> Vec<dead::Letter> {
     dead::letters(&client.connection, &Selection::default()).await.unwrap()
 }
 
-/// Waits until a stream holds so many messages.
-async fn until(client: &Client, stream: &str, count: u64) {
-    for _ in 0..500 {
-        if client.count(stream).await == count {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    panic!("{stream}: {} messages, not {count}", client.count(stream).await);
+/// A client, with all streams there, and its settings.
+async fn desk(server: &Server) -> (Settings, Client) {
+    let settings = server.settings();
+    let client = Client::new(&settings).await;
+    client.provide().await;
+    (settings, client)
+}
+
+/// The program as an operator runs it, on the same streams.
+fn command_line(settings: &Settings) -> impl Fn(&[&str]) -> Output + use<> {
+    let set = [
+        format!("bus.url={}", settings.bus.url),
+        format!("bus.prefix={}", settings.bus.prefix),
+    ];
+    move |arguments| run(&[arguments, &["--set", &set[0], "--set", &set[1]]].concat())
+}
+
+async fn submit_broken(client: &Client, id: &str, unit: &str) {
+    bus::submit(&client.connection, broken(id, unit)).await.unwrap();
 }
 
 #[test]
 fn letters_are_listed_shown_and_dropped() {
     on_each_server(|server| async move {
-        let settings = server.settings();
-        let client = Client::new(&settings).await;
-        client.provide().await;
-        let set = [
-            format!("bus.url={}", settings.bus.url),
-            format!("bus.prefix={}", settings.bus.prefix),
-        ];
-        let cli = |arguments: &[&str]| run(&[arguments, &["--set", &set[0], "--set", &set[1]]].concat());
+        let (settings, client) = desk(&server).await;
+        let cli = command_line(&settings);
         let empty = cli(&["dead", "list"]);
         assert_eq!((status(&empty), stdout(&empty)), (0, String::new()));
 
         let worker = Worker::start(&settings);
         for (id, unit) in [("a", "H50.1"), ("b", "H50.2"), ("c", "H51")] {
-            baocao::bus::submit(&client.connection, broken(id, unit)).await.unwrap();
+            submit_broken(&client, id, unit).await;
         }
         client.submit_raw("empty", "text/plain", b" \n".to_vec()).await;
         client.until_all_is_done().await;
@@ -102,9 +112,7 @@ fn letters_are_listed_shown_and_dropped() {
 #[test]
 fn a_replayed_letter_is_processed_under_its_id() {
     on_each_server(|server| async move {
-        let mut settings = server.settings();
-        let client = Client::new(&settings).await;
-        client.provide().await;
+        let (mut settings, client) = desk(&server).await;
         // A limit that was too low.
         settings.decode.max_bytes = 10;
         let strict = Worker::start(&settings);
@@ -121,7 +129,8 @@ fn a_replayed_letter_is_processed_under_its_id() {
         assert_eq!(client.count(&client.names().processed_stream()).await, 0);
 
         // Within the duplicate window of the first result, which must not be in the way.
-        let worker = Worker::start(&server_settings(&settings));
+        settings.decode.max_bytes = Settings::default().decode.max_bytes;
+        let worker = Worker::start(&settings);
         client.until_all_is_done().await;
         let result = client.results(1).await.remove(0);
         assert_eq!(result.status(), pb::Status::Processed);
@@ -135,30 +144,19 @@ fn a_replayed_letter_is_processed_under_its_id() {
     });
 }
 
-/// The same, with the limit as it should be.
-fn server_settings(settings: &baocao::config::Settings) -> baocao::config::Settings {
-    let mut settings = settings.clone();
-    settings.decode = baocao::config::Settings::default().decode;
-    settings
-}
-
 #[test]
 fn a_replay_that_fails_again_keeps_the_letter() {
     on_each_server(|server| async move {
-        let settings = server.settings();
-        let client = Client::new(&settings).await;
-        client.provide().await;
+        let (settings, client) = desk(&server).await;
         let worker = Worker::start(&settings);
-        baocao::bus::submit(&client.connection, broken("bad", "H50"))
-            .await
-            .unwrap();
+        submit_broken(&client, "bad", "H50").await;
         client.until_all_is_done().await;
         for _ in 0..3 {
             let letter = letters(&client).await.remove(0);
             let plan = dead::plan(&client.connection, &letter).await.unwrap().unwrap();
             dead::replay(&client.connection, &letter, &plan).await.unwrap();
             client.until_all_is_done().await;
-            until(&client, &client.names().dead_stream(), 1).await;
+            until(async || client.count(&client.names().dead_stream()).await == 1).await;
             let again = letters(&client).await.remove(0);
             assert!(again.sequence > letter.sequence);
             assert_eq!(
@@ -175,13 +173,9 @@ fn a_replay_that_fails_again_keeps_the_letter() {
 #[test]
 fn a_replay_that_fails_before_its_letter_is_deleted_leaves_the_new_letter() {
     on_each_server(|server| async move {
-        let settings = server.settings();
-        let client = Client::new(&settings).await;
-        client.provide().await;
+        let (settings, client) = desk(&server).await;
         let worker = Worker::start(&settings);
-        baocao::bus::submit(&client.connection, broken("bad", "H50"))
-            .await
-            .unwrap();
+        submit_broken(&client, "bad", "H50").await;
         client.until_all_is_done().await;
         let letter = letters(&client).await.remove(0);
         let plan = dead::plan(&client.connection, &letter).await.unwrap().unwrap();
@@ -212,17 +206,11 @@ fn a_replay_that_fails_before_its_letter_is_deleted_leaves_the_new_letter() {
 #[test]
 fn the_command_replays_what_is_chosen_and_says_what_it_would_do() {
     on_each_server(|server| async move {
-        let settings = server.settings();
-        let client = Client::new(&settings).await;
-        client.provide().await;
-        let set = [
-            format!("bus.url={}", settings.bus.url),
-            format!("bus.prefix={}", settings.bus.prefix),
-        ];
-        let cli = |arguments: &[&str]| run(&[arguments, &["--set", &set[0], "--set", &set[1]]].concat());
+        let (settings, client) = desk(&server).await;
+        let cli = command_line(&settings);
         let worker = Worker::start(&settings);
         for (id, unit) in [("a", "H50"), ("b", "H51")] {
-            baocao::bus::submit(&client.connection, broken(id, unit)).await.unwrap();
+            submit_broken(&client, id, unit).await;
         }
         client.until_all_is_done().await;
         worker.stop().await;

@@ -139,11 +139,13 @@ fn what_a_user_may_not_do_is_named() {
         accounts { A { jetstream: enabled, users: [
             { user: owner, password: o }
             { user: reader, password: r, permissions: {
-                publish: { allow: [">"], deny: ["*.alert.>", "$JS.API.CONSUMER.MSG.NEXT.>"] } } }
+                publish: { allow: [">"], deny: ["*.alert.>", "$JS.API.CONSUMER.MSG.NEXT.>", "*.report.received.>"] } } }
+            { user: boxed, password: b, permissions: { publish: ">", subscribe: "_INBOX_boxed.>" } }
         ] } }
     "#;
     fs::write(&config, permissions).unwrap();
     let arguments: &'static [&'static str] = vec!["-c", &*config.to_str().unwrap().to_owned().leak()].leak();
+    let folder = &folder;
     harness::on_each_server_with(arguments, |server| async move {
         let mut owner = server.settings();
         (owner.bus.user, owner.bus.password) = ("owner".into(), "o".into());
@@ -162,6 +164,24 @@ fn what_a_user_may_not_do_is_named() {
         assert!(advice.contains("deploy/nats/baocao.conf"), "{advice}");
         assert_eq!(level(&checks, "permission", "request for messages").0, "fail");
         assert_eq!(level(&checks, "permission", "may use").0, "ok");
+
+        // Whoever is denied something hears of it, and not only that no answer came.
+        let report = folder.path().join("report.txt");
+        fs::write(&report, harness::little_report(1)).unwrap();
+        let submit = ["submit", "--unit", "H50", report.to_str().unwrap()];
+        let (status, _, said) = run(&submit, &reader, &[]).await;
+        assert_eq!(status, 2);
+        assert!(said.contains("Permissions Violation for Publish"), "{said}");
+        let mut boxed = reader.clone();
+        (boxed.bus.user, boxed.bus.password) = ("boxed".into(), "b".into());
+        let (status, _, said) = run(&["dead", "list"], &boxed, &[]).await;
+        assert_eq!(status, 2);
+        assert!(said.contains("set bus.inbox_prefix"), "{said}");
+        let (status, checks) = examine(&boxed, &[]).await;
+        assert_eq!(status, 1);
+        assert!(level(&checks, "inbox", "_INBOX.").1.contains("bus.inbox_prefix"));
+        boxed.bus.inbox_prefix = "_INBOX_boxed".into();
+        assert_eq!(examine(&boxed, &[]).await.0, 0);
 
         reader.bus.password = "wrong".into();
         let (status, checks) = examine(&reader, &[]).await;

@@ -28,11 +28,6 @@ async fn submit_many(client: &Client, ids: std::ops::Range<usize>) {
 /// Each of the ids has one result, there is no other, and nothing waits.
 async fn expect_results(client: &Client, count: usize) {
     client.until_all_is_done().await;
-    expect_results_of(client, count).await;
-}
-
-/// Each of the ids has one result, and there is no other.
-async fn expect_results_of(client: &Client, count: usize) {
     let results = client.results(count).await;
     let ids: BTreeSet<usize> = results
         .iter()
@@ -106,10 +101,34 @@ fn a_server_that_comes_back_finds_the_worker_at_work() {
         server.start_again();
         let client = Client::new(&settings).await;
         submit_many(&client, 30..60).await;
-        // Not that the queue is empty: a server of 2.9 that is killed under load has messages back in its stream whose
-        // acknowledgement it had confirmed, and never delivers them again.
-        expect_results_of(&client, 60).await;
+        expect_results(&client, 60).await;
         worker.until_ready().await;
+        worker.stop().await;
+    });
+}
+
+#[test]
+fn what_a_server_brings_back_that_was_killed_at_work_is_settled() {
+    on_each_server(|mut server| async move {
+        const COUNT: usize = 120;
+        let settings = server.settings();
+        let mut client = Client::new(&settings).await;
+        client.provide().await;
+        let worker = Worker::start(&settings);
+        for round in 1..=3 {
+            let all = round * COUNT;
+            let submitter = Client::new(&settings).await;
+            let submitting = tokio::spawn(async move { cluster::submit(&submitter, all - COUNT..all).await });
+            // In the middle, when some are acknowledged and some are not.
+            client.results(all - COUNT / 2).await;
+            server.stop();
+            server.start_again();
+            client = Client::new(&settings).await;
+            submitting.await.unwrap();
+            // An old server has messages back in its stream whose acknowledgement it had confirmed, and delivers them
+            // to nobody.
+            expect_results(&client, all).await;
+        }
         worker.stop().await;
     });
 }
@@ -517,7 +536,7 @@ fn a_permission_that_is_lost_is_noticed_and_one_that_comes_back_too() {
             worker.until_ready().await;
             // All but the results.
             write("\"$JS.>\", \"*.alert.>\", \"*.dead.>\"");
-            let is_old = client.connection.client.server_info().version.starts_with("2.9.");
+            let is_old = client.is_of("2.9.");
             // An old server that reads its accounts again loses the subjects of their streams.
             let read_again = |server: &mut Server| match is_old {
                 true => {

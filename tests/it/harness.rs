@@ -129,6 +129,18 @@ fn on_servers<'s, F: Future<Output = ()>>(
     arguments: &'static [&'static str],
     test: impl Fn(Server) -> F,
 ) {
+    on_programs(servers, |path| test(Server::start(path, arguments)));
+}
+
+/// Runs a test with the program of each server in turn, for those that start several.
+pub fn on_each_program<F: Future<Output = ()>>(test: impl Fn(PathBuf) -> F) {
+    on_programs(SERVERS.iter(), |path| test(path.into()));
+}
+
+fn on_programs<'s, F: Future<Output = ()>>(
+    servers: impl Iterator<Item = (&'s String, &'s PathBuf)>,
+    test: impl Fn(&Path) -> F,
+) {
     for (version, path) in servers {
         eprintln!(
             "=== nats-server {version}: {}",
@@ -140,7 +152,7 @@ fn on_servers<'s, F: Future<Output = ()>>(
             .build()
             .unwrap();
         let began = std::time::Instant::now();
-        runtime.block_on(test(Server::start(path, arguments)));
+        runtime.block_on(test(path));
         eprintln!("=== nats-server {version}: passed in {:.1?}", began.elapsed());
         runtime.shutdown_background();
     }
@@ -291,6 +303,11 @@ impl Client {
 
     pub fn jetstream(&self) -> &jetstream::Context {
         &self.connection.jetstream
+    }
+
+    /// Whether the server's version begins so.
+    pub fn is_of(&self, version: &str) -> bool {
+        self.connection.client.server_info().version.starts_with(version)
     }
 
     /// Hands in a text under an id.

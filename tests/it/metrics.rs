@@ -119,7 +119,7 @@ fn the_table_and_a_running_worker_say_the_same() {
             ("baocao_stage_duration_seconds_count{stage=\"extract\"}", 1.0),
             ("baocao_stage_duration_seconds_count{stage=\"validate\"}", 1.0),
             ("baocao_publish_duration_seconds_count{kind=\"result\"}", 2.0),
-            ("baocao_document_bytes_count", 2.0),
+            ("baocao_document_bytes_count{format=\"text\"}", 2.0),
             ("baocao_in_flight_messages", 0.0),
             ("baocao_in_flight_bytes", 0.0),
             ("baocao_bus_connected", 1.0),

@@ -123,6 +123,78 @@ fn a_hangup_is_a_request_to_reload() {
     });
 }
 
+/// A report that cites a document of a body that the program does not know.
+const CITES_UNKNOWN_BODY: &str =
+    "BÁO CÁO\nKết quả năm 2026\n\nThực hiện Kế hoạch số 7-KH/ĐKU ngày 05/3/2026 của Đặc khu ủy Yên Hạc.\n";
+
+/// Who issued the document that a report cites.
+fn cited_issuer(result: &pb::ReportProcessed) -> &str {
+    &result.report.as_ref().unwrap().citations[0].issuer
+}
+
+#[test]
+fn words_and_names_of_a_file_are_read_again() {
+    on_each_server(|server| async move {
+        let folder = tempfile::TempDir::new().unwrap();
+        let overlay = folder.path().join("vocabulary.toml");
+        fs::write(&overlay, "[units]\nnouns = [\"giàn phơi\"]\n").unwrap();
+        let mut settings = server.settings();
+        settings.vocabulary.overlay = overlay.display().to_string();
+        settings.telemetry.http_listen = harness::free_address();
+        settings.telemetry.log_format = baocao::config::LogFormat::Json;
+        let client = Client::new(&settings).await;
+        client.provide().await;
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let worker = WorkerProcess::start_with_log(&settings, log.reopen().unwrap());
+        client.submit("H50.1", "1", CITES_UNKNOWN_BODY).await;
+        let first = client.results(1).await.remove(0);
+        assert_eq!(cited_issuer(&first), "");
+
+        let hang_up = async |outcome: &str| {
+            let sent = Command::new("kill").args(["-HUP", &worker.pid()]).status().unwrap();
+            assert!(sent.success());
+            let counted = format!("baocao_reloads_total{{outcome=\"{outcome}\"}} 1");
+            let address = settings.telemetry.http_listen.as_str();
+            harness::until(async || harness::get(address, "/metrics").await.unwrap().1.contains(&counted)).await;
+        };
+        let with_body = "[[issuers.body]]\nname = \"Đặc khu ủy\"\ncodes = [\"ĐKU\"]\nparty = true\n";
+        fs::write(&overlay, with_body).unwrap();
+        hang_up("changed").await;
+        client.submit("H50.1", "2", CITES_UNKNOWN_BODY).await;
+        let second = client.results(2).await.remove(1);
+        assert_eq!(cited_issuer(&second), "Đặc khu ủy Yên Hạc");
+        let configuration = |result: &pb::ReportProcessed| result.producer.clone().unwrap().configuration;
+        assert_ne!(configuration(&second), configuration(&first));
+
+        fs::write(&overlay, with_body.replace("codes", "code")).unwrap();
+        hang_up("refused").await;
+        let said = fs::read_to_string(log.path()).unwrap();
+        let refused = said.lines().find(|line| line.contains("new settings refused")).unwrap();
+        let refused: Value = serde_json::from_str(refused).unwrap();
+        let why = refused["why"].as_str().unwrap();
+        assert!(
+            why.contains("vocabulary.toml:1: issuers.body \"Đặc khu ủy\": unknown field `code`"),
+            "{why}"
+        );
+        client.submit("H50.1", "3", CITES_UNKNOWN_BODY).await;
+        let third = client.results(3).await.remove(2);
+        assert_eq!(cited_issuer(&third), cited_issuer(&second));
+        assert_eq!(configuration(&third), configuration(&second));
+
+        // Who waits for an answer has the same words.
+        let mut headers = async_nats::HeaderMap::new();
+        headers.insert("Content-Type", "text/plain");
+        let (subject, nats) = (client.names().service("extract"), &client.connection.client);
+        let answer = nats
+            .request_with_headers(subject, headers, CITES_UNKNOWN_BODY.into())
+            .await
+            .unwrap();
+        let answer: pb::ReportProcessed =
+            baocao::bus::client::from_payload(answer.headers.as_ref(), &answer.payload).unwrap();
+        assert_eq!(cited_issuer(&answer), cited_issuer(&second));
+    });
+}
+
 #[test]
 fn who_asks_nobody_is_told_so() {
     on_each_server(|server| async move {

@@ -124,6 +124,18 @@ fn one_trace_from_the_submitter_to_the_alert() {
         let submitted = submitted.await.unwrap();
         assert!(submitted.status.success(), "{submitted:?}");
         client.until_all_is_done().await;
+        let alerts = client.count(&client.names().alerts_stream()).await as usize;
+        let config = folder.path().join("client.toml");
+        let watched = tokio::task::spawn_blocking(move || {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_baocao"));
+            let count = (alerts + 1).to_string();
+            command
+                .args(["watch", "--all", "--count", &count, "--config"])
+                .arg(config);
+            command.output().unwrap()
+        });
+        let watched = watched.await.unwrap();
+        assert!(watched.status.success(), "{watched:?}");
         // What it still holds goes out at its end.
         let ended = tokio::task::spawn_blocking(move || worker.terminate()).await.unwrap();
         assert!(ended.success());
@@ -160,7 +172,12 @@ fn one_trace_from_the_submitter_to_the_alert() {
         assert!(names.contains(&("baocao-submit", "submit")) && names.contains(&("baocao-worker", "report")));
 
         // Whoever reads a result or an alert finds the span that published it.
-        let alerts = client.count(&client.names().alerts_stream()).await as usize;
+        let consumed: BTreeMap<String, &(String, Span)> = spans
+            .iter()
+            .filter(|(_, span)| span.name == "consume")
+            .map(|span| (attributes(&span.1)["subject"].clone(), span))
+            .collect();
+        assert_eq!(consumed.len(), alerts + 1);
         let mut messages = client.take(&client.names().alerts_stream(), alerts).await;
         messages.extend(client.take(&client.names().processed_stream(), 1).await);
         assert!(messages.len() > 1);
@@ -172,6 +189,11 @@ fn one_trace_from_the_submitter_to_the_alert() {
             assert_eq!(publish.1.name, "publish");
             assert_eq!(publish.1.parent_span_id, report.span_id);
             assert_eq!(attributes(&publish.1)["subject"], message.subject.as_str());
+            let (service, consume) = consumed[message.subject.as_str()];
+            assert_eq!(
+                (service.as_str(), &consume.parent_span_id),
+                ("baocao-watch", &publish.1.span_id)
+            );
         }
         let all = format!("{spans:?}");
         assert!(

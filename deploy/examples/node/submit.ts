@@ -38,7 +38,8 @@ async function submit(js: JetStreamClient, unit: string, path: string): Promise<
   said.set("ce-type", "vn.baocao.report.submitted.v1");
   said.set("ce-source", "/examples/node");
   await js.publish(`baocao.report.received.${unit}`, toBinary(ReportSubmissionSchema, message), {
-    msgID: id, // a second publish after a lost confirmation is no second report
+    // a second publish after a lost confirmation is no second report; with the unit, whose ids nobody else gives
+    msgID: `${unit} ${id}`,
     headers: said,
   });
   return id;

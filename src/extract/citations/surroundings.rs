@@ -236,7 +236,8 @@ impl<'v> Surroundings<'_, 'v> {
             let behind = self.reader.after(next.span.end as usize);
             let ends = match behind.kind {
                 Kind::Break | Kind::End => true,
-                Kind::Mark(mark) => mark != ',' && mark != '-' || joint.key == keys::AND,
+                // "…, Ủy ban Kiểm tra (UBKT) Huyện ủy báo cáo": the bracket is that of the subject.
+                Kind::Mark(mark) => !matches!(mark, ',' | '-' | '(') || joint.key == keys::AND,
                 Kind::Word => {
                     matches!(behind.key, keys::ABOUT | keys::TERM) || joint.key == keys::AND && behind.key == keys::AND
                 }

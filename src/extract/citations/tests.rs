@@ -31,6 +31,14 @@ fn one_document() {
             "Kế hoạch số 12/KH-UBND, ngày 03/4/2022|Kế hoạch|12/KH-UBND|2022-04-03|UBND tỉnh||trồng rừng",
         ),
         (
+            "Thực hiện Công văn số 312-CV/UBKTTU, ngày 04/11/2022 của Ủy ban Kiểm tra Tỉnh ủy, Ủy ban Kiểm tra (UBKT) Huyện ủy báo cáo.",
+            "Công văn số 312-CV/UBKTTU, ngày 04/11/2022|Công văn|312-CV/UBKTTU|2022-11-04|Ủy ban Kiểm tra Tỉnh ủy||",
+        ),
+        (
+            "theo Thông tư số 36/2017/TT-BGDĐT ngày 28/12/2017 của Bộ GD&ĐT về công khai. Trường",
+            "Thông tư số 36/2017/TT-BGDĐT ngày 28/12/2017|Thông tư|36/2017/TT-BGDĐT|2017-12-28|Bộ GD&ĐT||công khai",
+        ),
+        (
             "theo QĐ 31-QĐ/TU của Ban Thường vụ Tỉnh ủy (khóa XX) về “Về việc ban hành Quy chế “một cửa” mới”; và",
             "QĐ 31-QĐ/TU|Quyết định|31-QĐ/TU||Ban Thường vụ Tỉnh ủy|XX|ban hành Quy chế “một cửa” mới",
         ),

@@ -623,6 +623,8 @@ impl<'t, 'v> Scanner<'t, 'v> {
         const EACH: [Key; 5] = [key!("mỗi"), key!("một"), key!("hằng"), key!("hàng"), key!("trong")];
         let each = || is_any(self.reader.previous(before), &EACH);
         match before.key {
+            // "loại 30 năm 1.182": a number of years, not a year.
+            NAM if before.is_word() && self.reader.previous(before).is_number() => number.looks_like_year(),
             NAM if before.is_word() => number.looks_like_year() || behind.unit == Unit::None,
             // "trong tháng 12 vụ" counts, "trong tháng 10 phục vụ" dates.
             THANG if before.is_word() => is_month(number) && !(behind.known && each()),

@@ -8,6 +8,5 @@ pub mod mentions;
 pub mod notation;
 pub mod numbering;
 pub mod repeats;
-pub mod spelling;
 pub mod text;
 pub mod walk;

@@ -6,13 +6,8 @@
 use crate::{
     document::Span,
     shadow::{Case, Key, Kind, Reader, Token},
-    validate::{
-        Context,
-        support::{
-            spelling::{Look, Spelling},
-            text::number_key,
-        },
-    },
+    validate::{Context, support::text::number_key},
+    vocabulary::spelling::{Look, Spelling},
 };
 
 /// What the walk notes.
@@ -53,7 +48,7 @@ impl Walk {
     pub fn over(context: &Context<'_>) -> Self {
         let reader = context.layout.reader(context.document);
         let body = body(context);
-        let mut slips = Slips::new();
+        let mut slips = Slips::new(&context.vocabulary.spelling);
         let mut passages = Passages::new(reader, body);
         let first = reader.after(body.start as usize).span;
         for token in reader.walk(0) {
@@ -185,8 +180,8 @@ impl<'t> Passages<'t> {
 }
 
 /// Notes where a slip may be among what it sees.
-struct Slips {
-    spelling: &'static Spelling,
+struct Slips<'v> {
+    spelling: &'v Spelling,
     suspects: Vec<u32>,
     capitals: Vec<(Key, Span)>,
     /// Where the words begin that follow each other without a mark.
@@ -197,10 +192,10 @@ struct Slips {
     last_look: Look,
 }
 
-impl Slips {
-    fn new() -> Self {
+impl<'v> Slips<'v> {
+    fn new(spelling: &'v Spelling) -> Self {
         Self {
-            spelling: Spelling::embedded(),
+            spelling,
             suspects: Vec::new(),
             capitals: Vec::new(),
             start: 0,

@@ -13,6 +13,7 @@ use super::*;
 use crate::{
     bus::{Meta, Names, Reference, publish::STATUS},
     config::Settings,
+    vocabulary::Vocabulary,
     worker::{PROCESSED, REFUSED},
 };
 
@@ -135,6 +136,7 @@ impl Documents for Bus {
 /// A delivery that notes how it is answered.
 struct Letter {
     bus: Bus,
+    subject: String,
     headers: HeaderMap,
     payload: Bytes,
     deliveries: i64,
@@ -142,7 +144,7 @@ struct Letter {
 
 impl Delivery for Letter {
     fn subject(&self) -> &str {
-        "baocao.report.received.H50.1"
+        &self.subject
     }
 
     fn headers(&self) -> Option<&HeaderMap> {
@@ -197,14 +199,18 @@ impl Stage {
         let bus = Bus::default();
         let handler = Handler {
             outlet: bus.clone(),
-            live: Arc::new(Live::new(&settings, &Names::new("baocao").expect("plain"))),
+            live: Arc::new(Live::new(
+                &settings,
+                &Names::new("baocao").expect("plain"),
+                Vocabulary::embedded().clone(),
+            )),
             settings: settings.worker,
             heartbeat: Duration::from_secs(1),
             stopping: CancellationToken::new(),
             gone: Arc::default(),
             company: Arc::default(),
             fetching: Semaphore::new(1),
-            threads: Arc::new(Semaphore::new(1)),
+            readers: Arc::new(Readers::new(1)),
             health: Arc::default(),
         };
         Self { bus, handler }
@@ -224,6 +230,7 @@ impl Stage {
         headers.insert("Content-Type", "text/plain");
         Letter {
             bus: self.bus.clone(),
+            subject: "baocao.report.received.H50.1".into(),
             headers,
             payload: text.into(),
             deliveries,
@@ -281,6 +288,93 @@ async fn half_the_alerts_become_all_of_them_once() {
     assert!(stage.alerts() < whole.alerts());
     assert_eq!(stage.deliver(2).await, End::Processed);
     assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_that_were_stored_unheard_are_stored_once() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..3 {
+        stage.bus.break_once("publish alert", Fault::Silent);
+    }
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let whole = Stage::new(|_| ());
+    whole.deliver(1).await;
+    assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_was_heard_and_not_confirmed_is_asked_for_again() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("confirm", Fault::Silent);
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let asked = stage.bus.calls().iter().filter(|call| *call == "confirm").count();
+    assert_eq!(asked, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_could_not_be_ended_is_one_letter_still() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..TRIES {
+        stage.bus.break_once("terminate", Fault::Fails(ErrorKind::TimedOut));
+    }
+    // As after the first delivery: the letter is kept, and the report comes again.
+    assert_eq!(stage.deliver_text("PANIC", 1).await, End::Refused);
+    let stored = stage.bus.stored();
+    assert!(stored.contains(&"dead".to_owned()), "{stored:?}");
+    stage.bus.calls();
+    assert_eq!(stage.deliver_text("PANIC", 2).await, End::Refused);
+    assert_eq!(stage.bus.stored(), stored);
+    assert_eq!(stage.bus.calls().last().map(String::as_str), Some("terminate"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_workers_with_the_same_report_halfway_through_its_alerts_make_one_of_each() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish alert", Fault::Slow(0));
+    stage.bus.break_once("publish alert", Fault::Slow(40));
+    let again = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let halfway = stage.bus.stored().len();
+        (halfway, stage.deliver(2).await)
+    };
+    let (first, (halfway, second)) = tokio::join!(stage.deliver(1), again);
+    assert_eq!((first, second), (End::AlreadyDone, End::Processed));
+    let whole = Stage::new(|_| ());
+    whole.deliver(1).await;
+    assert!((1..whole.bus.stored().len() - 1).contains(&halfway), "{halfway}");
+    assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_on_a_second_time_has_one_result() {
+    const HANDED_ON: &str = "baocao.report.extracted.H50.1.s1";
+    let extract = Stage::new(|settings| settings.worker.stages = config::Stages::Extract);
+    let validate = Stage::new(|settings| settings.worker.stages = config::Stages::Validate);
+    let bus = extract.bus.clone();
+    let validate = Handler {
+        outlet: bus.clone(),
+        ..validate.handler
+    };
+    // The other stage takes what waits for it, as a work queue gives it.
+    let take = || {
+        let message = bus.state().stored.remove(HANDED_ON).expect("handed on");
+        Letter {
+            subject: HANDED_ON.into(),
+            headers: message.headers,
+            payload: message.payload,
+            ..extract.letter("", 1)
+        }
+    };
+    for _ in 0..TRIES {
+        bus.break_once("confirm", Fault::Fails(ErrorKind::TimedOut));
+    }
+    assert_eq!(extract.deliver(1).await, End::Unconfirmed);
+    assert_eq!(validate.handle(take(), ()).await, End::Processed);
+    let stored = bus.stored();
+    // Nothing says any more that it was handed on.
+    assert_eq!(extract.deliver(2).await, End::Processed);
+    assert_eq!(validate.handle(take(), ()).await, End::AlreadyDone);
+    assert_eq!(bus.stored(), stored);
 }
 
 #[tokio::test(start_paused = true)]
@@ -527,20 +621,134 @@ fn the_last_three_deliveries_are_alone_and_the_first_never_is() {
 #[tokio::test(start_paused = true)]
 async fn a_document_that_is_not_in_the_store_is_tried_a_few_times_and_given_up() {
     let stage = Stage::new(|_| ());
-    let claim = crate::proto::baocao::v1::ReportSubmission {
-        content_object: Some(crate::proto::baocao::v1::StoredObject {
-            name: Reference::to(b"x").name,
-            size: 1,
-        }),
-        ..Default::default()
-    };
-    let payload: Bytes = prost::Message::encode_to_vec(&claim).into();
     for (deliveries, end) in [(1, End::Retried), (3, End::GivenUp)] {
         let mut letter = stage.letter("", deliveries);
         letter.headers.insert("Content-Type", "application/protobuf");
-        letter.payload = payload.clone();
+        letter.payload = claim(b"x");
         assert_eq!(stage.handler.handle(letter, ()).await, end);
     }
+}
+
+/// A submission whose content is in the object store.
+fn claim(content: &[u8]) -> Bytes {
+    let Reference { name, size } = Reference::to(content);
+    let size = size as u64;
+    let claim = crate::proto::baocao::v1::ReportSubmission {
+        content_object: Some(crate::proto::baocao::v1::StoredObject { name, size }),
+        ..Default::default()
+    };
+    prost::Message::encode_to_vec(&claim).into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_of_which_a_replica_has_only_the_beginning_is_read_a_little_later() {
+    let stage = Stage::new(|_| ());
+    stage.bus.keep(REPORT.into()).await.expect("kept");
+    let deliver = async |deliveries| {
+        let mut letter = stage.letter("", deliveries);
+        letter.headers.insert("Content-Type", "application/protobuf");
+        letter.payload = claim(REPORT.as_bytes());
+        stage.handler.handle(letter, ()).await
+    };
+    stage.bus.break_once("fetch", Fault::Fails(ErrorKind::Malformed));
+    assert_eq!(deliver(1).await, End::Retried);
+    assert_eq!(stage.bus.stored(), Vec::<String>::new(), "no verdict yet");
+    assert_eq!(deliver(2).await, End::Processed);
+    assert_eq!(stage.status().as_deref(), Some(PROCESSED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_that_is_another_one_for_ever_is_refused_at_last() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("fetch", Fault::Fails(ErrorKind::Malformed));
+    let mut letter = stage.letter("", 3);
+    letter.headers.insert("Content-Type", "application/protobuf");
+    letter.payload = claim(REPORT.as_bytes());
+    assert_eq!(stage.handler.handle(letter, ()).await, End::Refused);
+    let state = stage.bus.state();
+    let letter = &state.stored["baocao.dead.H50.1.s1"];
+    let reason = letter.headers.get("Baocao-Dead-Reason").map(HeaderValue::as_str);
+    assert_eq!(reason, Some("malformed"));
+}
+
+/// What the server has brought back is settled; the calls that took.
+async fn settle(stage: &Stage) -> (Result<End, Error>, Vec<String>) {
+    stage.bus.calls();
+    let end = stage.handler.settle(stage.letter(REPORT, 1)).await;
+    (end, stage.bus.calls())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_done_and_is_back_goes_unread() {
+    for text in [REPORT, "PANIC"] {
+        let stage = Stage::new(|_| ());
+        // Processed, or refused and put away.
+        stage.deliver_text(text, 1).await;
+        let stored = stage.bus.stored();
+        let (end, calls) = settle(&stage).await;
+        assert_eq!(end.expect("settled"), End::AlreadyDone);
+        assert_eq!(calls, ["look up", "confirm"]);
+        assert_eq!(stage.bus.stored(), stored);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_back_and_was_not_done_is_done() {
+    let stage = Stage::new(|_| ());
+    let (end, calls) = settle(&stage).await;
+    assert_eq!(end.expect("settled"), End::Processed);
+    assert_eq!(calls.last().map(String::as_str), Some("confirm"));
+    assert_eq!(stage.status().as_deref(), Some(PROCESSED));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_back_stays_where_nobody_knows_whether_it_was_done() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..TRIES {
+        stage.bus.break_once("look up", Fault::Fails(ErrorKind::TimedOut));
+    }
+    let (end, calls) = settle(&stage).await;
+    end.expect_err("it cannot be told");
+    assert!(calls.iter().all(|call| call == "look up"), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_back_before_the_hop_between_the_stages_is_handed_on_once() {
+    let extract = || Stage::new(|settings| settings.worker.stages = config::Stages::Extract);
+    // Handed on and waiting for the other stage.
+    let stage = extract();
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let (end, _) = settle(&stage).await;
+    assert_eq!(end.expect("settled"), End::AlreadyDone);
+    // Taken by the other stage, whose result is there.
+    let stage = Stage::new(|_| ());
+    stage.deliver(1).await;
+    let both = Stage {
+        bus: stage.bus.clone(),
+        handler: Handler {
+            outlet: stage.bus.clone(),
+            ..extract().handler
+        },
+    };
+    let (end, calls) = settle(&both).await;
+    assert_eq!(end.expect("settled"), End::AlreadyDone);
+    assert!(!calls.iter().any(|call| call.starts_with("publish")), "{calls:?}");
+    // Never handed on.
+    let stage = extract();
+    let (end, calls) = settle(&stage).await;
+    assert_eq!(end.expect("settled"), End::Processed);
+    assert!(calls.iter().any(|call| call.starts_with("publish")), "{calls:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_back_waits_for_a_suspect_that_may_take_it_along() {
+    let stage = Stage::new(|_| ());
+    let suspect = stage.handler.company.write().await;
+    let settling = stage.handler.settle(stage.letter(REPORT, 1));
+    let beside = tokio::time::timeout(Duration::from_secs(3600), settling).await;
+    assert!(beside.is_err(), "read beside a suspect");
+    drop(suspect);
+    assert_eq!(settle(&stage).await.0.expect("settled"), End::Processed);
 }
 
 #[tokio::test(start_paused = true)]

@@ -52,7 +52,8 @@ public final class Submit {
                 .build();
         Headers headers = new Headers()
                 .put("Content-Type", "application/protobuf")
-                .put("Nats-Msg-Id", id) // a second publish after a lost confirmation is no second report
+                // a second publish after a lost confirmation is no second report; with the unit, whose ids nobody else gives
+                .put("Nats-Msg-Id", unit + " " + id)
                 .put("ce-specversion", "1.0")
                 .put("ce-id", id)
                 .put("ce-type", "vn.baocao.report.submitted.v1")

@@ -236,7 +236,7 @@ fn without_marks(plain: u64) -> u64 {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Table {
+pub(super) struct Table {
     compounds: Vec<String>,
     allowed: Vec<String>,
     after: BTreeMap<String, Vec<String>>,
@@ -301,18 +301,8 @@ fn looks(compounds: &FxHashMap<(u64, u64), Vec<Compound>>, phrases: &FxHashMap<K
     looks
 }
 
-impl Spelling {
-    /// The table embedded in the program.
-    pub fn embedded() -> &'static Spelling {
-        static EMBEDDED: LazyLock<Spelling> = LazyLock::new(Spelling::read);
-        &EMBEDDED
-    }
-
-    /// # Panics
-    /// When the embedded table is not well formed, which a test excludes.
-    fn read() -> Self {
-        let table: Table =
-            toml::from_str(include_str!("../../vocabulary/spelling.toml")).expect("the embedded table is TOML");
+impl From<Table> for Spelling {
+    fn from(table: Table) -> Self {
         let mut compounds: FxHashMap<(u64, u64), Vec<_>> = FxHashMap::default();
         for compound in table.compounds {
             if let Some(pair) = pair(&compound)
@@ -343,7 +333,9 @@ impl Spelling {
             phrases,
         }
     }
+}
 
+impl Spelling {
     /// What one look at a word tells. Where neither this nor [`Self::may_be_slip`] asks for a second
     /// one, neither [`is_broken`] nor [`Self::meant`] nor [`Self::slip`] finds anything.
     #[inline]
@@ -390,6 +382,7 @@ impl Spelling {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vocabulary::Vocabulary;
 
     #[test]
     fn syllables() {
@@ -406,13 +399,13 @@ mod tests {
 
     #[test]
     fn slips_are_of_two_words_at_least() {
-        let slips = Spelling::embedded().phrases.values().flatten();
+        let slips = Vocabulary::embedded().spelling.phrases.values().flatten();
         assert!(slips.map(|(wrong, _)| wrong.len()).all(|words| words > 1));
     }
 
     #[test]
     fn pairs() {
-        let spelling = Spelling::embedded();
+        let spelling = &Vocabulary::embedded().spelling;
         let meant = |text: &str| spelling.meant(Key::NONE, pair(text).unwrap(), Key::NONE);
         assert_eq!(meant("kiềm tra"), Some("kiểm tra"));
         assert_eq!(meant("thành phổ"), Some("thành phố"));
