@@ -1,6 +1,13 @@
 //! One connection to the servers: who we are, how long we wait, what we notice.
 
-use std::{fs, sync::Arc, time::Duration};
+use std::{
+    fs,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_nats::{Client, ConnectOptions, Event, jetstream};
 use tokio::{sync::watch, time::Instant};
@@ -96,6 +103,8 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
     let (complains, complaint) = watch::channel(None);
     let inbox_prefix = settings.inbox_prefix.clone();
     let route = Route::default();
+    // Who connects for the first time waits for nobody.
+    let is_first = AtomicBool::new(true);
     let options = identity
         .options()?
         .name(name)
@@ -103,7 +112,10 @@ pub async fn connect(settings: &config::Bus, name: &str) -> Result<Connection, E
         .connection_timeout(Duration::from_secs(settings.connect_timeout_seconds))
         .request_timeout(Some(Duration::from_secs(settings.request_timeout_seconds)))
         .ping_interval(PING)
-        .reconnect_delay_callback(reconnect_delay)
+        .reconnect_delay_callback(move |attempts| match is_first.swap(false, Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => reconnect_delay(attempts),
+        })
         .reconnect_to_server_callback(move |servers, _| std::future::ready(route.next(&servers)))
         .event_callback(move |event| {
             notice(&event, &changed);

@@ -52,7 +52,7 @@ pub fn get<'h>(headers: Option<&'h HeaderMap>, name: &str) -> Option<&'h str> {
     let value = exact.or_else(|| {
         headers
             .iter()
-            .find(|(key, _)| key.to_string().eq_ignore_ascii_case(name))
+            .find(|(key, _)| AsRef::<[u8]>::as_ref(key).eq_ignore_ascii_case(name.as_bytes()))
             .and_then(|(_, values)| values.first())
     });
     value

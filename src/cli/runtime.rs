@@ -17,12 +17,10 @@ use crate::{
 /// stopped from outside; whatever it is at by then has been given up and is delivered again.
 const LAST_THREADS: Duration = Duration::from_millis(500);
 
-/// Runs a command that waits for the network. One thread serves it, which leaves the processors to those that read
-/// documents; several would hand every message from one to the other. The calling thread runs `command` itself, so what
-/// handles many messages is spawned.
+/// Runs a command that waits for the network. The calling thread does all of that alone, which leaves the processors to
+/// those that read documents; several threads would hand every message from one to the other.
 pub fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
+    let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|cause| Error::caused("cannot start the async runtime", cause))?;

@@ -11,6 +11,7 @@ use super::{
 use crate::{
     config::Settings,
     telemetry,
+    vocabulary::Vocabulary,
     worker::{self, Reread},
 };
 
@@ -21,6 +22,8 @@ pub struct Worker {}
 
 impl Worker {
     pub(super) fn run(self, global: &Global) -> Result {
+        // The first report would wait for the tables; settings and the bus take their time, too.
+        std::thread::spawn(|| worker::job::build_tables(Vocabulary::embedded()));
         let settings = global.settings()?;
         let sources = global.sources();
         let reread: Reread = Box::new(move || Settings::load(&sources).map(|loaded| loaded.settings));
@@ -29,10 +32,7 @@ impl Worker {
             let _traces = traces.map_err(|cause| Error::caused("cannot start logging", cause))?;
             let mut stop = Stop::new()?;
             let shutdown = async move { stop.wait().await };
-            // Spawned, so that it runs where what it starts runs, too.
-            let stopped = tokio::spawn(worker::run_reloading(settings, Some(reread), Arc::default(), shutdown))
-                .await
-                .map_err(|cause| Error::caused("the worker failed", cause))?;
+            let stopped = worker::run_reloading(settings, Some(reread), Arc::default(), shutdown).await;
             stopped.map_err(|cause| Error::caused("the worker stopped", cause))?;
             Ok(Status::Fine)
         })

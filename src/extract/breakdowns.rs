@@ -152,6 +152,10 @@ impl Gap {
                 break;
             }
             words += plain;
+            if token.is_mark(',') {
+                gap.comma = true;
+                continue;
+            }
             match token.kind {
                 Kind::Mark('(') => {
                     gap.depth += 1;
@@ -168,7 +172,6 @@ impl Gap {
                     gap.semicolon = true;
                     gap.opener = None;
                 }
-                Kind::Mark(',') => gap.comma = true,
                 Kind::Mark(':') => gap.open(Opener::Colon, words),
                 Kind::Mark('…') => gap.ellipsis = true,
                 Kind::Mark('.') => gap.full_stop(reader, *token, &mut words),

@@ -216,10 +216,18 @@ fn is_dash(text: &str) -> bool {
 
 /// Whether the letters of a text are capitals (a few slips of the scanner allowed).
 pub fn is_upper(text: &str) -> bool {
+    // Bytes counted at a time, fewer than a byte counts.
+    const BLOCK: usize = 128;
     // In prose the plain small letters alone are too many.
-    let plain = text.bytes().filter(u8::is_ascii_lowercase).count();
-    if plain * 8 > text.len() {
-        return false;
+    let mut plain = 0;
+    for block in text.as_bytes().chunks(BLOCK) {
+        let in_block = block
+            .iter()
+            .fold(0, |count: u8, byte| count + u8::from(byte.is_ascii_lowercase()));
+        plain += usize::from(in_block);
+        if plain * 8 > text.len() {
+            return false;
+        }
     }
     let (mut upper, mut lower) = (0, 0);
     for c in text.chars() {

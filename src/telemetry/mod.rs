@@ -29,8 +29,7 @@ const CLIENT: &str = "async_nats";
 static FILTER: OnceLock<reload::Handle<EnvFilter, Registry>> = OnceLock::new();
 
 /// Sets up logging for the whole process, on standard error, and traces where settings ask for them;
-/// what is left of these goes out when the returned value is dropped. Call once, in `main`, within
-/// the async runtime.
+/// what is left of these goes out when the returned value is dropped. Call once, in `main`.
 pub fn init(settings: &Telemetry) -> Result<Option<traces::Traces>, Error> {
     let (filter, handle) = reload::Layer::new(filter(&settings.log)?);
     let is_terminal = std::io::stderr().is_terminal();

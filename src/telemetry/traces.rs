@@ -4,7 +4,7 @@
 //! is published for it. Spans hold identifiers, counts and names of formats; never the text of a
 //! document. What is a span for the collector only has the target [`TARGET`], so that no log sees it.
 
-use std::{env, time::Duration};
+use std::{env, io, thread, time::Duration};
 
 use async_nats::HeaderMap;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -21,7 +21,10 @@ use opentelemetry_sdk::{
     propagation::TraceContextPropagator,
     trace::{SdkTracer, SdkTracerProvider},
 };
-use tokio::runtime::Handle;
+use tokio::{
+    runtime::{Builder, Handle},
+    sync::oneshot,
+};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -50,8 +53,8 @@ pub struct Traces {
 }
 
 impl Traces {
-    /// As the setting or the standard variables have it; None when neither names a collector. Within
-    /// the async runtime. `service` is what the traces call this process.
+    /// As the setting or the standard variables have it; None when neither names a collector.
+    /// `service` is what the traces call this process.
     pub fn start(settings: &Telemetry, service: &'static str) -> Result<Option<Self>, Error> {
         let set = |name: &str| env::var_os(name).is_some_and(|value| !value.is_empty());
         let endpoint = settings.otlp_endpoint.trim_end_matches('/');
@@ -93,24 +96,33 @@ impl Drop for Traces {
     }
 }
 
-/// An HTTP client whose requests run in the async runtime, while the thread that collects spans
-/// waits outside of it.
+/// An HTTP client whose requests run on a thread of their own: the one that collects spans waits for them, and at the end
+/// of a command the one that has run it waits for the last.
 #[derive(Debug)]
 struct Client {
     inner: HyperClient<HttpsConnector<HttpConnector>>,
     runtime: Handle,
+    /// Dropped, it ends the thread.
+    _alive: oneshot::Sender<()>,
 }
 
 impl Client {
-    fn new() -> std::io::Result<Self> {
+    fn new() -> io::Result<Self> {
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_native_roots(rustls::crypto::ring::default_provider())?
             .https_or_http()
             .enable_http1()
             .build();
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let handle = runtime.handle().clone();
+        let (alive, gone) = oneshot::channel::<()>();
+        let serve = move || drop(runtime.block_on(gone));
+        thread::Builder::new().name("traces".into()).spawn(serve)?;
+        let _entered = handle.enter();
         Ok(Self {
             inner: HyperClient::new(connector, PATIENCE, None),
-            runtime: Handle::current(),
+            runtime: handle.clone(),
+            _alive: alive,
         })
     }
 }
@@ -157,20 +169,30 @@ pub fn of_event(incoming: Option<&HeaderMap>, subject: &str) -> Span {
 
 /// Puts a span under the one that the headers of a message name.
 fn go_on(span: &Span, incoming: Option<&HeaderMap>) {
-    if let Some(incoming) = incoming {
+    if let Some(incoming) = incoming.filter(|_| is_on()) {
         let context = TraceContextPropagator::new().extract(&Incoming(incoming));
-        // Only where spans go to a collector is there something to set.
+        // It fails only where spans do not go to a collector.
         let _ = span.set_parent(context);
     }
 }
 
+/// Whether anybody may want what only the collector does; what this costs is one look at a flag.
+fn is_on() -> bool {
+    tracing::span_enabled!(target: TARGET, tracing::Level::TRACE)
+}
+
 /// Notes something of a span, for the collector.
 pub fn note(span: &Span, key: &'static str, value: impl Into<Value>) {
-    span.set_attribute(key, value);
+    if is_on() {
+        span.set_attribute(key, value);
+    }
 }
 
 /// Puts the context of the present span into the headers of a message; nothing where there is none.
 pub fn inject(headers: &mut HeaderMap) {
+    if !is_on() {
+        return;
+    }
     let context = Span::current().context();
     if context.span().span_context().is_valid() {
         TraceContextPropagator::new().inject_context(&context, &mut Outgoing(headers));

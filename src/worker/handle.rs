@@ -21,6 +21,7 @@ use tracing::{Instrument, Span};
 use super::{
     Live,
     job::{self, Core, Input, Output, Work},
+    readers::Readers,
 };
 use crate::{
     bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
@@ -122,15 +123,15 @@ pub struct Handler<O> {
     /// Held while a document from the object store is in memory, which the room for its message
     /// does not count.
     pub fetching: Semaphore,
-    /// Held while a text is read: more threads than processors only take memory and each other's caches.
-    pub threads: Arc<Semaphore>,
+    /// Where texts are read: more threads than processors only take memory and each other's caches.
+    pub readers: Arc<Readers>,
     /// Held by all reports in hand, by one alone if it is suspect.
     pub company: Arc<RwLock<()>>,
 }
 
 /// How long one document has been read, without the times that the bus makes it wait.
-#[derive(Default)]
-struct Stopwatch(Mutex<Option<Instant>>);
+#[derive(Clone, Default)]
+struct Stopwatch(Arc<Mutex<Option<Instant>>>);
 
 impl Stopwatch {
     fn set(&self, began: Option<Instant>) {
@@ -356,26 +357,27 @@ impl<O: Outlet + Documents> Handler<O> {
         reading: &Stopwatch,
         room: R,
     ) -> (Work, Option<R>) {
-        // Whatever waits for a decoder does not hold up what need not.
-        let thread = match self.core().only_computes(input, fetched.as_ref()) {
-            true => self.threads.clone().acquire_owned().await.ok(),
-            false => None,
-        };
-        tracing::debug!(subject = input.subject(), deliveries = input.deliveries(), "reading");
-        reading.set(Some(Instant::now()));
         let (core, job, max_message) = (self.core(), input.clone(), self.outlet.max_message());
-        let span = Span::current();
-        let computed = tokio::task::spawn_blocking(move || {
+        let only_computes = core.only_computes(input, fetched.as_ref());
+        let (span, watch) = (Span::current(), reading.clone());
+        let work = move || {
+            watch.set(Some(Instant::now()));
             // The thread holds the room: if the message is abandoned, it is still taken up.
-            let work = span.in_scope(|| core.work(&job, fetched, max_message));
-            drop(thread);
+            let work = span.in_scope(|| {
+                tracing::debug!(subject = job.subject(), deliveries = job.deliveries(), "reading");
+                core.work(&job, fetched, max_message)
+            });
             (work, room)
-        });
-        let computed = computed.await;
+        };
+        // Whatever waits for a decoder does not hold up what need not.
+        let computed = match only_computes {
+            true => self.readers.run(work).await.ok(),
+            false => tokio::task::spawn_blocking(work).await.ok(),
+        };
         reading.set(None);
         match computed {
-            Ok((work, room)) => (work, Some(room)),
-            Err(_) => {
+            Some((work, room)) => (work, Some(room)),
+            None => {
                 metrics().panics.inc();
                 (Work::Done(Box::new(self.core().refuse(input, job::panicked()))), None)
             }

@@ -174,35 +174,14 @@ pub struct Output {
     pub refusal: Option<Refusal>,
 }
 
-/// Says at the start which formats will be refused, rather than when the first document comes.
-fn report_missing(decoder: &Decoder) {
-    let missing: BTreeSet<&str> = decoder
-        .programs()
-        .missing()
-        .into_iter()
-        .map(Program::packages)
-        .collect();
-    for packages in missing {
-        tracing::warn!(
-            packages,
-            "programs are not installed; documents that need them will be refused"
-        );
-    }
-}
-
 impl Core {
     /// As the settings have it, with these words and names.
     pub fn new(settings: &Settings, names: Names, vocabulary: Arc<Vocabulary>) -> Self {
-        let stages = settings.worker.stages;
-        let decoder = Decoder::new(settings.sandbox());
-        if stages != Stages::Validate {
-            report_missing(&decoder);
-        }
         Self {
-            stages,
+            stages: settings.worker.stages,
             names,
             limits: settings.limits(),
-            decoder,
+            decoder: Decoder::new(settings.sandbox()),
             rules: settings.rule_sets(),
             policy: settings.alert_policy(),
             include_text: settings.result.include_text,
@@ -223,6 +202,21 @@ impl Core {
                 fresh.decoder.clone()
             },
             ..fresh
+        }
+    }
+
+    /// Says at the start which formats will be refused, rather than when the first document comes.
+    pub fn report_missing(&self) {
+        if self.stages == Stages::Validate {
+            return;
+        }
+        let missing = self.decoder.programs().missing();
+        let missing: BTreeSet<&str> = missing.into_iter().map(Program::packages).collect();
+        for packages in missing {
+            tracing::warn!(
+                packages,
+                "programs are not installed; documents that need them will be refused"
+            );
         }
     }
 

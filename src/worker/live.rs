@@ -57,10 +57,12 @@ pub enum ReloadError {
 impl Live {
     /// Settings, and words and names, in force from the beginning.
     pub fn new(settings: &Settings, names: &Names, vocabulary: Arc<Vocabulary>) -> Self {
+        let core = Core::new(settings, names.clone(), vocabulary.clone());
+        core.report_missing();
         Self {
             current: ArcSwap::from_pointee(InForce {
                 settings: settings.clone(),
-                core: Arc::new(Core::new(settings, names.clone(), vocabulary.clone())),
+                core: Arc::new(core),
                 service: Arc::new(Core::new(&for_requests(settings), names.clone(), vocabulary)),
             }),
         }
@@ -100,6 +102,7 @@ impl Live {
         }
         telemetry::set_log(&settings.telemetry.log)?;
         let core = Arc::new(old.core.anew(&settings, vocabulary.clone()));
+        core.report_missing();
         let configuration = core.configuration().to_owned();
         let service = Arc::new(old.service.anew(&for_requests(&settings), vocabulary));
         self.current.store(Arc::new(InForce {

@@ -4,6 +4,7 @@
 //!
 //! - [`run`]: connect, provide for streams and consumer, pull, hand out, drain;
 //! - [`handle`]: one message, from its delivery to its acknowledgement;
+//! - `readers`: the threads that read;
 //! - [`job`]: one report, from its bytes to the messages that go out;
 //! - [`envelope`]: what a message holds;
 //! - [`extracted`]: the same, of what another worker has extracted;
@@ -23,17 +24,20 @@ use futures::StreamExt;
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
     task::{self, JoinError, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
-use self::handle::{End, Handler};
+use self::{
+    handle::{End, Handler},
+    readers::Readers,
+};
 use crate::{
     bus::{
         self, Connection, Delivery, ErrorKind,
         delivery::Incoming,
         given_up::{AT_ONCE, Watched},
-        intake::{Budget, Intake, Reservation},
+        intake::{Budget, Caution, Intake, Reservation},
         topology,
     },
     config::{self, Provision, Settings, Stages},
@@ -47,6 +51,7 @@ pub mod extracted;
 pub mod handle;
 pub mod job;
 pub mod live;
+mod readers;
 pub mod service;
 mod stages;
 mod status;
@@ -63,6 +68,9 @@ const MAX_PAUSE: Duration = Duration::from_millis(800);
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
 const SELDOM: Duration = Duration::from_secs(60);
+
+/// How soon streams and consumer are provided for again.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// How soon messages are looked for that the server does not deliver any more, and how often later.
 const FIRST_LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(2);
@@ -155,7 +163,6 @@ pub async fn run_reloading(
             Some(listening.map_err(|error| Error::Listen { address, error })?)
         }
     };
-    let vocabulary = settings.vocabulary()?;
     let mut worker = Worker {
         settings,
         health,
@@ -164,17 +171,30 @@ pub async fn run_reloading(
         gone: Arc::default(),
         company: Arc::default(),
         suspect: None,
+        caution: Caution::default(),
         given_up: JoinSet::new(),
         summary: Summary::default(),
     };
-    // The first report would wait for the tables; the bus takes its time to answer, too.
-    let tables = vocabulary.clone();
-    tokio::task::spawn_blocking(move || job::build_tables(&tables));
+    // The bus takes its time to answer; the words and names can be read meanwhile.
+    let words = task::spawn_blocking({
+        let settings = worker.settings.clone();
+        move || settings.vocabulary()
+    });
     let mut shutdown = std::pin::pin!(shutdown);
-    let connection = tokio::select! {
-        connected = worker.connect() => connected?,
+    let words = async {
+        words
+            .await
+            .unwrap_or_else(|failed| std::panic::resume_unwind(failed.into_panic()))
+            .map_err(Error::from)
+    };
+    let connected = async { worker.connect().await.map_err(Error::from) };
+    let (vocabulary, connection) = tokio::select! {
+        both = async { futures::try_join!(words, connected) } => both?,
         () = &mut shutdown => return Ok(worker.summary),
     };
+    // The first report would wait for the tables.
+    let tables = vocabulary.clone();
+    task::spawn_blocking(move || job::build_tables(&tables));
     let health_follows = tokio::spawn(follow(connection.clone(), worker.health.clone()));
     let outputs = look_after_outputs(
         connection.clone(),
@@ -184,7 +204,7 @@ pub async fn run_reloading(
     );
     let outputs = tokio::spawn(outputs);
     let queue = topology::input_stream(&connection.names, worker.settings.worker.stages);
-    let queue = tokio::spawn(look_at_queue(connection.clone(), queue));
+    let queue = tokio::spawn(look_at_queue(connection.clone(), queue, worker.caution.clone()));
     let live = Arc::new(Live::new(&worker.settings, &connection.names, vocabulary));
     tracing::info!(configuration = live.core().configuration(), "settings in force");
     let control = tokio::spawn(control::obey(connection.clone(), live.clone(), reread));
@@ -305,14 +325,17 @@ async fn look_after_given_up(watched: Watched, handler: Arc<Handler<Connection>>
     }
 }
 
-/// Asks every few seconds how much waits in the queue, for the metrics.
-async fn look_at_queue(connection: Connection, stream: String) {
+/// Asks every few seconds how much waits in the queue, for the metrics, and what was delivered before, for the intake.
+async fn look_at_queue(connection: Connection, stream: String, caution: Caution) {
     let consumer = connection.names.consumer();
     loop {
         let (mut pending, mut unacknowledged) = (f64::NAN, f64::NAN);
         if connection.is_connected() {
             match topology::consumer_info(&connection, &stream, &consumer).await {
-                Ok(info) => (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64),
+                Ok(info) => {
+                    caution.note(&info);
+                    (pending, unacknowledged) = (info.num_pending as f64, info.num_ack_pending as f64);
+                }
                 Err(error) => tracing::debug!(%error, "looking at the queue"),
             }
         }
@@ -321,6 +344,13 @@ async fn look_at_queue(connection: Connection, stream: String) {
         metrics().queue_unacknowledged.set(unacknowledged);
         tokio::time::sleep(LOOK_AT_QUEUE).await;
     }
+}
+
+/// Waits until it is told that something is gone, but a moment at least: while a cluster elects leaders, its streams are
+/// gone for every report in hand, over and over.
+async fn told_at_leisure(gone: &Notify, since: Instant) {
+    tokio::time::sleep_until(since + BETWEEN_LOOKS).await;
+    gone.notified().await;
 }
 
 struct Worker {
@@ -334,6 +364,8 @@ struct Worker {
     company: Arc<RwLock<()>>,
     /// The suspect report in hand: nothing is pulled beside it.
     suspect: Option<task::Id>,
+    /// Whether reports are about that were delivered before.
+    caution: Caution,
     /// Looks after messages that the server does not deliver any more.
     given_up: JoinSet<()>,
     summary: Summary,
@@ -435,12 +467,14 @@ impl Worker {
             health: self.health.clone(),
             company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
-            threads: Arc::new(Semaphore::new(self.threads())),
+            readers: Arc::new(Readers::new(self.threads())),
         });
         let watched = Watched::new(connection, topology.consumer.cached_info());
         self.given_up = JoinSet::new();
         self.given_up.spawn(look_after_given_up(watched, handler.clone()));
-        let intake = Intake::open(connection.clone(), topology, budget.clone()).await?;
+        let (budget, caution) = (budget.clone(), self.caution.clone());
+        let max_deliver = handler.settings.max_deliver;
+        let intake = Intake::open(connection.clone(), topology, budget, max_deliver, caution).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
     }
@@ -460,14 +494,15 @@ impl Worker {
 
     /// Pulls and hands out until the intake fails.
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
+        let began = Instant::now();
         loop {
             tokio::select! {
-                next = intake.next(), if self.suspect.is_none() => match next {
+                next = intake.next(self.suspect.is_some()) => match next {
                     Ok((incoming, room)) => self.hand_out(incoming, room, handler.clone()),
                     Err(error) => return error,
                 },
                 Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
-                () = self.gone.notified() => {
+                () = told_at_leisure(&self.gone, began) => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
             }

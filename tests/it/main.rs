@@ -15,6 +15,7 @@ mod faults;
 mod formats;
 mod harness;
 mod hostile;
+mod intake;
 mod kubernetes;
 mod large;
 mod limits;

@@ -134,27 +134,32 @@ fn keep_enumerations(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) 
     }
 }
 
-/// The unit and the factor of the sum of money that these numbers nearly add up to: "hỗ trợ 151,2 tỷ
-/// (người nghèo 96,4, trẻ em 38,5, học sinh 16,3)".
+/// The unit and the factor of the sum of money that these numbers are parts of: "hỗ trợ 151,2 tỷ (người
+/// nghèo 96,4, trẻ em 38,5, học sinh 16,3)". Either they nearly add up to it, or they have decimals as
+/// no number of things has, and none is larger.
 fn of_money(reader: &Reader<'_>, figures: &[Figure], gaps: &[Gap], first: usize, last: usize) -> Option<(Span, i64)> {
     /// How far off the sum may be, of a hundred: it may be wrong, and a rule is to say so.
     const TOLERANCE: i64 = 3;
-    let before = first.checked_sub(1)?;
-    let whole = figures
-        .get(before)
-        .filter(|whole| whole.kind == MeasureKind::Money && last > first)?;
-    if gaps[before].ends || gaps[before].bullet {
-        return None;
-    }
+    /// Figures between a sum and its parts: what it is compared with.
+    const BACK: usize = 3;
+    let parts = figures.get(first..=last).filter(|parts| parts.len() > 1)?;
+    let before = (first.saturating_sub(BACK)..first)
+        .rev()
+        .take_while(|&index| !gaps[index].ends && !gaps[index].bullet)
+        .find(|&index| figures[index].kind == MeasureKind::Money)?;
+    let whole = &figures[before];
     let unit = whole.unit.span().unwrap_or(whole.span);
-    let written = numerals::numeral_at(reader.text, whole.number.start as usize)?;
-    let factor = whole.value.checked_div(written.value)?.round();
+    let written = numerals::numeral_at(reader.text, whole.number.start as usize)?.value;
+    let factor = whole.value.checked_div(written)?.round();
     let factor = i64::try_from(factor).ok().filter(|&factor| factor > 1)?;
-    let sum = figures[first..=last]
+    let sum = parts
         .iter()
-        .try_fold(Decimal::ZERO, |sum, figure| sum.checked_add(figure.value))?;
-    let off = (sum - written.value).abs().checked_mul(Decimal::ONE_HUNDRED)?;
-    (off <= written.value.checked_mul(Decimal::from(TOLERANCE))?).then_some((unit, factor))
+        .try_fold(Decimal::ZERO, |sum, part| sum.checked_add(part.value))?;
+    let off = (sum - written).abs().checked_mul(Decimal::ONE_HUNDRED)?;
+    let near = before + 1 == first && off <= written.checked_mul(Decimal::from(TOLERANCE))?;
+    let decimals = parts.iter().filter(|part| part.places > 0).count() * 2 > parts.len();
+    let smaller = parts.iter().all(|part| part.value <= written);
+    (near || decimals && smaller).then_some((unit, factor))
 }
 
 /// The unit that the figure before has from elsewhere, where only a comma divides the two.
