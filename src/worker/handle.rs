@@ -5,6 +5,7 @@
 //! its next delivery finds what is stored already and goes on from there.
 
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -186,7 +187,8 @@ impl<O: Outlet + Documents> Handler<O> {
     pub async fn handle<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let unit = self.core().names().unit_of(delivery.subject());
         let span = traces::of_report(delivery.headers(), unit.tokens());
-        self.handle_within(delivery, room).instrument(span).await
+        // Boxed: the state of all that may happen to a message takes kilobytes, and whoever runs this moves it about.
+        Box::pin(self.handle_within(delivery, room)).instrument(span).await
     }
 
     /// What reads and checks, by the settings in force now.
@@ -194,14 +196,12 @@ impl<O: Outlet + Documents> Handler<O> {
         self.live.core()
     }
 
-    /// What seldom happens is boxed, here and below: the state of all that may happen to a message is moved as a whole
-    /// several times, for each message.
     async fn handle_within<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let input = Arc::new(Input::of(&delivery));
         let tries = delivery.meta().deliveries;
         let began = Instant::now();
         let reading = Stopwatch::default();
-        let work = async {
+        let work = pin!(async {
             if tries > self.settings.max_deliver {
                 // Each earlier delivery ended without a word: the worker died of it, perhaps.
                 let why = "no delivery came to an end";
@@ -213,7 +213,7 @@ impl<O: Outlet + Documents> Handler<O> {
                 };
                 self.attempt(&delivery, &input, &reading, room).await
             }
-        };
+        });
         let failure = tokio::select! {
             biased;
             ended = work => match ended {
