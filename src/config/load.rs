@@ -888,7 +888,7 @@ mod tests {
             ("[telemetry]\nhttp_listen = \"8080\"", "0.0.0.0:8080"),
             ("[bus]\nuser = 'a'\ntoken = 'b'", "found user and token"),
             ("[bus]\npassword = 'a'", "needs bus.user"),
-            ("[worker]\nmax_handling_seconds = 5", "worker.ack_wait_seconds (30)"),
+            ("[worker]\nmax_handling_seconds = 5", "worker.ack_wait_seconds (20)"),
             ("[worker\n", "not valid TOML"),
         ];
         for (text, expected) in cases {

@@ -24,7 +24,7 @@ use futures::StreamExt;
 use tokio::{
     sync::{Notify, RwLock, Semaphore},
     task::{self, JoinError, JoinSet},
-    time::timeout,
+    time::{Instant, timeout},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -68,6 +68,9 @@ const MAX_PAUSE: Duration = Duration::from_millis(800);
 const LOOK: Duration = Duration::from_secs(5);
 const LOOKS_IN_VAIN: usize = 3;
 const SELDOM: Duration = Duration::from_secs(60);
+
+/// How soon streams and consumer are provided for again.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(1);
 
 /// How soon messages are looked for that the server does not deliver any more, and how often later.
 const FIRST_LOOK_FOR_GIVEN_UP: Duration = Duration::from_secs(2);
@@ -343,6 +346,13 @@ async fn look_at_queue(connection: Connection, stream: String, caution: Caution)
     }
 }
 
+/// Waits until it is told that something is gone, but a moment at least: while a cluster elects leaders, its streams are
+/// gone for every report in hand, over and over.
+async fn told_at_leisure(gone: &Notify, since: Instant) {
+    tokio::time::sleep_until(since + BETWEEN_LOOKS).await;
+    gone.notified().await;
+}
+
 struct Worker {
     settings: Settings,
     health: Arc<Health>,
@@ -484,6 +494,7 @@ impl Worker {
 
     /// Pulls and hands out until the intake fails.
     async fn pull(&mut self, intake: &mut Intake, handler: &Arc<Handler<Connection>>) -> bus::Error {
+        let began = Instant::now();
         loop {
             tokio::select! {
                 next = intake.next(self.suspect.is_some()) => match next {
@@ -491,7 +502,7 @@ impl Worker {
                     Err(error) => return error,
                 },
                 Some(ended) = self.tasks.join_next_with_id() => self.note(ended),
-                () = self.gone.notified() => {
+                () = told_at_leisure(&self.gone, began) => {
                     return bus::Error::new(ErrorKind::Missing, "a stream or the consumer is gone");
                 }
             }

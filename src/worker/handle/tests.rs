@@ -136,6 +136,7 @@ impl Documents for Bus {
 /// A delivery that notes how it is answered.
 struct Letter {
     bus: Bus,
+    subject: String,
     headers: HeaderMap,
     payload: Bytes,
     deliveries: i64,
@@ -143,7 +144,7 @@ struct Letter {
 
 impl Delivery for Letter {
     fn subject(&self) -> &str {
-        "baocao.report.received.H50.1"
+        &self.subject
     }
 
     fn headers(&self) -> Option<&HeaderMap> {
@@ -229,6 +230,7 @@ impl Stage {
         headers.insert("Content-Type", "text/plain");
         Letter {
             bus: self.bus.clone(),
+            subject: "baocao.report.received.H50.1".into(),
             headers,
             payload: text.into(),
             deliveries,
@@ -286,6 +288,93 @@ async fn half_the_alerts_become_all_of_them_once() {
     assert!(stage.alerts() < whole.alerts());
     assert_eq!(stage.deliver(2).await, End::Processed);
     assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_that_were_stored_unheard_are_stored_once() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..3 {
+        stage.bus.break_once("publish alert", Fault::Silent);
+    }
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let whole = Stage::new(|_| ());
+    whole.deliver(1).await;
+    assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_was_heard_and_not_confirmed_is_asked_for_again() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("confirm", Fault::Silent);
+    assert_eq!(stage.deliver(1).await, End::Processed);
+    let asked = stage.bus.calls().iter().filter(|call| *call == "confirm").count();
+    assert_eq!(asked, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_could_not_be_ended_is_one_letter_still() {
+    let stage = Stage::new(|_| ());
+    for _ in 0..TRIES {
+        stage.bus.break_once("terminate", Fault::Fails(ErrorKind::TimedOut));
+    }
+    // As after the first delivery: the letter is kept, and the report comes again.
+    assert_eq!(stage.deliver_text("PANIC", 1).await, End::Refused);
+    let stored = stage.bus.stored();
+    assert!(stored.contains(&"dead".to_owned()), "{stored:?}");
+    stage.bus.calls();
+    assert_eq!(stage.deliver_text("PANIC", 2).await, End::Refused);
+    assert_eq!(stage.bus.stored(), stored);
+    assert_eq!(stage.bus.calls().last().map(String::as_str), Some("terminate"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_workers_with_the_same_report_halfway_through_its_alerts_make_one_of_each() {
+    let stage = Stage::new(|_| ());
+    stage.bus.break_once("publish alert", Fault::Slow(0));
+    stage.bus.break_once("publish alert", Fault::Slow(40));
+    let again = async {
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let halfway = stage.bus.stored().len();
+        (halfway, stage.deliver(2).await)
+    };
+    let (first, (halfway, second)) = tokio::join!(stage.deliver(1), again);
+    assert_eq!((first, second), (End::AlreadyDone, End::Processed));
+    let whole = Stage::new(|_| ());
+    whole.deliver(1).await;
+    assert!((1..whole.bus.stored().len() - 1).contains(&halfway), "{halfway}");
+    assert_eq!(stage.bus.stored(), whole.bus.stored());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_handed_on_a_second_time_has_one_result() {
+    const HANDED_ON: &str = "baocao.report.extracted.H50.1.s1";
+    let extract = Stage::new(|settings| settings.worker.stages = config::Stages::Extract);
+    let validate = Stage::new(|settings| settings.worker.stages = config::Stages::Validate);
+    let bus = extract.bus.clone();
+    let validate = Handler {
+        outlet: bus.clone(),
+        ..validate.handler
+    };
+    // The other stage takes what waits for it, as a work queue gives it.
+    let take = || {
+        let message = bus.state().stored.remove(HANDED_ON).expect("handed on");
+        Letter {
+            subject: HANDED_ON.into(),
+            headers: message.headers,
+            payload: message.payload,
+            ..extract.letter("", 1)
+        }
+    };
+    for _ in 0..TRIES {
+        bus.break_once("confirm", Fault::Fails(ErrorKind::TimedOut));
+    }
+    assert_eq!(extract.deliver(1).await, End::Unconfirmed);
+    assert_eq!(validate.handle(take(), ()).await, End::Processed);
+    let stored = bus.stored();
+    // Nothing says any more that it was handed on.
+    assert_eq!(extract.deliver(2).await, End::Processed);
+    assert_eq!(validate.handle(take(), ()).await, End::AlreadyDone);
+    assert_eq!(bus.stored(), stored);
 }
 
 #[tokio::test(start_paused = true)]
