@@ -113,7 +113,7 @@ fn a_subject_takes_one_message_for_ever() {
             replaces: None,
         };
         let outlet = &client.connection;
-        let publish = async |submission, id| outlet.publish_once(message(submission, id)).await.unwrap();
+        let publish = async |submission, id| outlet.publish_once(&message(submission, id)).await.unwrap();
         assert_eq!(publish("1", "a").await, Published::Stored);
         assert_eq!(publish("1", "a").await, Published::AlreadyThere, "same id");
         assert_eq!(
@@ -283,7 +283,7 @@ fn what_was_sent_while_no_server_was_there_is_stored_once() {
         server.stop();
         let error = client
             .connection
-            .publish_once(message())
+            .publish_once(&message())
             .await
             .expect_err("nobody hears it");
         assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
@@ -292,7 +292,7 @@ fn what_was_sent_while_no_server_was_there_is_stored_once() {
         // The client has kept it and sends it now, unasked.
         let processed = client.names().processed_stream();
         until(async || client.count(&processed).await == 1).await;
-        let again = client.connection.publish_once(message()).await.unwrap();
+        let again = client.connection.publish_once(&message()).await.unwrap();
         assert_eq!(again, Published::AlreadyThere);
         assert_eq!(client.count(&processed).await, 1);
     });
@@ -312,7 +312,7 @@ fn what_cannot_be_stored_is_told_by_its_reason() {
             };
             client
                 .connection
-                .publish_once(message)
+                .publish_once(&message)
                 .await
                 .map_err(|error| error.kind())
         };
