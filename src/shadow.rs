@@ -512,17 +512,17 @@ impl Token {
 
     /// Whether it is this mark.
     pub fn is_mark(&self, mark: char) -> bool {
-        self.kind == Kind::Mark(mark)
+        matches!(self.kind, Kind::Mark(found) if found == mark)
     }
 
     /// Whether it is a word.
     pub fn is_word(&self) -> bool {
-        self.kind == Kind::Word
+        matches!(self.kind, Kind::Word)
     }
 
     /// Whether it is a number.
     pub fn is_number(&self) -> bool {
-        self.kind == Kind::Number
+        matches!(self.kind, Kind::Number)
     }
 
     /// Whether the text or the paragraph ends here.
@@ -664,11 +664,10 @@ impl<'t> Reader<'t> {
     /// The anchors on the way that [`Self::walk`] goes, each with the number of plain words before it: for
     /// long ways, in a text whose tokens are at hand. `spaced` tells of the text as it stands, over line
     /// breaks passed or not. No offset and no place where a sentence goes on may lie inside a token.
+    #[inline]
     pub fn stops(&self, from: usize) -> impl Iterator<Item = (usize, &'t Token)> {
-        let index_of = |offset: usize| self.index_after(offset);
-        let anchors_from = |index| self.tokens.map_or(&[][..], |tokens| tokens.anchors_from(index));
-        let mut at = index_of(from);
-        let mut anchors = anchors_from(at).iter();
+        let (mut at, anchors) = self.anchors_from(from);
+        let mut anchors = anchors.iter();
         let mut words = 0;
         std::iter::from_fn(move || {
             loop {
@@ -680,10 +679,17 @@ impl<'t> Reader<'t> {
                     at = index + 1;
                     return Some((std::mem::take(&mut words), token));
                 }
-                at = index_of(token.start());
-                anchors = anchors_from(at).iter();
+                let (beyond, rest) = self.anchors_from(token.start());
+                (at, anchors) = (beyond, rest.iter());
             }
         })
+    }
+
+    /// The index of the token at or behind an offset, and those of the anchors from it on.
+    #[inline(never)]
+    fn anchors_from(&self, from: usize) -> (usize, &'t [u32]) {
+        let index = self.index_after(from);
+        (index, self.tokens.map_or(&[], |tokens| tokens.anchors_from(index)))
     }
 
     /// The same as [`Self::walk`] for a text whose tokens are at hand, for long ways: borrowed from the
@@ -707,15 +713,28 @@ impl<'t> Reader<'t> {
     /// to the end of the text.
     #[inline]
     pub fn walk(&self, from: usize) -> impl Iterator<Item = Token> {
-        let mut last: Option<Token> = None;
+        // The index of the next token, where it is one of all; and the offset to read on from where it is
+        // none, or a line break is passed there.
+        let mut index = self.known_after(from).map_or(usize::MAX, |token| token.index as usize);
+        let mut at = Some(from);
         std::iter::from_fn(move || {
-            last = match last {
-                None => Some(self.after(from)),
-                Some(token) if token.kind == Kind::End => return None,
-                Some(token) => Some(self.next(token)),
+            let mut token = match self.all.get(index) {
+                Some(token) if !token.passed && at.is_some() => {
+                    count();
+                    *token
+                }
+                _ => self.after_apart(at?),
             };
-            last
+            token.spaced &= token.start() != from;
+            index = (token.index as usize).wrapping_add(1);
+            at = (token.kind != Kind::End).then_some(token.end());
+            Some(token)
         })
+    }
+
+    #[cold]
+    fn after_apart(&self, from: usize) -> Token {
+        self.after(from)
     }
 
     /// The token that begins at or behind `from`.
@@ -770,11 +789,20 @@ impl<'t> Reader<'t> {
     }
 
     /// The token that ends at or before `until`.
+    #[inline]
     pub fn before(&self, until: usize) -> Token {
         let known = self.tokens.and_then(|tokens| tokens.before(self.text, until));
-        known.unwrap_or_else(|| self.lex_before(until))
+        match known {
+            Some((token, spaced)) => {
+                let mut found = *token;
+                found.spaced = spaced;
+                found
+            }
+            None => self.lex_before(until),
+        }
     }
 
+    #[cold]
     fn lex_before(&self, until: usize) -> Token {
         let bytes = self.text.as_bytes();
         let mut i = until;
@@ -896,8 +924,7 @@ impl<'t> Reader<'t> {
 fn lex(text: &str, from: usize) -> Token {
     match First::behind(text, from) {
         None => First::none_behind(text, from),
-        Some(first) if first.is_letter() => first.word(text),
-        Some(first) => first.mark_or_number(text),
+        Some(first) => first.token(text),
     }
 }
 
@@ -945,6 +972,15 @@ impl First {
 
     fn is_letter(&self) -> bool {
         is_letter(self.class)
+    }
+
+    /// The token that begins with it.
+    fn token(&self, text: &str) -> Token {
+        if self.is_letter() {
+            self.word(text)
+        } else {
+            self.mark_or_number(text)
+        }
     }
 
     /// The word that begins with this letter.

@@ -25,12 +25,14 @@ pub fn block_on<T>(command: impl Future<Output = Result<T>>) -> Result<T> {
         .build()
         .map_err(|cause| Error::caused("cannot start the async runtime", cause))?;
     let done = runtime.block_on(command);
-    if done.is_err() {
-        remark_complaint();
-    }
     // Dropped, it would wait for a thread that hangs, for ever.
     runtime.shutdown_timeout(LAST_THREADS);
-    done
+    match (done, complaint()) {
+        (Err(error), Some(complaint)) if !error.is_broken_pipe() => {
+            Err(Error::new(format!("{}; {complaint}", error.on_one_line())))
+        }
+        (done, _) => done,
+    }
 }
 
 /// SIGTERM and SIGINT (Ctrl-C), caught from when this is made.
@@ -71,20 +73,16 @@ pub async fn connect(settings: &Settings, name: &str) -> Result<Connection> {
     Ok(connection)
 }
 
-/// Says what the server has complained of, if it has: the error itself is that no answer came.
-pub fn remark_complaint() {
-    let Some((connection, inbox_prefix)) = CONNECTION.get() else {
-        return;
-    };
-    let Some(complaint) = connection.complaint() else {
-        return;
-    };
+/// What the server has complained of, if it has, and what to do: an error itself says only that no answer came.
+pub fn complaint() -> Option<String> {
+    let (connection, inbox_prefix) = CONNECTION.get()?;
+    let complaint = connection.complaint()?;
     let advice = if is_about_inbox(&complaint, inbox_prefix) {
         NO_ANSWERS
     } else {
         "deploy/nats/baocao.conf has the permissions of each role"
     };
-    eprintln!("baocao: the server said: {complaint}; {advice}");
+    Some(format!("the server said: {complaint}; {advice}"))
 }
 
 #[cfg(test)]

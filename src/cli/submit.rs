@@ -114,8 +114,8 @@ impl Submit {
                 Format::Json => writeln!(io::stdout(), "{}", json!({ "total": total }))?,
             }
             let status = total.status();
-            if status == Status::Failed {
-                runtime::remark_complaint();
+            if let (Status::Failed, Some(complaint)) = (status, runtime::complaint()) {
+                eprintln!("baocao: {complaint}");
             }
             Ok(status)
         })

@@ -152,6 +152,10 @@ impl Gap {
                 break;
             }
             words += plain;
+            if token.is_mark(',') {
+                gap.comma = true;
+                continue;
+            }
             match token.kind {
                 Kind::Mark('(') => {
                     gap.depth += 1;
@@ -168,7 +172,6 @@ impl Gap {
                     gap.semicolon = true;
                     gap.opener = None;
                 }
-                Kind::Mark(',') => gap.comma = true,
                 Kind::Mark(':') => gap.open(Opener::Colon, words),
                 Kind::Mark('…') => gap.ellipsis = true,
                 Kind::Mark('.') => gap.full_stop(reader, *token, &mut words),
@@ -319,7 +322,8 @@ impl Finder<'_> {
         }
         let parts = self.parts(index + 1, opener == Opener::Bracket || gap.depth > 0, gap);
         let first = self.measures[*parts.indexes.first()?];
-        let total = self.total(index, first)?;
+        // "68 tỷ, tăng 27 tỷ so với 41 tỷ, gồm …": the figure that the parts make is their total, however near others stand.
+        let total = self.fitting(index, &parts).or_else(|| self.total(index, first))?;
         self.judge(total, parts, opener)
     }
 
@@ -442,6 +446,22 @@ impl Finder<'_> {
             nearest = nearest.or(Some(index));
         }
         nearest
+    }
+
+    /// The figure of this sentence, from `last` backwards, that the parts add up to exactly.
+    fn fitting(&self, last: usize, parts: &Parts) -> Option<usize> {
+        let lowest = last.saturating_sub(MAX_BACK);
+        let first = self.measures[*parts.indexes.first()?];
+        for index in (lowest..=last).rev() {
+            if index < last && self.gaps[index].ends {
+                return None;
+            }
+            let measure = self.measures[index];
+            if self.same_unit(measure, first) && self.fits(measure, &parts.indexes) == Some(parts.indexes.len()) {
+                return Some(index);
+            }
+        }
+        None
     }
 
     fn same_unit(&self, one: &Measure, other: &Measure) -> bool {

@@ -160,6 +160,9 @@ fn number_or_blank(reader: &Reader<'_>, from: usize) -> (u8, Token) {
 
 /// Where the digits begin in "ngày26/5/2023", which lost its space.
 fn glued_day(reader: &Reader<'_>, word: Token) -> Option<usize> {
+    if !word.has_digits() {
+        return None;
+    }
     let text = reader.token(word);
     let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let glued = word.is_word() && letters.len() < text.len() && Key::new(letters) == DAY;

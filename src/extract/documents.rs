@@ -77,7 +77,8 @@ impl<'t> Resolver<'t> {
             .zip(&lenders)
             .map(|(citation, &lender)| self.mark(citation, lender.and_then(|lender| citations[lender].symbol.as_ref())))
             .collect();
-        let mut by_mark: FxHashMap<&Base<'_>, Vec<usize>> = FxHashMap::default();
+        let mut by_mark: FxHashMap<&Base<'_>, Vec<usize>> =
+            FxHashMap::with_capacity_and_hasher(citations.len(), Default::default());
         for (index, mark) in marks.iter().enumerate() {
             by_mark.entry(&mark.base).or_default().push(index);
         }

@@ -216,10 +216,18 @@ fn is_dash(text: &str) -> bool {
 
 /// Whether the letters of a text are capitals (a few slips of the scanner allowed).
 pub fn is_upper(text: &str) -> bool {
+    // Bytes counted at a time, fewer than a byte counts.
+    const BLOCK: usize = 128;
     // In prose the plain small letters alone are too many.
-    let plain = text.bytes().filter(u8::is_ascii_lowercase).count();
-    if plain * 8 > text.len() {
-        return false;
+    let mut plain = 0;
+    for block in text.as_bytes().chunks(BLOCK) {
+        let in_block = block
+            .iter()
+            .fold(0, |count: u8, byte| count + u8::from(byte.is_ascii_lowercase()));
+        plain += usize::from(in_block);
+        if plain * 8 > text.len() {
+            return false;
+        }
     }
     let (mut upper, mut lower) = (0, 0);
     for c in text.chars() {
@@ -1173,7 +1181,8 @@ pub(in crate::extract) fn spaced_cells(text: &str, span: Span) -> impl Iterator<
 }
 
 /// Marks the rows of tables whose columns are set by spaces alone: two or more lines one below the
-/// other with a label and the same number of figures, and the line of headings above them.
+/// other with a label, perhaps a number before it, and the same number of figures, and the line of
+/// headings above them.
 fn mark_spaced_rows(text: &str, lines: &mut [Line]) {
     const LEAST_ROWS: usize = 2;
     /// Rows without headings are taken for a table only where there are more.
@@ -1200,15 +1209,20 @@ fn mark_spaced_rows(text: &str, lines: &mut [Line]) {
     }
 }
 
-/// The number of cells of a line that looks like a row set by spaces: a label, then figures.
+/// The number of figures of a line that looks like a row set by spaces: a label, then figures.
 fn spaced_figures(text: &str, line: Line) -> Option<usize> {
     let inside = line.span.of(text);
     if line.row || line.bullet || memchr::memmem::find(inside.as_bytes(), b"  ").is_none() {
         return None;
     }
-    let mut cells = spaced_cells(text, line.span);
-    cells.next()?;
-    let mut figures = 0;
+    let worded = |cell: Span| cell.of(text).contains(char::is_alphabetic);
+    let mut cells = spaced_cells(text, line.span).peekable();
+    let first = cells.next()?;
+    // "1     Công an xã Phú Lâm     64": the number of the row stands before its label.
+    if !worded(first) {
+        cells.next_if(|&cell| worded(cell));
+    }
+    let (mut figures, mut columns) = (0, 0);
     for cell in cells {
         let cell = cell.of(text);
         let number = cell.starts_with(|c: char| c.is_ascii_digit())
@@ -1219,16 +1233,17 @@ fn spaced_figures(text: &str, line: Line) -> Option<usize> {
             return None;
         }
         figures += usize::from(number);
+        columns += 1;
     }
-    (figures >= 2).then(|| spaced_cells(text, line.span).count())
+    (figures >= 2).then_some(columns)
 }
 
-/// Whether a line is the headings of columns: words in as many cells, or in one less where the
-/// column of labels has none.
-fn is_spaced_heading(text: &str, line: Line, width: usize) -> bool {
+/// Whether a line is the headings of so many columns of figures and of up to two before them: words in
+/// each cell.
+fn is_spaced_heading(text: &str, line: Line, columns: usize) -> bool {
     let cells: Vec<Span> = spaced_cells(text, line.span).collect();
-    let worded = |cell: &Span| cell.of(text).contains(char::is_alphabetic);
-    !line.row && !line.bullet && (width - 1..=width).contains(&cells.len()) && cells.iter().all(worded)
+    let worded = |cell: &Span| cell.of(text).contains(|c: char| c.is_alphabetic() || c == '%');
+    !line.row && !line.bullet && (columns..=columns + 2).contains(&cells.len()) && cells.iter().all(worded)
 }
 
 /// Wrapped lines have at most so many characters.

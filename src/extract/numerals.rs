@@ -233,6 +233,15 @@ pub fn digit_in(bytes: &[u8], range: Range<usize>) -> Option<usize> {
     Some(start + passed + digit)
 }
 
+/// The first digit of what is left of a token.
+#[inline]
+pub fn first_digit(bytes: &[u8], token: Token, rest: Range<usize>) -> Option<usize> {
+    match token.is_number() {
+        true => Some(rest.start),
+        false => digit_in(bytes, rest),
+    }
+}
+
 /// The words that a number in words begins with.
 pub static NUMBER_WORDS: KeySet<11> = KeySet::new([
     "một", "hai", "ba", "bốn", "năm", "sáu", "bảy", "bẩy", "tám", "chín", "mười",

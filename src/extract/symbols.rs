@@ -184,7 +184,8 @@ fn year_of(reader: &Reader<'_>, token: Token) -> Option<u16> {
 /// "TTg", "QyĐ".
 fn is_code(reader: &Reader<'_>, types: &DocumentTypes, word: Token) -> bool {
     // The only Vietnamese letters in codes are Đ and Ư ("TƯ").
-    if !word.is_word() || word.key.has_tone() || reader.token(word).contains(['Ă', 'Â', 'Ê', 'Ô', 'Ơ']) {
+    let text = reader.token(word);
+    if !word.is_word() || word.key.has_tone() || !text.is_ascii() && text.contains(['Ă', 'Â', 'Ê', 'Ô', 'Ơ']) {
         return false;
     }
     match word.case {

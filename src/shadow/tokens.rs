@@ -4,9 +4,9 @@
 //! offsets; looking a token up costs a small part of lexing it. What the table answers is what
 //! [`Reader`](super::Reader) reads on demand, which a property test shows.
 
-use super::{First, Flow, KeySet, Token, is_emphasis};
+use super::{Case, First, Flow, Key, KeySet, Kind, Token, is_emphasis};
 use crate::document::Span;
-use std::{cell::RefCell, slice};
+use std::cell::RefCell;
 
 /// All tokens of a text, and where each stretch of it finds its first.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Tokens {
     blocks: Vec<u32>,
     /// Indexes of all tokens but plain words: of marks, line breaks, whatever has digits, certain words.
     anchors: Vec<u32>,
+    /// For each wide block of bytes, how many anchors begin before it.
+    anchor_blocks: Vec<u32>,
     /// Those of the anchors from which figures and documents are read: whatever has digits, number words, the
     /// types of laws.
     leads: Vec<u32>,
@@ -39,6 +41,8 @@ pub(crate) static LEADS: KeySet<14> = KeySet::new([
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
 const BLOCK: usize = 16;
+/// Bytes of a wide block, in which few anchors stand.
+const WIDE_BLOCK: usize = 64;
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
 
@@ -77,54 +81,47 @@ impl Tokens {
         let mut leads: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_LEAD + 1);
         // For each block, how many tokens begin before it.
         let mut blocks = vec![0; text.len() / BLOCK + 2];
+        let mut anchor_blocks = vec![0; text.len() / WIDE_BLOCK + 2];
         let mut at = 0;
         loop {
             let index = all.len() as u32;
-            let start;
             // What was met before, mostly: nothing of it is read again but its bytes.
-            if let Some((found, known)) = memo.find(bytes, at) {
-                start = found.span.start;
-                at = found.span.end;
-                all.extend_from_slice(slice::from_ref(&known.token));
-                if let Some(token) = all.last_mut() {
-                    token.span = found.span;
-                    token.spaced = found.spaced;
-                    token.index = index;
+            let (found, use_of) = match memo.find(bytes, at) {
+                Some((found, known)) => {
+                    all.push(known.token(&found, index));
+                    (found, known.use_of)
                 }
-                if known.use_of != Use::Plain {
-                    anchors.push(index);
-                    if known.use_of == Use::Lead {
-                        leads.push(index);
+                None => match memo.learn(text, at as usize) {
+                    Some((token, use_of)) => {
+                        all.push(Token { index, ..token });
+                        (Found::of(token), use_of)
                     }
-                }
-            } else if let Some(known) = memo.learn(text, at as usize) {
-                (start, at) = (known.token.span.start, known.token.span.end);
-                all.push(Token { index, ..known.token });
-                if known.use_of != Use::Plain {
-                    anchors.push(index);
-                }
-                if known.use_of == Use::Lead {
+                    None => break,
+                },
+            };
+            let start = found.span.start as usize;
+            at = found.span.end;
+            blocks[start / BLOCK + 1] = index + 1;
+            if use_of != Use::Plain {
+                anchors.push(index);
+                anchor_blocks[start / WIDE_BLOCK + 1] = anchors.len() as u32;
+                if use_of != Use::Anchor {
                     leads.push(index);
                 }
-            } else {
-                break;
             }
-            blocks[start as usize / BLOCK + 1] = index + 1;
         }
         anchors.push(all.len() as u32);
         all.push(Token {
             index: all.len() as u32,
             ..First::none_behind(text, at as usize)
         });
-        let mut before = 0;
-        for block in &mut blocks {
-            before = before.max(*block);
-            *block = before;
-        }
+        fill(&mut blocks);
+        fill(&mut anchor_blocks);
         let mut tokens = Self {
             all,
             blocks,
             anchors,
+            anchor_blocks,
             leads,
         };
         for &(from, to) in &flow.onward {
@@ -145,7 +142,12 @@ impl Tokens {
 
     /// Indexes of the anchors from a token on.
     pub(super) fn anchors_from(&self, index: usize) -> &[u32] {
-        &self.anchors[self.anchors.partition_point(|&anchor| (anchor as usize) < index)..]
+        let Some(token) = self.all.get(index) else { return &[] };
+        let mut rank = self.anchor_blocks[token.start() / WIDE_BLOCK] as usize;
+        while self.anchors.get(rank).is_some_and(|&anchor| (anchor as usize) < index) {
+            rank += 1;
+        }
+        &self.anchors[rank..]
     }
 
     /// Indexes of the leads that begin in a stretch of the text.
@@ -186,9 +188,10 @@ impl Tokens {
         (end <= from).then_some(token)
     }
 
-    /// The token that ends at or before `until`; none where `until` lies inside a token, or where
-    /// the text comes from elsewhere.
-    pub(super) fn before(&self, text: &str, until: usize) -> Option<Token> {
+    /// The token that ends at or before `until`, and whether white space stands between; none where `until`
+    /// lies inside a token, or where the text comes from elsewhere.
+    #[inline]
+    pub(super) fn before(&self, text: &str, until: usize) -> Option<(&Token, bool)> {
         let index = self.index(until)?;
         let next = &self.all[index];
         let last = index.checked_sub(1).map_or(&Token::END, |last| &self.all[last]);
@@ -198,14 +201,23 @@ impl Tokens {
         let spaced = if next.start() == until {
             next.spaced
         } else {
-            is_spaced(text, last.end(), until)
+            last.end() < until && is_spaced(text, last.end(), until)
         };
-        Some(Token { spaced, ..*last })
+        Some((last, spaced))
     }
 
     /// Where the token before this one ends.
     fn end_before(&self, index: usize) -> usize {
         index.checked_sub(1).map_or(0, |last| self.all[last].end())
+    }
+}
+
+/// Where no token begins in a block, as many begin before the next one.
+fn fill(blocks: &mut [u32]) {
+    let mut before = 0;
+    for block in blocks {
+        before = before.max(*block);
+        *block = before;
     }
 }
 
@@ -216,17 +228,21 @@ struct Memo {
     known: Box<[Known; PLACES]>,
 }
 
-/// Bits of the hash of a word's bytes. There are about seven thousand syllables, half of them rare.
-const MEMO_BITS: u32 = 13;
+/// Bits of the hash of a word's bytes. There are about seven thousand syllables, half of them rare; each is met
+/// with the marks beyond ASCII that may stand behind it.
+const MEMO_BITS: u32 = 14;
 const PLACES: usize = 1 << MEMO_BITS;
 
 /// The token that begins where these bytes of a text begin: see [`first_bytes`].
 #[derive(Clone, Copy)]
+#[repr(align(32))] // Two in a line of the processor's cache.
 struct Known {
     bytes: [u64; 2],
-    /// As it was where it was met.
-    token: Token,
-    size: u32,
+    key: Key,
+    kind: Kind,
+    size: u8,
+    case: Case,
+    trace: u8,
     use_of: Use,
 }
 
@@ -237,11 +253,15 @@ enum Use {
     Anchor,
     /// An anchor that is a lead, too.
     Lead,
+    /// A lead that has digits among its letters.
+    Digits,
 }
 
 impl Use {
     fn of(token: Token) -> Self {
-        if token.is_number() || token.has_digits() || LEADS.has(token) {
+        if token.has_digits() {
+            Self::Digits
+        } else if token.is_number() || LEADS.has(token) {
             Self::Lead
         } else if !token.is_word() || ANCHORS.has(token) {
             Self::Anchor
@@ -251,14 +271,48 @@ impl Use {
     }
 }
 
+/// Where a token stands.
+struct Found {
+    span: Span,
+    spaced: bool,
+}
+
+impl Found {
+    fn of(token: Token) -> Self {
+        Self {
+            span: token.span,
+            spaced: token.spaced,
+        }
+    }
+}
+
 impl Known {
     /// The bytes of nothing: where they go on behind eight, none of the eight is NUL.
     const FREE: Self = Self {
         bytes: [0, 1],
-        token: Token::END,
+        key: Key::NONE,
+        kind: Kind::End,
         size: 0,
+        case: Case::Lower,
+        trace: 0,
         use_of: Use::Plain,
     };
+
+    #[inline(always)]
+    fn token(&self, found: &Found, index: u32) -> Token {
+        Token {
+            kind: self.kind,
+            span: found.span,
+            key: self.key,
+            case: self.case,
+            spaced: found.spaced,
+            digits: self.use_of == Use::Digits,
+            passed: false,
+            resumed: false,
+            trace: self.trace,
+            index,
+        }
+    }
 }
 
 impl Memo {
@@ -289,9 +343,9 @@ impl Memo {
             return None;
         }
         let mut end = start + size;
-        if known.size != size {
+        if u32::from(known.size) != size {
             seldom();
-            end = start + known.size;
+            end = start + u32::from(known.size);
         }
         let found = Found {
             span: Span { start, end },
@@ -300,34 +354,26 @@ impl Memo {
         Some((found, known))
     }
 
-    /// Reads the next token at or behind an offset, if there is one.
+    /// Reads the next token at or behind an offset, if there is one, and puts it into its place.
     #[cold]
     #[inline(never)]
-    fn learn(&mut self, text: &str, from: usize) -> Option<Known> {
+    fn learn(&mut self, text: &str, from: usize) -> Option<(Token, Use)> {
         let first = First::behind(text, from)?;
-        let token = if first.is_letter() {
-            first.word(text)
-        } else {
-            first.mark_or_number(text)
-        };
-        let bytes = text.as_bytes()[first.start..].first_chunk().and_then(first_bytes);
-        let known = Known {
-            bytes: bytes.map_or(Known::FREE.bytes, |(bytes, _)| bytes),
-            token,
-            size: token.span.len() as u32,
-            use_of: Use::of(token),
-        };
-        if bytes.is_some() {
-            self.known[place(known.bytes)] = known;
+        let token = first.token(text);
+        let use_of = Use::of(token);
+        if let Some((bytes, _)) = text.as_bytes()[first.start..].first_chunk().and_then(first_bytes) {
+            self.known[place(bytes)] = Known {
+                bytes,
+                key: token.key,
+                kind: token.kind,
+                size: token.span.len() as u8,
+                case: token.case,
+                trace: token.trace,
+                use_of,
+            };
         }
-        Some(known)
+        Some((token, use_of))
     }
-}
-
-/// Where a token stands.
-struct Found {
-    span: Span,
-    spaced: bool,
 }
 
 /// Marks a way that is taken seldom, so that it is a branch: the processor guesses where the next token begins

@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use crate::{
     document::Span,
     extract::{Approx, Change, Measure, MeasureKind},
-    shadow::{Key, Kind},
+    shadow::{Key, Kind, Token, key},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
@@ -29,7 +29,8 @@ A percentage (*tỷ lệ phần trăm*) that belongs to a ratio beside it ("412/
 unit ("tiếp nhận 1.204 hồ sơ … đã giải quyết 1.128 hồ sơ, đạt 96,3%", "4,62 tỷ đồng/7,15 tỷ đồng, đạt 68%") and is not
 what they make. The last digit shown may be rounded or cut off. Approximate figures and changes ("tăng 5%") are left
 alone. Behind a ratio or a quotient, a percentage of a plan ("đạt 95% kế hoạch") is likely meant to be theirs, and so is
-one of something else ("đạt 82,9% hợp đồng") that a ratio misses by no more than a thirtieth.
+one of something else ("đạt 82,9% hợp đồng") that a ratio misses by no more than a thirtieth, or whose digits changed
+places. In a table, a column that is the quotient of two others in all rows but few is checked in each row.
 
 ## Why it matters
 One of three figures is wrong, and each of them may be copied alone.
@@ -70,6 +71,7 @@ const LINKS: [Key; 15] = [
 const PLANS: [Key; 4] = [Key::new("kế"), Key::new("chỉ"), Key::new("dự"), Key::new("nghị")];
 
 fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
+    of_rows(context, findings);
     let measures = &context.report.measures;
     for (at, percent) in measures.iter().enumerate() {
         let plain = percent.kind == MeasureKind::Percent && percent.change == Change::None;
@@ -103,6 +105,68 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     }
 }
 
+/// Checks the percentages of a table: where a column is the quotient of two others in all rows but few,
+/// those few are wrong.
+fn of_rows(context: &Context<'_>, findings: &mut Findings<'_>) {
+    for table in tables(context) {
+        let width = table[0].len();
+        let numbers: Vec<usize> = (0..width)
+            .filter(|&column| table.iter().all(|row| row[column].kind != MeasureKind::Percent))
+            .collect();
+        let percents = (0..width).filter(|&column| table.iter().all(|row| row[column].kind == MeasureKind::Percent));
+        for percent in percents {
+            for (&part, &total) in numbers
+                .iter()
+                .flat_map(|part| numbers.iter().map(move |total| (part, total)))
+            {
+                let fits = |row: &&&[Measure]| quotient_agrees(&row[percent], &row[part], &row[total]);
+                let wrong: Vec<&&[Measure]> = table.iter().filter(|row| !fits(row)).collect();
+                // One row in four may be wrong, and three at least must be right.
+                let rule = part != total && table.len() >= wrong.len() + 3 && wrong.len() * 4 <= table.len();
+                if !rule {
+                    continue;
+                }
+                for row in wrong {
+                    let (percent, part, total) = (&row[percent], &row[part], &row[total]);
+                    if total.value > Decimal::ZERO {
+                        let spans = vec![percent.span, part.span, total.span];
+                        report(Certainty::Certain, percent, (part.value, total.value), spans, findings);
+                    }
+                }
+                break;
+            }
+        }
+    }
+}
+
+/// Whether a percentage of a row is that of two other figures of it.
+fn quotient_agrees(percent: &Measure, part: &Measure, total: &Measure) -> bool {
+    total.value > Decimal::ZERO && agrees(percent, (part.value, Decimal::ZERO), (total.value, Decimal::ZERO))
+}
+
+/// The figures of tables by rows, for those rows below each other that hold as many figures.
+fn tables<'m>(context: &Context<'m>) -> Vec<Vec<&'m [Measure]>> {
+    /// Wider rows are lists of numbers.
+    const WIDEST: usize = 12;
+    let line_of = |measure: &Measure| context.document.line_at(measure.span.start);
+    let mut tables: Vec<Vec<&[Measure]>> = Vec::new();
+    let mut last = None;
+    for row in context.report.measures.chunk_by(|a, b| line_of(a) == line_of(b)) {
+        let line = line_of(&row[0]);
+        let is_row = context.layout.lines[line].row && (3..=WIDEST).contains(&row.len());
+        let plausible = is_row && row.iter().all(is_plausible) && !context.is_repeated(row[0].span);
+        let below = last.is_some_and(|last| line - last <= 2);
+        match tables.last_mut() {
+            Some(table) if plausible && below && table[0].len() == row.len() => table.push(row),
+            _ if plausible => tables.push(vec![row]),
+            _ => {}
+        }
+        last = plausible.then_some(line);
+    }
+    tables.retain(|table| table.len() > 3);
+    tables
+}
+
 /// Checks a percentage against the ratio it belongs to.
 fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Measure, findings: &mut Findings<'_>) {
     let percent = &measures[at];
@@ -131,7 +195,24 @@ fn of_ratio(context: &Context<'_>, measures: &[Measure], at: usize, ratio: &Meas
 /// Whether a percentage is a slip away from that of two figures.
 fn is_near(percent: &Measure, (part, total): (Decimal, Decimal)) -> bool {
     let computed = part * Decimal::from(100) / total;
-    (computed - percent.value).abs() * Decimal::from(30) <= computed
+    (computed - percent.value).abs() * Decimal::from(30) <= computed || is_transposed(percent, computed)
+}
+
+/// Whether a percentage has the digits of the computed one in another order ("64,0" for 46,0); two
+/// digits are too few to tell.
+fn is_transposed(percent: &Measure, computed: Decimal) -> bool {
+    let places = u32::from(percent.places);
+    let written = |value: Decimal| {
+        let mut digits = value.to_string().replace('.', "").into_bytes();
+        digits.sort_unstable();
+        digits
+    };
+    let mut rescaled = computed.round_dp(places);
+    rescaled.rescale(places);
+    let mut stated = percent.value;
+    stated.rescale(places);
+    let digits = written(stated);
+    rescaled != stated && digits.len() > 2 && digits == written(rescaled)
 }
 
 /// Checks a percentage against two figures with their units on either side of a slash: "4,62 tỷ
@@ -154,16 +235,41 @@ fn of_quotient(context: &Context<'_>, measures: &[Measure], at: usize, findings:
 /// Whether the figure at this place is divided by the next one.
 fn is_divided(context: &Context<'_>, measures: &[Measure], at: usize) -> bool {
     let (part, total) = (&measures[at], &measures[at + 1]);
-    let between = context
-        .document
-        .text
-        .get(part.span.end as usize..total.span.start as usize);
-    between.is_some_and(|between| between.trim() == "/")
+    between_divides(context, part.span.end, total.span.start)
         && part.kind == total.kind
         && total.value > Decimal::ZERO
         && part.approx == Approx::Exact
         && is_plausible(part)
         && same_unit(context, part, total)
+}
+
+/// Whether a slash or "trên tổng số" stands between two offsets, and nothing else.
+fn between_divides(context: &Context<'_>, from: u32, until: u32) -> bool {
+    const OVER: [&[Key]; 4] = [
+        &[key!("trên")],
+        &[key!("trên"), key!("tổng")],
+        &[key!("trên"), key!("tổng"), key!("số")],
+        &[key!("trong"), key!("tổng"), key!("số")],
+    ];
+    const MOST: usize = 4;
+    let between = context.document.text.get(from as usize..until as usize);
+    if between.is_some_and(|between| between.trim() == "/") {
+        return true;
+    }
+    let reader = context.layout.reader(context.document);
+    let words: Vec<Token> = reader
+        .walk(from as usize)
+        .take(MOST)
+        .take_while(|token| token.start() < until as usize)
+        .collect();
+    let said = |phrase: &&&[Key]| {
+        words.len() == phrase.len()
+            && words
+                .iter()
+                .zip(phrase.iter())
+                .all(|(word, key)| word.is_word() && word.key == *key)
+    };
+    OVER.iter().find(said).is_some()
 }
 
 /// Checks a percentage against a figure and the total of its unit that was named before.
@@ -185,7 +291,8 @@ fn of_pair(context: &Context<'_>, measures: &[Measure], at: usize, findings: &mu
     }
     // A percentage of something else is far off; a mistyped one is near.
     let near = Decimal::from(12);
-    if (part.value / total.value * Decimal::from(100) - percent.value).abs() <= near {
+    let computed = part.value / total.value * Decimal::from(100);
+    if (computed - percent.value).abs() <= near || is_transposed(percent, computed) {
         let spans = vec![percent.span, part.span, total.span];
         report(Certainty::Certain, percent, (part.value, total.value), spans, findings);
     }

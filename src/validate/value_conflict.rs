@@ -11,7 +11,7 @@ use crate::{
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
         support::{
-            figures::is_plausible,
+            figures::{digits, is_plausible},
             text::{excerpt, figure, paragraph_start, words_as_number},
         },
     },
@@ -353,21 +353,6 @@ fn same_paragraph(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
     let line = |measure: &Measure| context.document.line_at(measure.span.start);
     let paragraph = |measure: &Measure| paragraph_start(context, measure.span.start as usize);
     paragraph(a) == paragraph(b) || a.section.is_some() && a.section == b.section && line(a).abs_diff(line(b)) < 3
-}
-
-/// How often each digit stands in a figure, five bits each, and whether it has decimal places; None
-/// where two of them are too few to tell. No digit stands 32 times in 29.
-fn digits(value: Decimal) -> Option<u64> {
-    let value = value.normalize();
-    let mut rest = u128::try_from(value.mantissa()).ok().filter(|&digits| digits >= 100)?;
-    let mut counts = u64::from(value.scale() > 0) << 50;
-    let mut length = 0;
-    while rest > 0 || length <= value.scale() {
-        counts += 1 << (5 * (rest % 10));
-        rest /= 10;
-        length += 1;
-    }
-    Some(counts)
 }
 
 /// Reads the words around a figure: its clause, without what stands in brackets before it.

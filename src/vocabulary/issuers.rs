@@ -413,7 +413,8 @@ fn first_part(code: &str) -> Key {
 
 /// Whether a word is in capitals that no abbreviation has: "TỈNH", "CÔNG".
 fn is_shouted(reader: &Reader<'_>, word: Token) -> bool {
-    word.case == Case::Upper && (word.key.has_tone() || reader.token(word).contains(['Ă', 'Â', 'Ê', 'Ô', 'Ơ']))
+    let is_accented = |text: &str| !text.is_ascii() && text.contains(['Ă', 'Â', 'Ê', 'Ô', 'Ơ']);
+    word.case == Case::Upper && (word.key.has_tone() || is_accented(reader.token(word)))
 }
 
 /// A name as far as it is read.

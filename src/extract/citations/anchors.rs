@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Mention, clauses::phrases, keys};
 use crate::{
     document::Span,
-    extract::{Citation, PartialDate, Symbol, dates, numerals::digit_in, symbols},
+    extract::{Citation, PartialDate, Symbol, dates, numerals::first_digit, symbols},
     shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::Vocabulary,
 };
@@ -55,7 +55,9 @@ impl<'v> Scanner<'_, 'v> {
             {
                 from = end;
             }
-            while let Some(digit) = digit_in(bytes, start.max(from)..token.end()) {
+            while start.max(from) < token.end()
+                && let Some(digit) = first_digit(bytes, *token, start.max(from)..token.end())
+            {
                 let number = if digit == start { *token } else { reader.after(digit) };
                 from = self.number(number).unwrap_or(number.end());
             }
@@ -553,6 +555,9 @@ impl<'v> Scanner<'_, 'v> {
     fn behind_number_word(&self, word: Token) -> Option<usize> {
         if word.key == keys::NUMBER {
             return Some(self.reader.next(word).start());
+        }
+        if !word.has_digits() {
+            return None;
         }
         let text = self.reader.token(word);
         let letters = text.trim_end_matches(|c: char| c.is_ascii_digit());

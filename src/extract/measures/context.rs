@@ -249,7 +249,7 @@ pub(super) fn said(reader: &Reader<'_>, vocabulary: &Vocabulary, start: usize, f
         said.lead = at;
         before = reader.previous(first);
     }
-    if said.approx == Approx::Exact && said.change == Change::None && is_estimate(reader, at, floor) {
+    if said.approx == Approx::Exact && said.change == Change::None && is_estimate(reader, before, floor) {
         said.approx = Approx::Estimated;
     }
     said
@@ -263,12 +263,12 @@ fn is_sent_up(reader: &Reader<'_>, above: Token) -> bool {
     is_any(up, &[LEN]) && SENT.has(reader.previous(up))
 }
 
-/// Whether the clause before a figure says that it is an estimate ("ước thực hiện năm 2024 …").
-fn is_estimate(reader: &Reader<'_>, from: usize, floor: usize) -> bool {
+/// Whether the clause that ends with this token, before a figure, says that it is an estimate ("ước thực hiện năm 2024 …").
+fn is_estimate(reader: &Reader<'_>, before: Token, floor: usize) -> bool {
     const UOC: Key = Key::new("ước");
     static BEHIND: KeySet<7> = KeySet::new(["đạt", "thực", "tính", "cả", "năm", "có", "đến"]);
     let mut last = Token::default();
-    let mut token = reader.before(from);
+    let mut token = before;
     for _ in 0..8 {
         if token.start() < floor || !(token.is_word() || token.is_number()) {
             return false;

@@ -8,7 +8,7 @@ use crate::{
     document::Span,
     extract::{
         Approx, Change, MeasureKind, Unit,
-        numerals::{self, NUMBER_WORDS, Numeral},
+        numerals::{self, NUMBER_WORDS, Numeral, first_digit},
     },
     shadow::{Case, Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
@@ -162,7 +162,10 @@ impl<'t, 'v> Scanner<'t, 'v> {
                     (from, read) = (end, true);
                 }
             }
-            while let Some(digit) = numerals::digit_in(bytes, start.max(from)..token.end().min(region.end)) {
+            let end = token.end().min(region.end);
+            while start.max(from) < end
+                && let Some(digit) = first_digit(bytes, *token, start.max(from)..end)
+            {
                 from = match self.skips.end_of(digit) {
                     Some(end) => end,
                     None => self.resume(digit, self.digits(digit, figures)),
@@ -446,20 +449,17 @@ impl<'t, 'v> Scanner<'t, 'v> {
         let end = self.says_again(number, before).unwrap_or(number.span.end as usize);
         let mut behind = self.behind(end, MeasureKind::Count);
         // "Điều 12, 13 và 14 Luật Cư trú"
-        let capital = behind
-            .unit
-            .span()
-            .is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
-        if self.goes_on_naming(before) && (!behind.known || capital) {
+        let unit = behind.unit.span();
+        let capital = || unit.is_some_and(|unit| self.reader.after(unit.start as usize).case == Case::Title);
+        if self.goes_on_naming(before) && (!behind.known || capital()) {
             self.name_end.set(number.span.end as usize);
             return None;
         }
         const DAY: [Key; 4] = [NGAY, key!("hàng"), key!("hằng"), key!("tuần")];
-        let weekday = is_any(self.reader.after(number.span.end as usize), &DAY);
-        let and_rank = !weekday
-            && before.key == key!("thứ")
+        let and_rank = before.key == key!("thứ")
             && before.start() < floor + 24
-            && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank);
+            && figures.last().is_some_and(|figure| figure.kind == MeasureKind::Rank)
+            && !is_any(self.reader.after(number.span.end as usize), &DAY);
         match role {
             // "thứ 3/14 tỉnh trong vùng và thứ 15 cả nước"
             Role::Never if and_rank => return Some(self.rank(number, None, number.span, floor, figures)),
@@ -620,18 +620,21 @@ impl<'t, 'v> Scanner<'t, 'v> {
 
     /// Whether a number belongs to a date: "ngày 15", "năm 2023", "tháng 5".
     fn is_calendar(&self, number: Numeral, before: Token, behind: &Behind) -> bool {
-        let each = is_any(
-            self.reader.previous(before),
-            &[key!("mỗi"), key!("một"), key!("hằng"), key!("hàng"), key!("trong")],
-        );
-        let next = self.reader.after(behind.end);
+        const EACH: [Key; 5] = [key!("mỗi"), key!("một"), key!("hằng"), key!("hàng"), key!("trong")];
+        let each = || is_any(self.reader.previous(before), &EACH);
         match before.key {
+            // "loại 30 năm 1.182": a number of years, not a year.
+            NAM if before.is_word() && self.reader.previous(before).is_number() => number.looks_like_year(),
             NAM if before.is_word() => number.looks_like_year() || behind.unit == Unit::None,
             // "trong tháng 12 vụ" counts, "trong tháng 10 phục vụ" dates.
-            THANG if before.is_word() => is_month(number) && !(each && behind.known),
-            NGAY if before.is_word() => !each && is_day(number),
+            THANG if before.is_word() => is_month(number) && !(behind.known && each()),
+            NGAY if before.is_word() => is_day(number) && !each(),
             // "kỳ 01 năm 2018", "30 ngày 20/5": what is behind is a date, not a unit.
-            _ => behind.kind == MeasureKind::Duration && behind.unit != Unit::None && next.is_number(),
+            _ => {
+                behind.kind == MeasureKind::Duration
+                    && behind.unit != Unit::None
+                    && self.reader.after(behind.end).is_number()
+            }
         }
     }
 

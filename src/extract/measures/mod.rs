@@ -67,13 +67,18 @@ pub fn extract(
     for figure in &mut figures {
         figure.stream = streams.of(figure.number.start);
     }
-    figures.sort_by_key(|figure| (figure.stream, figure.span));
+    // They are, mostly, where no footnote stands in the text.
+    if !figures.is_sorted_by_key(|figure| (figure.stream, figure.span)) {
+        figures.sort_by_key(|figure| (figure.stream, figure.span));
+    }
     sharing::share(reader, vocabulary, layout, &mut figures);
     subjects::name(reader, vocabulary, &mut figures);
     for table in &tables {
         table.read(reader, vocabulary, &skips, &mut figures);
     }
-    figures.sort_by_key(|figure| figure.span);
+    if !figures.is_sorted_by_key(|figure| figure.span) {
+        figures.sort_by_key(|figure| figure.span);
+    }
     figures.dedup_by_key(|figure| figure.number);
     let mut section = Sectioner::new(sections);
     figures.into_iter().map(|figure| figure.measure(&mut section)).collect()

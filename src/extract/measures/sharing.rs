@@ -1,8 +1,10 @@
 //! Units that a text gives once for several figures, and changes that a list states once.
 
+use rust_decimal::Decimal;
+
 use crate::{
     document::Span,
-    extract::{Change, Layout, MeasureKind, Unit},
+    extract::{Change, Layout, MeasureKind, Unit, numerals},
     shadow::{Key, KeySet, Kind, Reader, Token, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
@@ -94,7 +96,8 @@ fn keep_rows(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
     keep_enumerations(reader, figures, gaps);
 }
 
-/// Keeps three or more numbers without a unit that stand each behind a few words, with commas between.
+/// Keeps numbers without a unit that stand each behind a few words, with commas between: three or more,
+/// or two that make the sum of money before them.
 fn keep_enumerations(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) {
     const LEAST: usize = 3;
     const MOST_WORDS: usize = 6;
@@ -113,13 +116,50 @@ fn keep_enumerations(reader: &Reader<'_>, figures: &mut [Figure], gaps: &[Gap]) 
         while member(&figures[last]) && last + 1 < figures.len() && joined(gaps[last]) && member(&figures[last + 1]) {
             last += 1;
         }
-        if last + 1 - first >= LEAST {
+        if member(&figures[first])
+            && let Some((unit, factor)) = of_money(reader, figures, gaps, first, last)
+        {
+            for figure in &mut figures[first..=last] {
+                figure.kind = MeasureKind::Money;
+                figure.unit = Unit::Shared(unit);
+                figure.scale(factor);
+                figure.open = false;
+            }
+        } else if last + 1 - first >= LEAST {
             for figure in &mut figures[first..=last] {
                 figure.open = false;
             }
         }
         first = last + 1;
     }
+}
+
+/// The unit and the factor of the sum of money that these numbers are parts of: "hỗ trợ 151,2 tỷ (người
+/// nghèo 96,4, trẻ em 38,5, học sinh 16,3)". Either they nearly add up to it, or they have decimals as
+/// no number of things has, and none is larger.
+fn of_money(reader: &Reader<'_>, figures: &[Figure], gaps: &[Gap], first: usize, last: usize) -> Option<(Span, i64)> {
+    /// How far off the sum may be, of a hundred: it may be wrong, and a rule is to say so.
+    const TOLERANCE: i64 = 3;
+    /// Figures between a sum and its parts: what it is compared with.
+    const BACK: usize = 3;
+    let parts = figures.get(first..=last).filter(|parts| parts.len() > 1)?;
+    let before = (first.saturating_sub(BACK)..first)
+        .rev()
+        .take_while(|&index| !gaps[index].ends && !gaps[index].bullet)
+        .find(|&index| figures[index].kind == MeasureKind::Money)?;
+    let whole = &figures[before];
+    let unit = whole.unit.span().unwrap_or(whole.span);
+    let written = numerals::numeral_at(reader.text, whole.number.start as usize)?.value;
+    let factor = whole.value.checked_div(written)?.round();
+    let factor = i64::try_from(factor).ok().filter(|&factor| factor > 1)?;
+    let sum = parts
+        .iter()
+        .try_fold(Decimal::ZERO, |sum, part| sum.checked_add(part.value))?;
+    let off = (sum - written).abs().checked_mul(Decimal::ONE_HUNDRED)?;
+    let near = before + 1 == first && off <= written.checked_mul(Decimal::from(TOLERANCE))?;
+    let decimals = parts.iter().filter(|part| part.places > 0).count() * 2 > parts.len();
+    let smaller = parts.iter().all(|part| part.value <= written);
+    (near || decimals && smaller).then_some((unit, factor))
 }
 
 /// The unit that the figure before has from elsewhere, where only a comma divides the two.

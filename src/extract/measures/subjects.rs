@@ -408,15 +408,15 @@ impl Namer<'_, '_> {
             }
             (_, noun) => (noun, 1),
         };
+        let own = figure.noun.map(|noun| self.words(noun));
         // "09/13 doanh nghiệp (69,2%) tổ chức hội nghị"
         if let Some(behind) = self.behind_bracket()
-            && words <= figure.noun.map_or(0, |noun| self.words(noun))
+            && words <= own.unwrap_or(0)
             && head.is_some()
         {
             return (head, Some(behind));
         }
-        if head.is_some() && words > 2 + figure.noun.map_or(0, |noun| self.words(noun)) && figure.change == Change::None
-        {
+        if head.is_some() && words > 2 + own.unwrap_or(0) && figure.change == Change::None {
             return (head, None);
         }
         let mut context = self.before(figure).and_then(|context| self.predicate(context, words));
@@ -429,7 +429,7 @@ impl Namer<'_, '_> {
                 return (noun.or(context), context.filter(|_| noun.is_some()));
             }
         }
-        let plain = words <= figure.noun.map_or(1, |noun| self.words(noun));
+        let plain = words <= own.unwrap_or(1);
         if context.is_none() && plain {
             // "(53 hộ)", "06 tổ chức đảng, 08 đảng viên", "45 lượt/ 61 người".
             context = previous.and_then(|previous| match previous.kind {
@@ -450,8 +450,10 @@ impl Namer<'_, '_> {
     /// viên, gồm: khiển trách 31 đồng chí").
     fn people_before(&self, noun: Span, all_before: &[Figure]) -> Option<Span> {
         const FAR: usize = 24;
-        let word = noun.of(self.reader.text).to_lowercase();
-        let (_, people) = STAND_INS.iter().find(|(stand_in, _)| *stand_in == word)?;
+        let word = noun.of(self.reader.text);
+        // Their capitals are as long as their small letters.
+        let means = |stand_in: &str| stand_in.len() == word.len() && stand_in == word.to_lowercase();
+        let (_, people) = STAND_INS.iter().find(|(stand_in, _)| means(stand_in))?;
         all_before
             .iter()
             .rev()

@@ -6,7 +6,7 @@
 
 use crate::{
     document::{Document, Span},
-    extract::{Layout, MeasureKind, Unit, layout::spaced_cells, numerals},
+    extract::{Approx, Layout, MeasureKind, Unit, layout::spaced_cells, numerals},
     shadow::{Key, KeySet, Kind, Reader, key},
     vocabulary::{Vocabulary, units::UnitKind},
 };
@@ -110,6 +110,7 @@ impl Table {
         let columns: Vec<Column> = (0..self.rows[0].len())
             .map(|column| self.column(reader, vocabulary, skips, column))
             .collect();
+        let given_above = self.unit_above(reader, vocabulary, skips);
         for row in &self.rows[self.headings..] {
             let label = self.label(reader.text, row);
             let unit_cell = row
@@ -131,14 +132,42 @@ impl Table {
                 if figure.unit == Unit::None && figure.kind != MeasureKind::Money {
                     let source = unit_cell
                         .and_then(|cell| scanner.unit_at(cell.start as usize))
-                        .or(column.unit);
+                        .or(column.unit)
+                        .or(given_above);
                     figure.take_unit(source, column.percent && figure.total.is_none());
+                }
+                if column.estimated && figure.approx == Approx::Exact {
+                    figure.approx = Approx::Estimated;
                 }
                 figure.subject = column.title.or(label);
                 figure.qualifier = label.filter(|_| column.title.is_some());
                 figures.push(figure);
             }
         }
+    }
+
+    /// The unit that is given for the whole table in the lines above it: "(ĐVT: tỷ đồng)".
+    fn unit_above(&self, reader: Reader<'_>, vocabulary: &Vocabulary, skips: &Skips) -> Option<UnitFound> {
+        /// Words looked at, and lines: a caption, the remark on the unit, a blank line or two.
+        const WORDS: usize = 40;
+        const BREAKS: usize = 4;
+        let until = self.span.start as usize;
+        let mut token = reader.before(until);
+        let mut breaks = 0;
+        for _ in 0..WORDS {
+            breaks += usize::from(token.is_end());
+            if breaks > BREAKS || token.start() == 0 {
+                return None;
+            }
+            let next = reader.next(token);
+            let full = [token.key, next.key] == [key!("đơn"), key!("vị")] && reader.next(next).key == key!("tính");
+            if is_any(token, &[key!("đvt")]) || token.is_word() && full {
+                let scanner = Scanner::new(reader, vocabulary, skips, Span::new(token.start(), until));
+                return scanner.unit_at(token.start());
+            }
+            token = reader.previous(token);
+        }
+        None
     }
 
     /// The cell that says what a row is about.
@@ -173,6 +202,7 @@ impl Table {
             }
             let lower = heading.to_lowercase();
             found.percent |= heading.contains('%') || lower.contains("tỷ lệ") || lower.contains("tỉ lệ");
+            found.estimated |= lower.starts_with("ước");
             found.units |= lower.starts_with("đvt") || lower.starts_with("đơn vị tính");
             if found.unit.is_none() {
                 found.unit = noun_of(&reader, vocabulary, cell).map(|noun| UnitFound {
@@ -202,6 +232,8 @@ struct Column {
     title: Option<Span>,
     unit: Option<UnitFound>,
     percent: bool,
+    /// Whether its figures are estimates ("Ước thực hiện").
+    estimated: bool,
     /// Whether it holds the units of the rows.
     units: bool,
 }
