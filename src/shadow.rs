@@ -13,7 +13,7 @@ mod tokens;
 #[cfg(test)]
 pub(crate) use tokens::LOOKED_UP;
 pub use tokens::Tokens;
-use tokens::count;
+use tokens::{Use, count};
 
 /// A folded word. A Vietnamese syllable (up to nine letters) is held exactly: base letters in
 /// order, then its tone, wherever the mark stands. Longer words are held as a hash.
@@ -456,8 +456,8 @@ pub struct Token {
     pub case: Case,
     /// Whether white space stands between the offset read from and the token.
     pub spaced: bool,
-    /// Whether digits stand among the letters of a word.
-    digits: bool,
+    /// Whether extractors look for it, and whether digits stand among its letters.
+    use_of: Use,
     /// Whether it is a line break that is passed: the sentence goes on elsewhere.
     passed: bool,
     /// Whether text that was broken off at a line break goes on here, or in the space before.
@@ -487,7 +487,7 @@ impl PartialEq for Token {
                 token.key,
                 token.case,
                 token.spaced,
-                token.digits,
+                token.has_digits(),
             )
         };
         all(self) == all(other)
@@ -503,7 +503,7 @@ impl Token {
         key: Key::NONE,
         case: Case::Lower,
         spaced: false,
-        digits: false,
+        use_of: Use::Anchor,
         passed: false,
         resumed: false,
         trace: 0,
@@ -547,7 +547,7 @@ impl Token {
 
     /// Whether digits stand among the letters of a word.
     pub fn has_digits(&self) -> bool {
-        self.digits
+        self.use_of == Use::Digits
     }
 
     /// Whether a word begins with a capital.
@@ -1006,6 +1006,7 @@ impl First {
         Token {
             kind,
             span: Span::new(start, end),
+            use_of: if kind == Kind::Number { Use::Lead } else { Use::Anchor },
             spaced: self.spaced,
             ..Token::default()
         }
@@ -1021,7 +1022,7 @@ fn word(text: &str, start: usize) -> Token {
         span: Span::new(start, word.end),
         key,
         case: word.case(),
-        digits: word.has_digits(),
+        use_of: if word.has_digits() { Use::Digits } else { Use::of(key) },
         trace: key.trace(),
         ..Token::default()
     }

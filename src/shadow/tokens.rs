@@ -13,12 +13,10 @@ use std::cell::RefCell;
 pub struct Tokens {
     /// In order; all line breaks are among them, joined or not. The last is [`Kind::End`].
     all: Vec<Token>,
-    /// Index of the first token that begins at or behind the start of each block of bytes.
-    blocks: Vec<u32>,
+    /// What begins before each block of bytes.
+    blocks: Vec<Block>,
     /// Indexes of all tokens but plain words: of marks, line breaks, whatever has digits, certain words.
     anchors: Vec<u32>,
-    /// For each wide block of bytes, how many anchors begin before it.
-    anchor_blocks: Vec<u32>,
     /// Those of the anchors from which figures and documents are read: whatever has digits, number words, the
     /// types of laws.
     leads: Vec<u32>,
@@ -41,14 +39,16 @@ pub(crate) static LEADS: KeySet<14> = KeySet::new([
 
 /// Bytes of a block; few, so that a look-up passes over no more than a token or two.
 const BLOCK: usize = 16;
-/// Bytes of a wide block, in which few anchors stand.
-const WIDE_BLOCK: usize = 64;
+
+/// How many tokens and how many anchors begin before a block.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    tokens: u32,
+    anchors: u32,
+}
+
 /// Bytes of text a token takes at least, in all but tables of numbers.
 const BYTES_PER_TOKEN: usize = 4;
-
-/// Bytes of text an anchor takes at least, in most texts.
-const BYTES_PER_ANCHOR: usize = 16;
-const BYTES_PER_LEAD: usize = 64;
 
 #[cfg(test)]
 thread_local! {
@@ -77,57 +77,65 @@ impl Tokens {
     fn lex(text: &str, flow: &Flow, memo: &mut Memo) -> Self {
         let bytes = text.as_bytes();
         let mut all: Vec<Token> = Vec::with_capacity(text.len() / BYTES_PER_TOKEN + 1);
-        let mut anchors: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_ANCHOR + 1);
-        let mut leads: Vec<u32> = Vec::with_capacity(text.len() / BYTES_PER_LEAD + 1);
-        // For each block, how many tokens begin before it.
-        let mut blocks = vec![0; text.len() / BLOCK + 2];
-        let mut anchor_blocks = vec![0; text.len() / WIDE_BLOCK + 2];
         let mut at = 0;
         loop {
             let index = all.len() as u32;
             // What was met before, mostly: nothing of it is read again but its bytes.
-            let (found, use_of) = match memo.find(bytes, at) {
-                Some((found, known)) => {
-                    all.push(known.token(&found, index));
-                    (found, known.use_of)
-                }
-                None => match memo.learn(text, at as usize) {
-                    Some((token, use_of)) => {
-                        all.push(Token { index, ..token });
-                        (Found::of(token), use_of)
-                    }
-                    None => break,
-                },
-            };
-            let start = found.span.start as usize;
-            at = found.span.end;
-            blocks[start / BLOCK + 1] = index + 1;
-            if use_of != Use::Plain {
-                anchors.push(index);
-                anchor_blocks[start / WIDE_BLOCK + 1] = anchors.len() as u32;
-                if use_of != Use::Anchor {
-                    leads.push(index);
-                }
+            if let Some((found, known)) = memo.find(bytes, at) {
+                at = found.span.end;
+                all.push(known.token(&found, index));
+            } else if let Some(token) = memo.learn(text, at as usize) {
+                at = token.span.end;
+                all.push(Token { index, ..token });
+            } else {
+                break;
             }
         }
-        anchors.push(all.len() as u32);
         all.push(Token {
             index: all.len() as u32,
             ..First::none_behind(text, at as usize)
         });
-        fill(&mut blocks);
-        fill(&mut anchor_blocks);
-        let mut tokens = Self {
-            all,
-            blocks,
-            anchors,
-            anchor_blocks,
-            leads,
-        };
+        let mut tokens = Self::listed(text, all);
         for &(from, to) in &flow.onward {
             tokens.join(from as usize, to as usize);
         }
         tokens
+    }
+
+    /// The tokens of a text, the last of which is its end, with their indexes.
+    fn listed(text: &str, all: Vec<Token>) -> Self {
+        let mut blocks = vec![Block::default(); text.len() / BLOCK + 2];
+        // Each token is noted, and the next one over it unless it is an anchor: which of them are is hard to
+        // guess for a processor, so that a branch would cost more.
+        let mut anchors = vec![0; all.len()];
+        let mut found = 0;
+        let end = all.len() - 1;
+        for (index, token) in all[..end].iter().enumerate() {
+            anchors[found] = index as u32;
+            found += usize::from(token.use_of != Use::Plain);
+            blocks[token.start() / BLOCK + 1] = Block {
+                tokens: index as u32 + 1,
+                anchors: found as u32,
+            };
+        }
+        anchors.truncate(found);
+        let is_lead = |&index: &u32| all[index as usize].use_of > Use::Anchor;
+        let leads = anchors.iter().copied().filter(is_lead).collect();
+        anchors.push(end as u32);
+        // Where no token begins in a block, as many begin before the next one.
+        let mut before = Block::default();
+        for block in &mut blocks {
+            if block.tokens == 0 {
+                *block = before;
+            }
+            before = *block;
+        }
+        Self {
+            all,
+            blocks,
+            anchors,
+            leads,
+        }
     }
 
     /// Marks the line break at `from` as passed, and the place where its sentence goes on.
@@ -143,7 +151,7 @@ impl Tokens {
     /// Indexes of the anchors from a token on.
     pub(super) fn anchors_from(&self, index: usize) -> &[u32] {
         let Some(token) = self.all.get(index) else { return &[] };
-        let mut rank = self.anchor_blocks[token.start() / WIDE_BLOCK] as usize;
+        let mut rank = self.blocks[token.start() / BLOCK].anchors as usize;
         while self.anchors.get(rank).is_some_and(|&anchor| (anchor as usize) < index) {
             rank += 1;
         }
@@ -169,7 +177,7 @@ impl Tokens {
     #[inline]
     pub(super) fn index(&self, offset: usize) -> Option<usize> {
         count();
-        let mut index = *self.blocks.get(offset / BLOCK)? as usize;
+        let mut index = self.blocks.get(offset / BLOCK)?.tokens as usize;
         while self.all.get(index)?.start() < offset {
             index += 1;
         }
@@ -212,15 +220,6 @@ impl Tokens {
     }
 }
 
-/// Where no token begins in a block, as many begin before the next one.
-fn fill(blocks: &mut [u32]) {
-    let mut before = 0;
-    for block in blocks {
-        before = before.max(*block);
-        *block = before;
-    }
-}
-
 /// The words, numbers and marks that this thread has read. Reports say the same syllables over and over;
 /// to find one again takes a fraction of the time of reading it letter by letter, and tells the same.
 struct Memo {
@@ -247,8 +246,8 @@ struct Known {
 }
 
 /// Whether extractors look for a token.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Use {
     Plain,
     Anchor,
     /// An anchor that is a lead, too.
@@ -258,12 +257,11 @@ enum Use {
 }
 
 impl Use {
-    fn of(token: Token) -> Self {
-        if token.has_digits() {
-            Self::Digits
-        } else if token.is_number() || LEADS.has(token) {
+    /// That of a word without digits.
+    pub(super) fn of(word: Key) -> Self {
+        if LEADS.contains(word) {
             Self::Lead
-        } else if !token.is_word() || ANCHORS.has(token) {
+        } else if ANCHORS.contains(word) {
             Self::Anchor
         } else {
             Self::Plain
@@ -275,15 +273,6 @@ impl Use {
 struct Found {
     span: Span,
     spaced: bool,
-}
-
-impl Found {
-    fn of(token: Token) -> Self {
-        Self {
-            span: token.span,
-            spaced: token.spaced,
-        }
-    }
 }
 
 impl Known {
@@ -306,7 +295,7 @@ impl Known {
             key: self.key,
             case: self.case,
             spaced: found.spaced,
-            digits: self.use_of == Use::Digits,
+            use_of: self.use_of,
             passed: false,
             resumed: false,
             trace: self.trace,
@@ -357,10 +346,9 @@ impl Memo {
     /// Reads the next token at or behind an offset, if there is one, and puts it into its place.
     #[cold]
     #[inline(never)]
-    fn learn(&mut self, text: &str, from: usize) -> Option<(Token, Use)> {
+    fn learn(&mut self, text: &str, from: usize) -> Option<Token> {
         let first = First::behind(text, from)?;
         let token = first.token(text);
-        let use_of = Use::of(token);
         if let Some((bytes, _)) = text.as_bytes()[first.start..].first_chunk().and_then(first_bytes) {
             self.known[place(bytes)] = Known {
                 bytes,
@@ -369,10 +357,10 @@ impl Memo {
                 size: token.span.len() as u8,
                 case: token.case,
                 trace: token.trace,
-                use_of,
+                use_of: token.use_of,
             };
         }
-        Some((token, use_of))
+        Some(token)
     }
 }
 
@@ -387,17 +375,14 @@ fn seldom() {}
 fn first_bytes(text: &[u8; 16]) -> Option<([u64; 2], u32)> {
     let bytes = u128::from_le_bytes(*text);
     let (low, high) = (bytes as u64, (bytes >> 64) as u64);
-    let count = |mask: u64| mask.ilog2() / 8 + 1;
-    let end = below_zero(low);
-    if end != 0 {
-        let mask = (end - 1) | 0xFF;
-        return Some(([low & mask, 0], count(mask)));
+    let below = below_zero(low);
+    if below != 0 {
+        // The size is what the next token waits for: it is told by the bits as they are, without the mask.
+        let size = (below.trailing_zeros() / 8).max(1);
+        return Some(([low & (before(below) | 0xFF), 0], size));
     }
-    let end = below_zero(high);
-    if end <= 1 {
-        return (end == 1).then_some(([low, 0], 8));
-    }
-    Some(([low, high & (end - 1)], 8 + count(end - 1)))
+    let below = below_zero(high);
+    (below != 0).then(|| ([low, high & before(below)], 8 + below.trailing_zeros() / 8))
 }
 
 /// Where the token with these first bytes is kept.
@@ -407,13 +392,18 @@ fn place(bytes: [u64; 2]) -> usize {
     (hash >> (u64::BITS - MEMO_BITS)) as usize
 }
 
-/// The lowest bit of the first of eight bytes that is below '0', or 0.
+/// The high bit of each of eight bytes that is below '0', and of some behind the first of them that the
+/// subtraction borrows from.
 #[inline]
 fn below_zero(bytes: u64) -> u64 {
     const LOW_BITS: u64 = u64::MAX / 255;
-    // The high bit of each such byte, and of some behind the first that the subtraction borrows from.
-    let below = bytes.wrapping_sub(LOW_BITS * b'0' as u64) & !bytes & (LOW_BITS << 7);
-    (below & below.wrapping_neg()) >> 7
+    bytes.wrapping_sub(LOW_BITS * b'0' as u64) & !bytes & (LOW_BITS << 7)
+}
+
+/// All bits of the bytes before the one whose high bit is the lowest here.
+#[inline]
+fn before(below: u64) -> u64 {
+    ((below & below.wrapping_neg()) >> 7).wrapping_sub(1)
 }
 
 /// Whether there is white space, and not emphasis alone, in a stretch between two tokens.

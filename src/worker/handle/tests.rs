@@ -210,7 +210,7 @@ impl Stage {
             gone: Arc::default(),
             company: Arc::default(),
             fetching: Semaphore::new(1),
-            readers: Arc::new(Readers::new(1)),
+            readers: Arc::new(Readers::of_this_runtime(1)),
             health: Arc::default(),
         };
         Self { bus, handler }
