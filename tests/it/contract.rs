@@ -179,6 +179,34 @@ fn a_pull_for_one_message_takes_one() {
 }
 
 #[test]
+fn a_request_for_several_brings_what_there_is_and_says_how_many_will_not_come() {
+    on_each_server(|server| async move {
+        let (client, consumer) = client(&server).await;
+        for n in 0..2 {
+            client.submit("H50", &n.to_string(), "một").await;
+        }
+        let info = consumer.cached_info();
+        let subject = format!("$JS.API.CONSUMER.MSG.NEXT.{}.{}", info.stream_name, info.name);
+        let inbox = client.connection.client.new_inbox();
+        let mut messages = client.connection.client.subscribe(inbox.clone()).await.unwrap();
+        let request = r#"{"batch":5,"expires":400000000}"#;
+        let asked = client
+            .connection
+            .client
+            .publish_with_reply(subject, inbox, request.into());
+        asked.await.unwrap();
+        for _ in 0..2 {
+            let message = messages.next().await.unwrap();
+            assert_eq!((message.status, message.payload.is_empty()), (None, false));
+        }
+        let end = messages.next().await.unwrap();
+        assert_eq!(end.status, Some(async_nats::StatusCode::TIMEOUT));
+        let will_not_come = end.headers.as_ref().unwrap().get("Nats-Pending-Messages");
+        assert_eq!(will_not_come.unwrap().as_str(), "3");
+    });
+}
+
+#[test]
 fn nothing_is_asked_for_before_somebody_waits() {
     on_each_server(|server| async move {
         let (client, consumer) = client(&server).await;
