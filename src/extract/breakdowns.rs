@@ -522,7 +522,8 @@ impl Finder<'_> {
         if too_large || members.is_empty() {
             return None;
         }
-        let partial = members.len() < 2 || parts.partial || whole.approx != Approx::Exact;
+        let partial =
+            members.len() < 2 || parts.partial || whole.approx != Approx::Exact || self.leaves_a_rest(members);
         if partial && !own_unit {
             return None;
         }
@@ -549,6 +550,25 @@ impl Finder<'_> {
             parts: members.clone(),
             manner,
         })
+    }
+
+    /// Whether behind the last part, in its clause, the text speaks of the rest, whose number may stand
+    /// elsewhere or in another form ("04 sản phẩm 5 sao, 87 sản phẩm 4 sao, còn lại 295 là 3 sao").
+    fn leaves_a_rest(&self, parts: &[usize]) -> bool {
+        const MOST: usize = 16;
+        let Some(&last) = parts.last() else { return false };
+        let mut token = self.reader.after(self.measures[last].span.end as usize);
+        for _ in 0..MOST {
+            let next = self.reader.next(token);
+            if token.is_end() || matches!(token.kind, Kind::Mark(')' | ';')) || token.is_mark('.') && next.spaced {
+                return false;
+            }
+            if [token.key, next.key] == [key!("còn"), key!("lại")] {
+                return true;
+            }
+            token = next;
+        }
+        false
     }
 
     /// Whether all parts have one unit.
@@ -759,6 +779,10 @@ mod tests {
             (
                 "Ghi nhận 187 ca, tăng 41 ca so với tháng 9. Phân bố: Đông Xá 81 ca, Tây Hồng 66 ca, Nam Phú 40 ca.",
                 vec!["187 Among 81+66+40"],
+            ),
+            (
+                "Có 386 sản phẩm (04 sản phẩm năm sao, 87 sản phẩm bốn sao, còn lại là ba sao).",
+                vec!["386 Partial 4+87"],
             ),
             ("Có 27 cán bộ, trong đó nữ 09 cán bộ.", vec!["27 Partial 9"]),
             ("Tiếp 2.046 lượt công dân, trong đó có 17 đoàn đông người.", vec![]),

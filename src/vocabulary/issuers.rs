@@ -449,7 +449,10 @@ mod tests {
         let issuers = &Vocabulary::embedded().issuers;
         let flow = Flow::default();
         for (text, name) in [
-            ("Viện trưởng VKSND tối cao ban hành Quy chế", "Viện trưởng VKSND tối cao"),
+            (
+                "Viện trưởng VKSND tối cao ban hành Quy chế",
+                "Viện trưởng VKSND tối cao",
+            ),
             ("VKSND tỉnh Đông Lĩnh về công tác", "VKSND tỉnh Đông Lĩnh"),
             ("BHXH Việt Nam.", "BHXH Việt Nam"),
             ("Bộ GD&ĐT về công khai", "Bộ GD&ĐT"),
