@@ -111,19 +111,16 @@ impl Drop for Node {
     }
 }
 
-/// Ports that were free a moment ago.
-fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    listeners
-        .iter()
-        .map(|listener| listener.local_addr().unwrap().port())
-        .collect()
+/// Ports that are free, and nobody else's until they are let go.
+fn free_ports(count: usize) -> Vec<TcpListener> {
+    (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect()
 }
 
 impl Cluster {
     /// Starts one. A server whose folder is named keeps its messages there.
     pub async fn start(path: &Path, stores: &[PathBuf]) -> Self {
-        let ports = free_ports(9);
+        let held = free_ports(9);
+        let ports: Vec<u16> = held.iter().map(|port| port.local_addr().unwrap().port()).collect();
         let mut routes = Vec::new();
         for (from, to) in [(0, 1), (0, 2), (1, 0), (1, 2), (2, 0), (2, 1)] {
             routes.push((from, to, Proxy::to(ports[3 + to]).await));
@@ -138,9 +135,11 @@ impl Cluster {
             // What they tell each other and their clients of where they are would lead around the proxies.
             let config = format!(
                 "server_name: {name}\nhttp: \"127.0.0.1:{}\"\nmax_payload: {MAX_PAYLOAD}\n\
-                 cluster {{\n  name: it\n  listen: \"127.0.0.1:{}\"\n  no_advertise: true\n  \
+                 cluster {{\n  name: it-{}\n  listen: \"127.0.0.1:{}\"\n  no_advertise: true\n  \
                  advertise: \"127.0.0.1:9\"\n  routes: [{}]\n}}\n",
                 ports[6 + n],
+                // No two clusters take each other's servers in.
+                ports[0],
                 ports[3 + n],
                 peers.join(", ")
             );
@@ -158,6 +157,7 @@ impl Cluster {
         };
         let nodes = (0..3).map(node).collect();
         let mut cluster = Self { nodes, routes };
+        drop(held);
         for node in &mut cluster.nodes {
             tokio::task::block_in_place(|| node.start());
         }
