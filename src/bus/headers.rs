@@ -70,7 +70,7 @@ pub fn attribute<'h>(incoming: Option<&'h HeaderMap>, name: &str) -> Option<Cow<
 
 /// Sets an attribute of an event, percent-encoded.
 pub fn set_attribute(headers: &mut HeaderMap, name: &str, value: &str) {
-    set(headers, name, &utf8_percent_encode(value, UNSAFE).to_string());
+    set(headers, name, &Cow::from(utf8_percent_encode(value, UNSAFE)));
 }
 
 /// Whether a message is an event that has all in its payload.

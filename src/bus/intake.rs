@@ -157,7 +157,7 @@ impl Batch {
     /// For a worker with so much room in all, and a server that allows so many to a request.
     fn new(room: usize, allowed: i64) -> Self {
         let allowed = usize::try_from(allowed).ok().filter(|&allowed| allowed > 0);
-        let most = room.min(allowed.unwrap_or(usize::MAX)).min(MOST_AT_ONCE).max(1);
+        let most = room.min(allowed.unwrap_or(usize::MAX)).clamp(1, MOST_AT_ONCE);
         Self {
             least: (room / 4).clamp(1, most),
             most,

@@ -59,7 +59,7 @@ pub enum Published {
 /// its place.
 pub trait Outlet: Send + Sync + 'static {
     /// Stores a message unless its subject holds one already, and waits until that is certain.
-    fn publish_once(&self, message: Outgoing) -> impl Future<Output = Result<Published, Error>> + Send;
+    fn publish_once(&self, message: &Outgoing) -> impl Future<Output = Result<Published, Error>> + Send;
 
     /// The header [`STATUS`] of the message that a subject of a stream holds.
     fn status_of(&self, stream: &str, subject: &str) -> impl Future<Output = Result<Option<String>, Error>> + Send;
@@ -69,16 +69,16 @@ pub trait Outlet: Send + Sync + 'static {
 }
 
 impl Outlet for Connection {
-    async fn publish_once(&self, message: Outgoing) -> Result<Published, Error> {
+    async fn publish_once(&self, message: &Outgoing) -> Result<Published, Error> {
         // Where one message may stand before it, that one may be gone by now.
         if let Some(sequence) = message.replaces
-            && self.publish_behind(&message, sequence).await? == Published::Stored
+            && self.publish_behind(message, sequence).await? == Published::Stored
         {
             return Ok(Published::Stored);
         }
         // The subject is used once, so it must hold nothing yet; unlike the duplicate window
         // behind Nats-Msg-Id, that holds for ever.
-        self.publish_behind(&message, 0).await
+        self.publish_behind(message, 0).await
     }
 
     async fn status_of(&self, stream: &str, subject: &str) -> Result<Option<String>, Error> {
@@ -115,7 +115,7 @@ impl Connection {
                 let id = super::headers::get(Some(&message.headers), "Nats-Msg-Id").unwrap_or_default();
                 let mut headers = message.headers.clone();
                 super::headers::set_message_id(&mut headers, &format!("{id} again"));
-                let second = self.try_behind(headers, message, sequence).await;
+                let second = Box::pin(self.try_behind(headers, message, sequence)).await;
                 second.and_then(|published| published.ok_or_else(|| Error::undecided(&message.subject)))
             }
             Ok(Some(published)) => Ok(published),
@@ -173,5 +173,8 @@ pub fn headers(message_id: &str, content_type: &str) -> HeaderMap {
 
 /// Sets a header; line breaks, which would end it, become spaces.
 pub fn set(headers: &mut HeaderMap, name: impl async_nats::header::IntoHeaderName, value: &str) {
-    headers.insert(name, value.replace(['\r', '\n'], " "));
+    match value.contains(['\r', '\n']) {
+        true => headers.insert(name, value.replace(['\r', '\n'], " ")),
+        false => headers.insert(name, value),
+    }
 }

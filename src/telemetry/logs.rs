@@ -87,27 +87,31 @@ impl<'w> FormatFields<'w> for JsonFields {
 struct Pairs(String);
 
 impl Pairs {
-    fn put(&mut self, field: &Field, value: impl Into<Value>) {
+    /// Writes a member whose value is JSON as it is; the first of a name stands.
+    fn put(&mut self, field: &Field, json: impl fmt::Display) {
         use fmt::Write;
-        let key = format!("\"{}\":", field.name());
-        if field.name().starts_with("otel.") || self.0.contains(&key) {
+        let name = field.name();
+        if name.starts_with("otel.") || self.has(name) {
             return;
         }
-        if !self.0.is_empty() {
-            self.0.push(',');
-        }
+        let comma = if self.0.is_empty() { "" } else { "," };
         // Writing to a string cannot fail.
-        let _ = write!(self.0, "{key}{}", value.into());
+        let _ = write!(self.0, "{comma}\"{name}\":{json}");
+    }
+
+    fn has(&self, name: &str) -> bool {
+        let mut places = self.0.match_indices(name);
+        places.any(|(at, _)| self.0[..at].ends_with('"') && self.0[at + name.len()..].starts_with("\":"))
     }
 }
 
 impl Visit for Pairs {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.put(field, format!("{value:?}"));
+        self.put(field, Value::from(format!("{value:?}")));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, value);
+        self.put(field, Value::from(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
@@ -123,7 +127,8 @@ impl Visit for Pairs {
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        self.put(field, value);
+        // Not every number is one in JSON.
+        self.put(field, Value::from(value));
     }
 }
 

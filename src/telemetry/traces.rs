@@ -177,7 +177,7 @@ fn go_on(span: &Span, incoming: Option<&HeaderMap>) {
 }
 
 /// Whether anybody may want what only the collector does; what this costs is one look at a flag.
-fn is_on() -> bool {
+pub fn is_on() -> bool {
     tracing::span_enabled!(target: TARGET, tracing::Level::TRACE)
 }
 

@@ -3,7 +3,7 @@
 use crate::{
     document::Span,
     extract::{PartialDate, dates::days_in},
-    validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity},
+    validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity, support::dates},
 };
 
 /// The rule.
@@ -16,8 +16,8 @@ pub static RULE: Rule = Rule {
     summary_en: "A date that the calendar does not have",
     documentation: r#"
 ## What it finds
-A date of issue, of the report itself or of a cited document, that does not exist: `31/4/2023`, `29/02/2023`,
-`ngày 15 tháng 13`.
+A date that does not exist: of the report itself, of a cited document, or written in full in the text (`31/4/2023`,
+`29/02/2023`, `ngày 15 tháng 13`).
 
 ## Why it matters
 Registers and document systems refuse such a date, and nobody can tell which day was meant.
@@ -44,7 +44,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         .citations
         .iter()
         .filter_map(|citation| Some((citation.date?, citation.date_span.unwrap_or(citation.span))));
-    for (date, span) in own.into_iter().chain(cited) {
+    for (date, span) in own.into_iter().chain(cited).chain(dates::in_prose(context)) {
         if is_impossible(date) && !context.is_repeated(span) {
             report(context, span, findings);
         }

@@ -31,7 +31,7 @@ Two figures of one unit, in two places of the report, that are said of the same 
 values that lie close together or whose digits changed places: "Đảng bộ xã có 268 đảng viên … Đảng bộ xã hiện có 286
 đảng viên". Of percentages and scores only changed places count. Figures of other places, years or periods, of plans (*kế hoạch, chỉ tiêu*) or of the year before (*cùng kỳ*)
 are different indicators, and so are figures of which one is part of the other. What is left of a whole ("toàn xã còn
-47 hộ nghèo") is compared whatever the other words are.
+47 hộ nghèo") and how many of it are so ("62/82 xã đạt chuẩn") are compared whatever the other words are.
 
 ## Why it matters
 One indicator (*chỉ tiêu*) can have one value only for one period; the statistics need to know which.
@@ -95,7 +95,7 @@ const SCOPES: [Key; 32] = keys([
 /// Words of plans, estimates and other periods: another indicator wherever they stand.
 const OTHER_INDICATORS: [Key; 8] = keys(["kỳ", "kế", "tiêu", "dự", "ước", "trước", "giao", "phấn"]);
 /// Words of another time, at which as much was not left.
-const EARLIER: [Key; 4] = keys(["đầu", "cuối", "xuống", "thôn"]);
+const EARLIER: [Key; 3] = keys(["đầu", "cuối", "xuống"]);
 /// Words of a place taken on either side of a figure.
 const REACH: usize = 14;
 
@@ -113,7 +113,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
     for mut group in groups(context) {
         group.sort_by_key(|measure| (measure.value, measure.span));
         let close = close_pairs(&group);
-        if close.is_empty() && !group.iter().any(|measure| is_stock(context, measure)) {
+        if close.is_empty() && !group.iter().any(|measure| is_of_whole(context, measure)) {
             continue;
         }
         // The words around a figure are read for those few that lie close to another one.
@@ -134,8 +134,8 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             values.entry(a).or_default().insert(b);
             values.entry(b).or_default().insert(a);
         }
-        let stocks = stocks(context, &group, place);
-        pairs.extend(stocks.into_iter().map(|(a, b)| (Certainty::Likely, a, b)));
+        let of_wholes = of_wholes(context, &group, place);
+        pairs.extend(of_wholes.into_iter().map(|(a, b)| (Certainty::Likely, a, b)));
         let mut reported = FxHashSet::default();
         for (certainty, a, b) in pairs {
             let (a, b) = (place(a), place(b));
@@ -150,44 +150,54 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
 }
 
 /// What is left of a whole ("toàn xã còn 47 hộ nghèo"), which is one number for the report.
-fn is_stock(context: &Context<'_>, measure: &Measure) -> bool {
+fn is_left(context: &Context<'_>, measure: &Measure) -> bool {
     let reader = context.layout.reader(context.document);
     let before = reader.before(measure.span.start as usize);
     measure.kind == MeasureKind::Count && before.is_word() && before.key == key!("còn")
 }
 
-/// The pairs of figures that say how much is left of the same whole, in other words perhaps, and do
-/// not agree; by their places in the group.
-fn stocks<'p, 'm: 'p>(
+/// What one number says of the whole, so that few words tell what it is: what is left of it, or how
+/// many of it are so ("62/82 xã đạt chuẩn").
+fn is_of_whole(context: &Context<'_>, measure: &Measure) -> bool {
+    measure.kind == MeasureKind::Ratio || is_left(context, measure)
+}
+
+/// The pairs of figures that say the same of the whole, in other words perhaps, and do not agree; by
+/// their places in the group.
+fn of_wholes<'p, 'm: 'p>(
     context: &Context<'_>,
     group: &[&Measure],
     place: impl Fn(usize) -> &'p Place<'m>,
 ) -> Vec<(usize, usize)> {
     /// Smaller numbers are those of villages and schools.
     const LEAST: i64 = 30;
-    /// Most stocks of one unit that are compared; a report has a few.
+    /// Most figures of one unit that are compared; a report has a few.
     const MOST: usize = 8;
+    /// Two ratios of one whole further apart tell of different things.
+    const APART: i64 = 3;
     const WHOLES: [Key; 6] = keys(["toàn", "xã", "phường", "huyện", "tỉnh", "thành"]);
-    let reader = context.layout.reader(context.document);
-    // "hộ nghèo" and "hộ cận nghèo" are different things.
-    let attribute = |at: usize| {
-        let next = group[at].unit.span().map(|unit| reader.after(unit.end as usize));
-        next.filter(|next| next.is_word()).map(|next| next.key)
-    };
-    let left: Vec<usize> = (0..group.len())
-        .filter(|&at| is_stock(context, group[at]) && group[at].value >= Decimal::from(LEAST))
-        .filter(|&at| WHOLES.iter().any(|whole| place(at).words.contains(whole)))
+    let ratios = group[0].kind == MeasureKind::Ratio;
+    let of_whole = |at: usize| ratios || WHOLES.iter().any(|whole| place(at).words.contains(whole));
+    let members: Vec<usize> = (0..group.len())
+        .filter(|&at| is_of_whole(context, group[at]) && (ratios || group[at].value >= Decimal::from(LEAST)))
+        .filter(|&at| of_whole(at))
         .take(MOST)
         .collect();
+    let near = |low: Decimal, high: Decimal| match ratios {
+        true => high - low <= Decimal::from(APART),
+        false => (high - low) * Decimal::from(5) <= high,
+    };
     let mut pairs = Vec::new();
-    for (index, &a) in left.iter().enumerate() {
-        for &b in &left[index + 1..] {
+    for (index, &a) in members.iter().enumerate() {
+        for &b in &members[index + 1..] {
             let (low, high) = (group[a].value, group[b].value);
-            let near = low != high && (high - low) * Decimal::from(5) <= high;
+            // "riêng thôn Nà Lốc của xã còn 31 hộ nghèo"
+            let village = !ratios && [a, b].iter().any(|&at| place(at).words.contains(&key!("thôn")));
             let other_time = |word: &Key| place(a).words.contains(word) || place(b).words.contains(word);
-            let alike = attribute(a).is_some() && attribute(a) == attribute(b);
-            if near
-                && alike
+            if low != high
+                && !village
+                && near(low, high)
+                && say_the_same(context, group[a], group[b])
                 && !OTHER_INDICATORS.iter().chain(&EARLIER).any(other_time)
                 && !are_apart(place(a), place(b))
                 && !same_paragraph(context, group[a], group[b])
@@ -197,6 +207,30 @@ fn stocks<'p, 'm: 'p>(
         }
     }
     pairs
+}
+
+/// Whether the same is said behind two figures of the whole: "hộ nghèo" and "hộ cận nghèo" are not the
+/// same, nor are "xã đạt chuẩn" and "xã đạt chuẩn nâng cao".
+fn say_the_same(context: &Context<'_>, a: &Measure, b: &Measure) -> bool {
+    const MORE: [Key; 3] = keys(["nâng", "kiểu", "chưa"]);
+    let reader = context.layout.reader(context.document);
+    let needed = if a.kind == MeasureKind::Ratio { 2 } else { 1 };
+    let behind = |measure: &Measure| -> Option<Vec<Token>> {
+        let unit = measure.unit.span()?;
+        Some(
+            reader
+                .walk(unit.end as usize)
+                .take(needed + 1)
+                .take_while(Token::is_word)
+                .collect(),
+        )
+    };
+    let (Some(first), Some(second)) = (behind(a), behind(b)) else {
+        return false;
+    };
+    let keys_of = |words: &[Token]| words.iter().take(needed).map(|word| word.key).collect::<Vec<Key>>();
+    let more = |words: &[Token]| words.get(needed).is_some_and(|word| MORE.contains(&word.key));
+    first.len() >= needed && keys_of(&first) == keys_of(&second) && more(&first) == more(&second)
 }
 
 /// Two figures of a group, by their places in it, whose values lie close together or have the same
@@ -265,6 +299,7 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
                 | MeasureKind::Rank
                 | MeasureKind::Percent
                 | MeasureKind::Score
+                | MeasureKind::Ratio
         );
         if !kind
             || measure.approx != Approx::Exact
@@ -278,6 +313,7 @@ fn groups<'m>(context: &Context<'m>) -> Vec<Vec<&'m Measure>> {
         let counted = match (measure.kind, measure.total, measure.unit) {
             (MeasureKind::Rank, Some(total), _) => Counted::Places(total),
             (MeasureKind::Rank, None, _) => continue,
+            (MeasureKind::Ratio, Some(total), Unit::Own(unit)) => Counted::Of(total, words_as_number(context, unit)),
             (_, _, Unit::Own(unit)) => Counted::Things(words_as_number(context, unit)),
             _ => continue,
         };
@@ -300,6 +336,8 @@ enum Counted {
     Places(Decimal),
     /// The words of a unit, as a number.
     Things(u64),
+    /// How many there are in all, and their unit.
+    Of(Decimal, u64),
 }
 
 /// Whether a bar stands in the line of a figure; `bars` are the places of all bars.
@@ -322,16 +360,24 @@ fn judge(a: &Place<'_>, b: &Place<'_>, swapped: bool) -> Option<Certainty> {
     let shared = few.words.intersection(&many.words).count();
     // Small numbers come often and lie close together anyway.
     let least = match x {
-        _ if swapped && share => 5,
+        // Long numbers do not have the same digits by chance.
+        _ if swapped && !share && is_long(x) => 2,
+        _ if swapped && share => 4,
         _ if swapped || x >= Decimal::from(1000) => 3,
         _ if rank || x >= Decimal::from(30) => 5,
         _ => 9,
     };
-    if shared < least || shared * 100 < few.words.len() * 70 {
+    let enough = if swapped { 50 } else { 70 };
+    if a.measure.kind == MeasureKind::Ratio || shared < least || shared * 100 < few.words.len() * enough {
         return None;
     }
     let strong = shared >= 6 && (shared * 100 >= many.words.len() * 60 || swapped);
     Some(if strong { Certainty::Certain } else { Certainty::Likely })
+}
+
+/// Whether a number has four digits or more that count.
+fn is_long(value: Decimal) -> bool {
+    value.normalize().mantissa().unsigned_abs() >= 1000
 }
 
 /// Whether two figures are of different places or years.

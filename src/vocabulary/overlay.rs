@@ -740,6 +740,19 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_example_of_the_readme_is_good() {
+        let readme = include_str!("../../README.md");
+        let (_, behind) = readme.split_once("```toml\n").expect("an example");
+        let (example, _) = behind.split_once("```").expect("its end");
+        assert!(example.contains("[[issuers.body]]"), "{example}");
+        assert!(
+            overlaid(example).is_ok_and(|vocabulary| vocabulary.overlaid == 6),
+            "{:?}",
+            overlaid(example).err()
+        );
+    }
+
     /// What the program has in itself would be let in from outside, too.
     #[test]
     fn the_embedded_entries_pass() {

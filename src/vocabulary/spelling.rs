@@ -167,6 +167,7 @@ fn letters(plain: u64) -> impl Iterator<Item = u64> {
     })
 }
 
+#[inline]
 fn tone(word: Key) -> u64 {
     if word.raw() & HASHED == 0 {
         word.raw() >> TONE_SHIFT

@@ -5,6 +5,7 @@
 //! its next delivery finds what is stored already and goes on from there.
 
 use std::{
+    pin::pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -24,7 +25,7 @@ use super::{
     readers::Readers,
 };
 use crate::{
-    bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published},
+    bus::{Delivery, Documents, Error, ErrorKind, Outgoing, Outlet, Published, Reference},
     config,
     decode::Refusal,
     telemetry::{
@@ -186,7 +187,8 @@ impl<O: Outlet + Documents> Handler<O> {
     pub async fn handle<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
         let unit = self.core().names().unit_of(delivery.subject());
         let span = traces::of_report(delivery.headers(), unit.tokens());
-        self.handle_within(delivery, room).instrument(span).await
+        // Boxed: the state of all that may happen to a message takes kilobytes, and whoever runs this moves it about.
+        Box::pin(self.handle_within(delivery, room)).instrument(span).await
     }
 
     /// What reads and checks, by the settings in force now.
@@ -195,15 +197,15 @@ impl<O: Outlet + Documents> Handler<O> {
     }
 
     async fn handle_within<R: Send + 'static>(&self, delivery: impl Delivery, room: R) -> End {
-        let input = Input::of(&delivery);
+        let input = Arc::new(Input::of(&delivery));
         let tries = delivery.meta().deliveries;
         let began = Instant::now();
         let reading = Stopwatch::default();
-        let work = async {
+        let work = pin!(async {
             if tries > self.settings.max_deliver {
                 // Each earlier delivery ended without a word: the worker died of it, perhaps.
-                self.give_up(&delivery, &input, "no delivery came to an end", room)
-                    .await
+                let why = "no delivery came to an end";
+                Box::pin(self.give_up(&delivery, &input, why, room)).await
             } else {
                 let _alone = match self.is_suspect(tries) {
                     true => Some(self.company.write().await),
@@ -211,7 +213,7 @@ impl<O: Outlet + Documents> Handler<O> {
                 };
                 self.attempt(&delivery, &input, &reading, room).await
             }
-        };
+        });
         let failure = tokio::select! {
             biased;
             ended = work => match ended {
@@ -220,7 +222,7 @@ impl<O: Outlet + Documents> Handler<O> {
             },
             failure = self.watch_over(&delivery, &reading) => failure,
         };
-        count(self.recover(&delivery, &input, failure).await, began)
+        count(Box::pin(self.recover(&delivery, &input, failure)).await, began)
     }
 
     /// Ends a message that the server does not deliver any more. An error leaves it where it is.
@@ -272,7 +274,7 @@ impl<O: Outlet + Documents> Handler<O> {
     async fn attempt<R: Send + 'static>(
         &self,
         delivery: &impl Delivery,
-        input: &Input,
+        input: &Arc<Input>,
         reading: &Stopwatch,
         room: R,
     ) -> Result<End, Failure> {
@@ -289,7 +291,7 @@ impl<O: Outlet + Documents> Handler<O> {
             if published == Published::Stored {
                 count_result(&output);
             }
-            self.bury(delivery, input, &output, refusal, stage).await?;
+            Box::pin(self.bury(delivery, input, &output, refusal, stage)).await?;
             self.log(&output, input, took, began.elapsed(), "refused");
             return Ok(End::Refused);
         }
@@ -323,36 +325,52 @@ impl<O: Outlet + Documents> Handler<O> {
     /// Does the job, and fetches the content first where it lies elsewhere.
     async fn read<R: Send + 'static>(
         &self,
-        input: &Input,
+        input: &Arc<Input>,
         reading: &Stopwatch,
         room: R,
-    ) -> Result<(Output, Option<R>), Failure> {
-        let (reference, room) = match self.compute(input, None, reading, room).await {
-            (Work::Needs(reference), Some(room)) => (reference, room),
-            (Work::Done(output), room) => return Ok((*output, room)),
-            (Work::Needs(_), None) => return Ok((self.core().refuse(input, job::panicked()), None)),
-        };
+    ) -> Result<(Box<Output>, Option<R>), Failure> {
+        match self.compute(input, None, reading, room).await {
+            (Work::Done(output), room) => Ok((output, room)),
+            (Work::Needs(reference), Some(room)) => {
+                Box::pin(self.read_elsewhere(input, &reference, reading, room)).await
+            }
+            (Work::Needs(_), None) => Ok((self.refuse(input, job::panicked()), None)),
+        }
+    }
+
+    /// Fetches the content, and does the job.
+    async fn read_elsewhere<R: Send + 'static>(
+        &self,
+        input: &Arc<Input>,
+        reference: &Reference,
+        reading: &Stopwatch,
+        room: R,
+    ) -> Result<(Box<Output>, Option<R>), Failure> {
         // Closed never; and a second one would only wait.
         let _one_of_few = self.fetching.acquire().await;
-        let content = match self.insist_on_store(|| self.outlet.fetch(&reference)).await {
+        let content = match self.insist_on_store(|| self.outlet.fetch(reference)).await {
             Ok(content) => content,
             // At last; before that, the server that was asked may not have all of it yet.
             Err(error) if error.kind() == ErrorKind::Malformed && input.deliveries() >= self.settings.max_deliver => {
-                return Ok((self.core().refuse(input, job::not_as_stored()), Some(room)));
+                return Ok((self.refuse(input, job::not_as_stored()), Some(room)));
             }
             Err(error) => return Err(error.into()),
         };
         match self.compute(input, Some(content), reading, room).await {
-            (Work::Done(output), room) => Ok((*output, room)),
-            (Work::Needs(_), room) => Ok((self.core().refuse(input, job::not_as_stored()), room)),
+            (Work::Done(output), room) => Ok((output, room)),
+            (Work::Needs(_), room) => Ok((self.refuse(input, job::not_as_stored()), room)),
         }
+    }
+
+    fn refuse(&self, input: &Input, refusal: Refusal) -> Box<Output> {
+        Box::new(self.core().refuse(input, refusal))
     }
 
     /// Runs the job on a thread for computing. A panic there is a verdict on the document: the
     /// job is a pure function, it would panic again. The room comes back, save after a panic.
     async fn compute<R: Send + 'static>(
         &self,
-        input: &Input,
+        input: &Arc<Input>,
         fetched: Option<Bytes>,
         reading: &Stopwatch,
         room: R,
@@ -379,7 +397,7 @@ impl<O: Outlet + Documents> Handler<O> {
             Some((work, room)) => (work, Some(room)),
             None => {
                 metrics().panics.inc();
-                (Work::Done(Box::new(self.core().refuse(input, job::panicked()))), None)
+                (Work::Done(self.refuse(input, job::panicked())), None)
             }
         }
     }
@@ -412,9 +430,15 @@ impl<O: Outlet + Documents> Handler<O> {
             target: TARGET, "publish", otel.kind = "producer", kind, subject = message.subject, bytes = message.payload.len()
         );
         let publish = || {
-            let mut message = message.clone();
-            traces::inject(&mut message.headers);
-            self.tell_health(self.outlet.publish_once(message))
+            let traced = traces::is_on().then(|| {
+                let mut message = message.clone();
+                traces::inject(&mut message.headers);
+                message
+            });
+            async move {
+                let message = traced.as_ref().unwrap_or(message);
+                self.tell_health(self.outlet.publish_once(message)).await
+            }
         };
         let published = self.insist(Patience::Endless, publish).instrument(span).await;
         metrics().publish.took([kind], began.elapsed());

@@ -491,22 +491,21 @@ impl Core {
         let id = format!("{}.{}", alert.rule, alert.alert_id);
         let mut headers = headers::event(&id, ALERT, submission, made_at, input.headers.as_ref());
         headers::set_message_id(&mut headers, &input.message_id(&subject));
-        let outgoing = |alert: &pb::Alert| Outgoing {
-            subject: subject.clone(),
-            headers: headers.clone(),
+        let mut outgoing = Outgoing {
+            subject,
+            headers,
             payload: alert.encode_to_vec().into(),
             replaces: None,
         };
-        let whole = outgoing(&alert);
-        match &mut alert.finding {
-            Some(finding) if whole.size() > max_message => {
-                for span in &mut finding.spans {
-                    span.text = String::new();
-                }
-                outgoing(&alert)
+        if let Some(finding) = &mut alert.finding
+            && outgoing.size() > max_message
+        {
+            for span in &mut finding.spans {
+                span.text = String::new();
             }
-            _ => whole,
+            outgoing.payload = alert.encode_to_vec().into();
         }
+        outgoing
     }
 
     /// What the sender of an edXML packet is told: that it has arrived, and whether it was taken.

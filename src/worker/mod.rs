@@ -163,7 +163,12 @@ pub async fn run_reloading(
             Some(listening.map_err(|error| Error::Listen { address, error })?)
         }
     };
+    let threads = match settings.worker.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
     let mut worker = Worker {
+        readers: Arc::new(Readers::new(threads)),
         settings,
         health,
         tasks: JoinSet::new(),
@@ -355,6 +360,8 @@ async fn told_at_leisure(gone: &Notify, since: Instant) {
 
 struct Worker {
     settings: Settings,
+    /// The threads that read.
+    readers: Arc<Readers>,
     health: Arc<Health>,
     tasks: JoinSet<End>,
     stopping: CancellationToken,
@@ -467,7 +474,7 @@ impl Worker {
             health: self.health.clone(),
             company: self.company.clone(),
             fetching: Semaphore::new(self.large_documents()),
-            readers: Arc::new(Readers::new(self.threads())),
+            readers: self.readers.clone(),
         });
         let watched = Watched::new(connection, topology.consumer.cached_info());
         self.given_up = JoinSet::new();
@@ -477,14 +484,6 @@ impl Worker {
         let intake = Intake::open(connection.clone(), topology, budget, max_deliver, caution).await?;
         tracing::info!(consumer = connection.names.consumer(), "working");
         Ok((intake, handler))
-    }
-
-    /// How many texts are read at the same moment.
-    fn threads(&self) -> usize {
-        match self.settings.worker.threads {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            threads => threads,
-        }
     }
 
     /// How many documents from the object store may be in memory at once.

@@ -7,18 +7,29 @@ use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+};
 
 /// Something to be read.
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads, and what waits for them. They belong to the async runtime, and end when nothing waits.
-#[derive(Default)]
+/// How long a thread stays that has nothing to read.
+const STAYS: Duration = Duration::from_secs(60 * 60);
+
+/// The threads, and what waits for them.
+///
+/// They are always the same ones. A thread keeps two megabytes of what it has freed, and the words that it knows; those
+/// of the async runtime take turns, and each that has read once keeps as much.
 pub struct Readers {
     most: usize,
     state: Mutex<State>,
+    /// None where it cannot be had: then they are those of the async runtime after all.
+    threads: Option<Runtime>,
 }
 
 #[derive(Default)]
@@ -34,10 +45,27 @@ pub struct Panicked;
 impl Readers {
     /// So many threads at most.
     pub fn new(most: usize) -> Self {
+        let most = most.max(1);
+        let threads = Builder::new_current_thread()
+            .max_blocking_threads(most)
+            .thread_keep_alive(STAYS)
+            .thread_name("reader")
+            .build();
         Self {
-            most: most.max(1),
+            most,
             state: Mutex::default(),
+            threads: threads.ok(),
         }
+    }
+
+    /// On threads of the async runtime, whose clock, where it is paused, waits for them alone.
+    #[cfg(test)]
+    pub fn of_this_runtime(most: usize) -> Self {
+        let mut readers = Self::new(most);
+        if let Some(threads) = readers.threads.take() {
+            threads.shutdown_background();
+        }
+        readers
     }
 
     /// Does a job on one of the threads, in its turn. Dropped while it waits for its turn, the job is not done; dropped
@@ -69,11 +97,15 @@ impl Readers {
             state.threads += 1;
             drop(state);
             let readers = self.clone();
-            tokio::task::spawn_blocking(move || {
+            let read = move || {
                 while let Some(job) = readers.next() {
                     job();
                 }
-            });
+            };
+            match &self.threads {
+                Some(threads) => drop(threads.spawn_blocking(read)),
+                None => drop(tokio::task::spawn_blocking(read)),
+            }
         }
     }
 
@@ -89,6 +121,15 @@ impl Readers {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Readers {
+    /// Without waiting for what is being read, which nobody may do in async code.
+    fn drop(&mut self) {
+        if let Some(threads) = self.threads.take() {
+            threads.shutdown_background();
+        }
     }
 }
 
@@ -135,6 +176,16 @@ mod tests {
         });
         futures::future::join_all(jobs).await;
         assert_eq!(there.lock().unwrap().1, 2);
+    }
+
+    #[tokio::test]
+    async fn the_threads_stay_the_same() {
+        let readers = Arc::new(Readers::new(2));
+        let mut threads = std::collections::HashSet::new();
+        for _ in 0..50 {
+            threads.insert(readers.run(|| std::thread::current().id()).await.expect("read"));
+        }
+        assert!(threads.len() <= 2, "{threads:?}");
     }
 
     #[tokio::test]

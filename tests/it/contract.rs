@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 use async_nats::jetstream::{AckKind, consumer};
 use baocao::{
     bus::{
-        self, Delivery, ErrorKind, Outgoing, Outlet, Published, Unit, delivery::Incoming, given_up::Watched, publish,
+        self, Delivery, ErrorKind, Outgoing, Outlet, Published, Unit,
+        delivery::Incoming,
+        given_up::{GivenUp, Watched},
+        publish,
     },
     config::Settings,
 };
@@ -113,7 +116,7 @@ fn a_subject_takes_one_message_for_ever() {
             replaces: None,
         };
         let outlet = &client.connection;
-        let publish = async |submission, id| outlet.publish_once(message(submission, id)).await.unwrap();
+        let publish = async |submission, id| outlet.publish_once(&message(submission, id)).await.unwrap();
         assert_eq!(publish("1", "a").await, Published::Stored);
         assert_eq!(publish("1", "a").await, Published::AlreadyThere, "same id");
         assert_eq!(
@@ -283,7 +286,7 @@ fn what_was_sent_while_no_server_was_there_is_stored_once() {
         server.stop();
         let error = client
             .connection
-            .publish_once(message())
+            .publish_once(&message())
             .await
             .expect_err("nobody hears it");
         assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
@@ -292,7 +295,7 @@ fn what_was_sent_while_no_server_was_there_is_stored_once() {
         // The client has kept it and sends it now, unasked.
         let processed = client.names().processed_stream();
         until(async || client.count(&processed).await == 1).await;
-        let again = client.connection.publish_once(message()).await.unwrap();
+        let again = client.connection.publish_once(&message()).await.unwrap();
         assert_eq!(again, Published::AlreadyThere);
         assert_eq!(client.count(&processed).await, 1);
     });
@@ -312,7 +315,7 @@ fn what_cannot_be_stored_is_told_by_its_reason() {
             };
             client
                 .connection
-                .publish_once(message)
+                .publish_once(&message)
                 .await
                 .map_err(|error| error.kind())
         };
@@ -429,7 +432,7 @@ fn a_server_of_2_9_that_is_killed_brings_back_what_it_had_confirmed() {
     const COUNT: usize = 100;
     on_each_server(|mut server| async move {
         let mut brought_back = 0;
-        for _ in 0..10 {
+        for _ in 0..3 {
             let settings = server.settings();
             let client = Client::new(&settings).await;
             let consumer = client.provide().await.consumer;
@@ -437,49 +440,54 @@ fn a_server_of_2_9_that_is_killed_brings_back_what_it_had_confirmed() {
                 client.submit("H50", &n.to_string(), "một").await;
             }
             // Every other one, so that the stream has holes.
-            for (n, message) in take(&consumer, COUNT).await.into_iter().enumerate() {
+            for n in 0..COUNT {
+                let message = next(&consumer).await;
                 if n % 2 == 0 {
                     message.confirm().await.unwrap();
                 }
             }
+            let stream = client.names().received_stream();
+            let unconfirmed = client.count(&stream).await;
             server.stop();
             server.start_again();
             let client = Client::new(&settings).await;
-            let stream = client.names().received_stream();
-            let consumer = consumer_info(&client).await;
-            let watched = Watched::new(&client.connection, &consumer);
-            assert!(!watched.gives_up());
-            // Whatever the consumer knows of comes again.
-            let consumer = client
-                .jetstream()
-                .get_consumer_from_stream(&consumer.name, &stream)
-                .await;
-            let mut messages = pull(&consumer.unwrap()).await;
-            loop {
-                let info = consumer_info(&client).await;
-                if info.num_pending == 0 && info.num_ack_pending == 0 {
-                    break;
-                }
-                let message = tokio::time::timeout(Duration::from_millis(200), messages.next()).await;
-                if let Ok(Some(message)) = message {
-                    Incoming::new(message.unwrap()).unwrap().confirm().await.unwrap();
-                }
-            }
-            // And what it does not know of lies there.
-            let found = watched.look().await.unwrap();
-            assert_eq!(found.len() as u64, client.count(&stream).await);
-            brought_back += found.len();
-            for message in found {
+            brought_back += client.count(&stream).await - unconfirmed;
+            // What the consumer has forgotten comes again; what it remembers to be done lies in the queue for ever,
+            // unless it is looked for.
+            let left = confirm_what_comes(&client).await;
+            assert_eq!(left.len() as u64, client.count(&stream).await);
+            for message in &left {
                 message.confirm().await.unwrap();
             }
             assert_eq!(client.count(&stream).await, 0);
-            if brought_back > 0 {
-                break;
-            }
+            eprintln!(
+                "{brought_back} came back so far, {} of the last ones to nobody",
+                left.len()
+            );
         }
         let is_old = Client::new(&server.settings()).await.is_of("2.9.");
         assert_eq!(brought_back > 0, is_old, "{brought_back} are back");
     });
+}
+
+/// Confirms all that the server delivers; what is left then.
+async fn confirm_what_comes(client: &Client) -> Vec<GivenUp> {
+    let info = consumer_info(client).await;
+    let watched = Watched::new(&client.connection, &info);
+    assert!(!watched.gives_up());
+    let stream = client.names().received_stream();
+    let consumer = client.jetstream().get_consumer_from_stream(&info.name, &stream).await;
+    let mut messages = pull(&consumer.unwrap()).await;
+    loop {
+        let info = consumer_info(client).await;
+        if info.num_pending == 0 && info.num_ack_pending == 0 {
+            return watched.look().await.unwrap();
+        }
+        let message = tokio::time::timeout(Duration::from_millis(200), messages.next()).await;
+        if let Ok(Some(message)) = message {
+            Incoming::new(message.unwrap()).unwrap().confirm().await.unwrap();
+        }
+    }
 }
 
 #[test]

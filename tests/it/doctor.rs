@@ -195,10 +195,14 @@ fn what_a_user_may_not_do_is_named() {
 #[test]
 fn what_this_machine_lacks_is_named() {
     on_each_server(|server| async move {
-        let settings = server.settings();
+        let mut settings = server.settings();
         Client::new(&settings).await.provide().await;
+        settings.vocabulary.overlay = "/nonexistent/words.toml".into();
         let (status, checks) = examine(&settings, &[("PATH", "/nonexistent"), ("TMPDIR", "/nonexistent")]).await;
         assert_eq!(status, 1);
+        let (is, advice) = level(&checks, "vocabulary", "/nonexistent/words.toml");
+        assert_eq!(is, "fail");
+        assert!(advice.contains("baocao vocabulary"), "{advice}");
         assert_eq!(level(&checks, "temporary-folder", "/nonexistent").0, "fail");
         for (program, package) in [
             ("tesseract", "tesseract-ocr-vie"),

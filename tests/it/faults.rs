@@ -287,7 +287,7 @@ fn a_report_whose_result_is_there_is_acknowledged_without_a_second() {
             payload: "the first result".into(),
             replaces: None,
         };
-        client.connection.publish_once(result).await.unwrap();
+        client.connection.publish_once(&result).await.unwrap();
         submit_many(&client, 0..1).await;
         let worker = Worker::start(&settings);
         client.until_all_is_done().await;

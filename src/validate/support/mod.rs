@@ -3,6 +3,7 @@
 
 pub mod bodies;
 pub mod clauses;
+pub mod dates;
 pub mod figures;
 pub mod mentions;
 pub mod notation;

@@ -92,12 +92,12 @@ fn short(subject: &str) -> String {
 }
 
 impl Outlet for Bus {
-    async fn publish_once(&self, message: Outgoing) -> Result<Published, Error> {
+    async fn publish_once(&self, message: &Outgoing) -> Result<Published, Error> {
         self.call(format!("publish {}", short(&message.subject)), |state| {
             if state.stored.contains_key(&message.subject) {
                 return Published::AlreadyThere;
             }
-            state.stored.insert(message.subject.clone(), message);
+            state.stored.insert(message.subject.clone(), message.clone());
             Published::Stored
         })
         .await
@@ -210,7 +210,7 @@ impl Stage {
             gone: Arc::default(),
             company: Arc::default(),
             fetching: Semaphore::new(1),
-            readers: Arc::new(Readers::new(1)),
+            readers: Arc::new(Readers::of_this_runtime(1)),
             health: Arc::default(),
         };
         Self { bus, handler }
@@ -764,4 +764,12 @@ async fn a_report_is_checked_by_the_rules_of_its_unit() {
     other.deliver(1).await;
     assert_eq!(own.alerts(), 0);
     assert!(other.alerts() > 1);
+}
+
+#[tokio::test]
+async fn what_is_kept_of_a_message_is_small() {
+    let stage = Stage::new(|_| ());
+    let handling = stage.handler.handle(stage.letter(REPORT, 1), ());
+    // Moved several times for each message.
+    assert!(size_of_val(&handling) <= 1024, "{} bytes", size_of_val(&handling));
 }
