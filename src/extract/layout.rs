@@ -260,7 +260,9 @@ fn cells(text: &str, span: Span) -> Vec<Span> {
             out.push(Span::new(span.start as usize + from, span.start as usize + to));
         }
     };
-    while let Some((gap_start, gap_end)) = next_gap(rest) {
+    // Most lines have no gap at all.
+    let divided = memchr::memchr2(b'|', b'\t', line.as_bytes()).is_some() || line.contains("   ");
+    while divided && let Some((gap_start, gap_end)) = next_gap(rest) {
         let offset = line.len() - rest.len();
         let (left, right) = (&line[start..offset + gap_start], &line[offset + gap_end..]);
         if !is_blank_to_fill(left, right) {
@@ -1212,7 +1214,7 @@ fn mark_spaced_rows(text: &str, lines: &mut [Line]) {
 /// The number of figures of a line that looks like a row set by spaces: a label, then figures.
 fn spaced_figures(text: &str, line: Line) -> Option<usize> {
     let inside = line.span.of(text);
-    if line.row || line.bullet || memchr::memmem::find(inside.as_bytes(), b"  ").is_none() {
+    if line.row || line.bullet || !inside.contains("  ") {
         return None;
     }
     let worded = |cell: Span| cell.of(text).contains(char::is_alphabetic);

@@ -62,10 +62,15 @@ pub fn numeral_at(text: &str, start: usize) -> Option<Numeral> {
     let bytes = text.as_bytes();
     let end = run_end(bytes, start);
     let run = bytes.get(start..end)?;
-    if run.is_empty() || run.iter().filter(|b| b.is_ascii_digit()).count() > MAX_DIGITS {
+    let is_long = || run.iter().filter(|b| b.is_ascii_digit()).count() > MAX_DIGITS;
+    if run.is_empty() || run.len() > MAX_DIGITS && is_long() {
         return None;
     }
-    let (whole, fraction, grouped) = shape(run)?;
+    let plain = run.iter().all(u8::is_ascii_digit);
+    let (whole, fraction, grouped) = match plain {
+        true => (run.len(), run.len(), false),
+        false => shape(run)?,
+    };
     let mut mantissa: i64 = 0;
     for &b in run[..whole]
         .iter()
