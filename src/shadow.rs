@@ -122,9 +122,11 @@ const D_WITH_STROKE: Class = 29;
 const DIGIT_0: Class = 34;
 const OTHER_LETTER: Class = 63;
 
-const LETTER_BITS: usize = 6;
+/// Bits that a [`Key`] takes for a letter, the first one lowest.
+pub(crate) const LETTER_BITS: usize = 6;
 const MAX_LETTERS: usize = 9;
-const TONE_SHIFT: usize = 54;
+/// Where the tone stands in a [`Key`].
+pub(crate) const TONE_SHIFT: usize = 54;
 const HASHED: u64 = 1 << 63;
 
 const LATIN: usize = 0x250;

@@ -3,7 +3,7 @@
 use crate::{
     document::Span,
     extract::{PartialDate, dates::days_in},
-    validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity, support::dates},
+    validate::{Certainty, Context, Findings, Rule, RuleStatus, Severity},
 };
 
 /// The rule.
@@ -44,7 +44,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
         .citations
         .iter()
         .filter_map(|citation| Some((citation.date?, citation.date_span.unwrap_or(citation.span))));
-    for (date, span) in own.into_iter().chain(cited).chain(dates::in_prose(context)) {
+    for (date, span) in own.into_iter().chain(cited).chain(context.days().iter().copied()) {
         if is_impossible(date) && !context.is_repeated(span) {
             report(context, span, findings);
         }

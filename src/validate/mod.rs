@@ -55,6 +55,7 @@ mod text_corruption;
 mod value_conflict;
 
 use support::{
+    dates,
     mentions::{self, Mention},
     numbering::{self, Step},
     repeats::{self, Repeat, Repeats},
@@ -213,6 +214,7 @@ pub struct Context<'a> {
     repeats: OnceCell<Repeats>,
     numbered: OnceCell<Vec<Mention<'a>>>,
     steps: OnceCell<Vec<Step<'a>>>,
+    days: OnceCell<Vec<(PartialDate, Span)>>,
 }
 
 impl<'a> Context<'a> {
@@ -238,12 +240,18 @@ impl<'a> Context<'a> {
             repeats: OnceCell::new(),
             numbered: OnceCell::new(),
             steps: OnceCell::new(),
+            days: OnceCell::new(),
         }
     }
 
     /// The mentions whose number identifies a document, taken apart when first asked for.
     pub fn numbered(&self) -> &[Mention<'a>] {
         self.numbered.get_or_init(|| mentions::numbered(self))
+    }
+
+    /// The full dates of the body that belong to no cited document, found when first asked for.
+    pub fn days(&self) -> &[(PartialDate, Span)] {
+        self.days.get_or_init(|| dates::in_prose(self))
     }
 
     /// The headings with the ones before them, read when first asked for.

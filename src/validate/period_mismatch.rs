@@ -6,7 +6,7 @@ use crate::{
     shadow::{Key, Kind, Token, key, keys},
     validate::{
         Certainty, Context, Findings, Rule, RuleStatus, Severity,
-        support::{bodies, dates, notation::Notation, text},
+        support::{bodies, notation::Notation, text},
     },
 };
 
@@ -85,7 +85,7 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             report_document(context, citation, date, findings);
         }
     }
-    let days = dates::in_prose(context);
+    let days = context.days();
     for (at, &(date, span)) in days.iter().enumerate() {
         if !date.exists() || context.is_repeated(span) {
             continue;
@@ -95,9 +95,9 @@ fn check(context: &Context<'_>, findings: &mut Findings<'_>) {
             Side::Before(far) => {
                 is_done_in_period(context, span)
                     || far && is_event(context, span)
-                    || is_of_row(period, context, &days, at)
+                    || is_of_row(period, context, days, at)
             }
-            Side::After => is_done_in_period(context, span) || is_of_row(period, context, &days, at),
+            Side::After => is_done_in_period(context, span) || is_of_row(period, context, days, at),
         };
         if outside || is_of_another_year(context, date, span) {
             report_day(context, date, span, findings);

@@ -6,10 +6,8 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use serde::Deserialize;
 
 use super::syllables::is_syllable;
-use crate::shadow::{Case, Key};
+use crate::shadow::{Case, Key, LETTER_BITS, TONE_SHIFT};
 
-const LETTER_BITS: u32 = 6;
-const TONE_SHIFT: u32 = 54;
 const HASHED: u64 = 1 << 63;
 /// The letters of a word without its tone.
 const PLAIN: u64 = (1 << TONE_SHIFT) - 1;
@@ -160,7 +158,7 @@ fn without_marks(plain: u64) -> u64 {
         letter => letter,
     };
     let letters = letters(plain).map(unmarked).enumerate();
-    letters.fold(0, |base, (at, letter)| base | letter << (at as u32 * LETTER_BITS))
+    letters.fold(0, |base, (at, letter)| base | letter << (at * LETTER_BITS))
 }
 
 #[derive(Deserialize)]

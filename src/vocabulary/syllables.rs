@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use rustc_hash::FxHashSet;
 
-use crate::shadow::{Key, KeySet};
+use crate::shadow::{Key, KeySet, LETTER_BITS, TONE_SHIFT};
 
 /// The consonants that a syllable begins with, or none.
 static ONSETS: KeySet<28> = KeySet::new([
@@ -23,14 +23,12 @@ const RIMES: &str = "a ac ach ai am an ang anh ao ap at au ay ăc ăm ăn ăng �
 const LONGEST_ONSET: u32 = 3;
 
 /// Letters and tones by the numbers that [`Key`] has for them.
-const LETTER_BITS: u32 = 6;
-const TONE_SHIFT: u32 = 54;
-const C: u64 = 3;
-const H: u64 = 8;
-const P: u64 = 16;
-const T: u64 = 20;
-const ACUTE: u64 = 4;
-const UNDERDOT: u64 = 5;
+const C: u64 = Key::new("c").raw();
+const H: u64 = Key::new("h").raw();
+const P: u64 = Key::new("p").raw();
+const T: u64 = Key::new("t").raw();
+const ACUTE: u64 = Key::new("á").raw() >> TONE_SHIFT;
+const UNDERDOT: u64 = Key::new("ạ").raw() >> TONE_SHIFT;
 
 /// Whether a word of letters only is a possible syllable, its tone included.
 pub fn is_syllable(word: Key) -> bool {
@@ -50,7 +48,7 @@ fn has_letters_of_one(letters: Key) -> bool {
 
 /// Whether a syllable ends in c, ch, p or t, and so must have one of two tones.
 fn ends_in_stop(letters: u64) -> bool {
-    let last = letters.checked_ilog2().unwrap_or_default() / LETTER_BITS * LETTER_BITS;
+    let last = letters.checked_ilog2().unwrap_or_default() as usize / LETTER_BITS * LETTER_BITS;
     let before = letters >> last.saturating_sub(LETTER_BITS) & 63;
     match letters >> last {
         C | P | T => true,
